@@ -1,0 +1,126 @@
+//! The words of the command line, and nothing they do.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use rust_decimal::Decimal;
+
+/// Meter LLM API streams in a pipe: every byte forwarded unchanged, usage and cost written when the stream ends.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tokensense",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Meter a stream that passes through a pipe
+    ///
+    /// Reads standard input, writes the same bytes to standard output as they arrive, and writes one record
+    /// for each API response when it ends.
+    Tap(Tap),
+}
+
+#[derive(Args, Debug)]
+pub struct Tap {
+    #[command(flatten)]
+    pub metering: Metering,
+}
+
+/// What tap and run have in common.
+#[derive(Args, Clone, Debug)]
+pub struct Metering {
+    /// Append records to FILE instead of stderr
+    ///
+    /// The file is opened before the first byte is read. Its ending, .csv, .json or .jsonl, chooses the format
+    /// unless --format does.
+    #[arg(short, long, value_name = "FILE", env = "TOKENSENSE_OUTPUT")]
+    pub output: Option<PathBuf>,
+
+    /// How records are written
+    #[arg(long, value_enum, env = "TOKENSENSE_FORMAT")]
+    pub format: Option<Format>,
+
+    /// Choose, order and rename columns
+    ///
+    /// As in model,in=input_tokens,up=usage.cost_details.upstream_inference_cost,team=label.team. A dotted path
+    /// reaches into the provider's usage object.
+    #[arg(long, value_name = "LIST", env = "TOKENSENSE_COLUMNS")]
+    pub columns: Option<String>,
+
+    /// Carry KEY=VALUE into the record; repeatable
+    ///
+    /// TOKENSENSE_LABELS holds more of them, with commas between.
+    #[arg(long = "label", value_name = "KEY=VALUE")]
+    pub labels: Vec<String>,
+
+    /// The model, where the stream does not say or says it wrongly
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+
+    /// The provider, where the stream does not say or says it wrongly
+    #[arg(long, value_name = "NAME")]
+    pub provider: Option<String>,
+
+    /// The JSON request body, so that an interrupted stream's prompt can be estimated
+    #[arg(long, value_name = "FILE")]
+    pub request: Option<PathBuf>,
+
+    /// What goes to standard output
+    #[arg(long, value_enum, default_value_t = Emit::Raw)]
+    pub emit: Emit,
+
+    /// When the reader goes away, read on to the end of the stream for exact usage
+    #[arg(long)]
+    pub drain: bool,
+
+    /// Stop the stream once more than N output tokens have come; exit 4
+    #[arg(long, value_name = "N")]
+    pub max_output_tokens: Option<u64>,
+
+    /// Stop the stream once it has cost more than USD; exit 4
+    #[arg(long, value_name = "USD")]
+    pub max_cost: Option<Decimal>,
+
+    /// Show tokens, speed and cost on stderr while the stream goes by
+    ///
+    /// Only on a terminal, and not where the record would be written to it too; given twice, wherever stderr goes.
+    #[arg(long, action = ArgAction::Count)]
+    pub progress: u8,
+
+    /// Exit 3 if any response was partial, failed or unrecognised
+    #[arg(long)]
+    pub strict: bool,
+
+    /// No record on stderr
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Emit {
+    /// The bytes as they came
+    Raw,
+    /// Each event's JSON payload, one per line
+    Data,
+    /// The generated text alone
+    Text,
+    /// Nothing: then records may go to standard output with -o -
+    None,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Format {
+    /// One JSON object a line
+    Json,
+    /// Comma-separated values with a header
+    Csv,
+    /// One short line for people
+    Line,
+}

@@ -1,0 +1,291 @@
+//! What tap and run share: bytes to a meter, its readings to records.
+
+use std::os::fd::BorrowedFd;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use rust_decimal::Decimal;
+use serde_json::{Map, Value};
+
+use super::progress::Progress;
+use super::{Outcome, complain};
+use crate::cli;
+use crate::meter::{Context, Emit, EndedBy, Measure, Meter, Reading, Request, Status, warm_up};
+use crate::pipe::{Exit, Fault, Plan, Watch, signal_of};
+use crate::price::{PriceBook, Query};
+use crate::record::{Format, Record, Selection, Sink, Writer, created_at};
+
+/// One stream being metered.
+pub(super) struct Session {
+    meter: Meter,
+    sink: Sink,
+    prices: Arc<PriceBook>,
+    labels: Map<String, Value>,
+    emit: cli::Emit,
+    drain: bool,
+    limits: Limits,
+    strict: bool,
+    progress: Option<Progress>,
+    /// When the session's clock stood at zero.
+    origin: SystemTime,
+    failed: bool,
+    /// A response was partial, failed or unrecognised.
+    flawed: bool,
+}
+
+/// When the stream is to be stopped, and what the responses that have ended used of that.
+#[derive(Default)]
+struct Limits {
+    output_tokens: Option<u64>,
+    cost: Option<Decimal>,
+    spent_tokens: u64,
+    spent: Decimal,
+}
+
+/// How often the progress line is drawn.
+const TICK: Duration = Duration::from_millis(100);
+
+impl Session {
+    /// Opens whatever can fail before the first byte flows.
+    pub(super) fn open(args: &cli::Metering) -> Result<Self> {
+        let mut context = Context::default();
+        context.model.clone_from(&args.model);
+        context.provider.clone_from(&args.provider);
+        context.requests.extend(request(args.request.as_deref())?);
+        let mut meter = Meter::with_context(context);
+        match args.emit {
+            cli::Emit::Data => meter.emit(Emit::Data),
+            cli::Emit::Text => meter.emit(Emit::Text),
+            cli::Emit::None | cli::Emit::Raw => {}
+        }
+        let limits = Limits {
+            output_tokens: args.max_output_tokens,
+            cost: args.max_cost,
+            ..Limits::default()
+        };
+        let sink = sink(args)?;
+        let progress = Progress::new(args.progress, sink.is_stderr());
+        if limits.any() || progress.is_some() {
+            // A running count must not hold up the stream.
+            std::thread::spawn(warm_up);
+        }
+        Ok(Self {
+            meter,
+            sink,
+            prices: Arc::new(PriceBook::open(&[]).map_err(|error| anyhow!(error))?),
+            labels: labels(&args.labels)?,
+            emit: args.emit,
+            drain: args.drain,
+            limits,
+            strict: args.strict,
+            progress,
+            origin: SystemTime::now(),
+            failed: false,
+            flawed: false,
+        })
+    }
+
+    /// How the stream is to go by.
+    pub(super) fn plan(&self, input: BorrowedFd<'static>) -> Plan {
+        Plan {
+            input,
+            output: (self.emit != cli::Emit::None).then(rustix::stdio::stdout),
+            raw: matches!(self.emit, cli::Emit::Raw | cli::Emit::None),
+            drain: self.drain,
+            tick: self.progress.as_ref().map(|_| TICK),
+        }
+    }
+
+    /// Turns what the meter has read into records.
+    fn put(&mut self) {
+        while let Some(reading) = self.meter.next_reading() {
+            self.flawed |=
+                reading.partial || matches!(reading.status, Status::Error | Status::Unrecognised);
+            if self.sink.is_nowhere() && !self.limits.any() {
+                continue;
+            }
+            let record = self.record(&reading);
+            self.limits.add(&record);
+            if let Err(error) = self.sink.write(&record) {
+                self.fail(&error);
+            }
+        }
+    }
+
+    fn record(&self, reading: &Reading) -> Record {
+        let mut record = Record::new(reading);
+        record.set_times(reading, self.origin);
+        record.labels.clone_from(&self.labels);
+        let at = reading.created.as_ref().and_then(created_at);
+        let query = Query {
+            provider: reading.provider.as_deref(),
+            model: reading
+                .model
+                .as_deref()
+                .or(reading.request_model.as_deref()),
+            tier: reading.service_tier.as_deref(),
+            at: at.map_or(self.origin, SystemTime::from),
+            passes: &reading.passes,
+        };
+        record.set_cost(reading, self.prices.quote(&query, &reading.usage));
+        record
+    }
+
+    /// Whether the response under way, with those before it, stays within the limits.
+    fn is_within_limits(&mut self) -> bool {
+        if !self.limits.any() {
+            return true;
+        }
+        let Some(reading) = self.meter.so_far() else {
+            return self.limits.hold(0, Decimal::ZERO);
+        };
+        let tokens = reading.usage.value(Measure::Output).unwrap_or(0);
+        let cost = self.record(&reading).cost_usd.unwrap_or_default();
+        self.limits.hold(tokens, cost)
+    }
+
+    fn fail(&mut self, error: &str) {
+        complain(error);
+        self.failed = true;
+    }
+}
+
+impl Watch for Session {
+    fn see(&mut self, bytes: &[u8], now: Duration) -> bool {
+        self.meter.feed_at(bytes, now);
+        self.put();
+        self.is_within_limits()
+    }
+
+    fn emitted(&mut self) -> Vec<u8> {
+        self.meter.take_emitted()
+    }
+
+    fn end(&mut self, by: EndedBy, fault: Option<Fault>, now: Duration) -> Exit {
+        if let Some(progress) = self.progress.take() {
+            progress.clear();
+        }
+        self.meter.finish_at(by, now);
+        self.put();
+        if let Some(Fault(text)) = fault {
+            self.fail(&text);
+        }
+        match signal_of(by) {
+            _ if self.failed => Outcome::Failure.into(),
+            _ if by == EndedBy::Limit => Outcome::Limit.into(),
+            Some(signal) => Exit::Signal(signal),
+            None if self.strict && self.flawed => Outcome::Strict.into(),
+            None => Outcome::Success.into(),
+        }
+    }
+
+    fn idle(&mut self, now: Duration) -> Option<Box<dyn FnOnce() + Send>> {
+        if let Some(mut progress) = self.progress.take() {
+            let reading = self.meter.so_far();
+            let record = reading.as_ref().map(|reading| self.record(reading));
+            progress.show(record.as_ref(), now);
+            self.progress = Some(progress);
+        }
+        if self.sink.is_nowhere() {
+            return None;
+        }
+        let (model, provider) = self.meter.under_way()?;
+        let (model, provider) = (model?.to_owned(), provider.map(str::to_owned));
+        let prices = Arc::clone(&self.prices);
+        Some(Box::new(move || {
+            prices.prepare(provider.as_deref(), Some(&model))
+        }))
+    }
+}
+
+impl Limits {
+    fn any(&self) -> bool {
+        self.output_tokens.is_some() || self.cost.is_some()
+    }
+
+    /// Adds a response that has ended.
+    fn add(&mut self, record: &Record) {
+        self.spent_tokens += record.output_tokens.unwrap_or(0);
+        self.spent += record.cost_usd.unwrap_or_default();
+    }
+
+    /// Whether what has been spent, and this more, is not too much.
+    fn hold(&self, tokens: u64, cost: Decimal) -> bool {
+        let tokens = self.spent_tokens + tokens;
+        let cost = self.spent + cost;
+        self.output_tokens.is_none_or(|max| tokens <= max)
+            && self.cost.is_none_or(|max| cost <= max)
+    }
+}
+
+/// The request body from a file.
+fn request(path: Option<&Path>) -> Result<Option<Request>> {
+    let Some(path) = path else { return Ok(None) };
+    let body = std::fs::read(path)
+        .with_context(|| format!("cannot read --request file {}", path.display()))?;
+    let request = Request::parse(&body);
+    let request = request.with_context(|| {
+        format!(
+            "--request file {} is not a JSON object: give it the body of the request",
+            path.display()
+        )
+    })?;
+    Ok(Some(request))
+}
+
+/// Where records go.
+fn sink(args: &cli::Metering) -> Result<Sink> {
+    let selection = match &args.columns {
+        Some(list) => Selection::parse(list).map_err(|error| anyhow!("--columns: {error}"))?,
+        None => Selection::default(),
+    };
+    let format = match args.format {
+        Some(cli::Format::Csv) => Format::Csv,
+        Some(cli::Format::Json) => Format::Json,
+        Some(cli::Format::Line) => Format::Line,
+        None => args.output.as_deref().map_or(Format::Json, by_ending),
+    };
+    let writer = Writer::new(format, selection);
+    match &args.output {
+        Some(path) if path.as_os_str() == "-" => {
+            if args.emit != cli::Emit::None {
+                bail!(
+                    "--output - would mix records into the stream: add --emit none, or name a file"
+                );
+            }
+            Ok(Sink::stdout(writer))
+        }
+        Some(path) => Sink::append(path, writer).map_err(|error| anyhow!(error)),
+        None if args.quiet => Ok(Sink::nowhere(writer)),
+        None => Ok(Sink::stderr(writer)),
+    }
+}
+
+fn by_ending(path: &Path) -> Format {
+    match path.extension().and_then(|ending| ending.to_str()) {
+        Some("csv") => Format::Csv,
+        _ => Format::Json,
+    }
+}
+
+/// Labels from the environment and, over them, from the command line.
+fn labels(pairs: &[String]) -> Result<Map<String, Value>> {
+    let environment = std::env::var("TOKENSENSE_LABELS").unwrap_or_default();
+    let environment = environment
+        .split(',')
+        .map(str::trim)
+        .filter(|pair| !pair.is_empty());
+    let mut labels = Map::new();
+    for pair in environment.chain(pairs.iter().map(String::as_str)) {
+        let (key, value) = pair
+            .split_once('=')
+            .with_context(|| format!("label {pair:?} is not of the form KEY=VALUE"))?;
+        if key.is_empty() {
+            bail!("label {pair:?} has no key before the =");
+        }
+        labels.insert(key.to_owned(), value.into());
+    }
+    Ok(labels)
+}

@@ -1,0 +1,234 @@
+//! Anthropic Messages, at home, on Vertex, on Bedrock, and from look-alikes at `/v1/messages`.
+//!
+//! <https://platform.claude.com/docs/en/build-with-claude/streaming>
+
+use super::openai_chat::{CHARGES, METRICS};
+use super::rule::{Dialect, Done, Means, Rule, Sign, Test, any, on};
+use crate::meter::heard::Channel;
+use crate::meter::usage::{Field, Measure, Merge, beside, within};
+
+pub(super) const BASE: Dialect = Dialect {
+    api: "anthropic.messages",
+    provider: "anthropic",
+    signs: SIGNS,
+    family: FAMILY,
+    kind: "type",
+    begins: &[&[Test::Is("type", "message_start")]],
+    pieces: &[
+        &[Test::Starts("type", "message_")],
+        &[Test::Starts("type", "content_block_")],
+        &[Test::Is("type", "ping")],
+    ],
+    done: Done::Marker,
+    rules: RULES,
+    merge: Merge::Keys,
+    usage: USAGE,
+    all_within: &[],
+    passes: "iterations[type=advisor_message]",
+    charges: CHARGES,
+    generic: true,
+};
+
+const SIGNS: &[Sign] = &[
+    &[Test::Is("type", "message_start")],
+    &[Test::Starts("type", "content_block_")],
+    &[Test::Is("type", "message_delta")],
+    &[Test::Is("type", "message_stop")],
+    &[Test::Is("type", "message"), Test::Object("usage")],
+];
+
+/// A ping may come at any time, but begins nothing.
+const FAMILY: &[Sign] = &[
+    &[Test::Is("type", "message_start")],
+    &[Test::Starts("type", "content_block_")],
+    &[Test::Is("type", "message_delta")],
+    &[Test::Is("type", "message_stop")],
+    &[Test::Is("type", "ping")],
+    &[Test::Is("type", "message"), Test::Object("usage")],
+];
+
+pub(crate) static MESSAGES: Dialect = BASE;
+
+/// Ids tell where the model runs: prices differ.
+pub(crate) static ON_VERTEX: Dialect = Dialect {
+    provider: "google",
+    signs: &[
+        &[Test::Starts("message.id", "msg_vrtx_")],
+        &[Test::Starts("id", "msg_vrtx_")],
+    ],
+    generic: false,
+    ..BASE
+};
+
+pub(crate) static ON_BEDROCK: Dialect = Dialect {
+    provider: "aws",
+    signs: &[
+        &[Test::Starts("message.id", "msg_bdrk_")],
+        &[Test::Starts("id", "msg_bdrk_"), Test::Is("type", "message")],
+    ],
+    generic: false,
+    ..BASE
+};
+
+/// The Text Completions of old: no usage at all.
+pub(crate) static COMPLETE: Dialect = Dialect {
+    api: "anthropic.complete",
+    signs: &[
+        &[Test::Is("type", "completion"), Test::Text("completion")],
+        &[Test::Text("completion"), Test::Text("stop_reason")],
+        &[
+            Test::Text("completion"),
+            Test::Has("amazon-bedrock-invocationMetrics"),
+        ],
+    ],
+    family: &[&[Test::Text("completion")], &[Test::Is("type", "ping")]],
+    begins: &[],
+    pieces: &[],
+    done: Done::Finish,
+    rules: &[
+        any(Means::Id, &["id"]),
+        any(Means::Model, &["model"]),
+        any(Means::Finish, &["stop_reason"]),
+        any(Means::Usage(METRICS), &["amazon-bedrock-invocationMetrics"]),
+        any(Means::Text(Channel::Text), &["completion"]),
+    ],
+    generic: false,
+    ..BASE
+};
+
+const RULES: &[Rule] = &[
+    any(Means::Id, &["message.id", "[type=message].id"]),
+    any(Means::Model, &["message.model", "[type=message].model"]),
+    any(
+        Means::Served,
+        &[
+            "content_block[type=fallback].to.model",
+            "content[type=fallback].to.model",
+        ],
+    ),
+    any(
+        Means::Served,
+        &["usage.iterations[type=fallback_message].model"],
+    ),
+    // What stands there as output is a placeholder.
+    on(&["message_start"], Means::UsageSoFar, &["message.usage"]),
+    on(&["message_delta", "message"], Means::Usage(""), &["usage"]),
+    // Bedrock's own figures; the model's count where it gives them.
+    any(Means::Usage(METRICS), &["amazon-bedrock-invocationMetrics"]),
+    any(
+        Means::Tier,
+        &["message.usage.service_tier", "usage.service_tier"],
+    ),
+    any(
+        Means::Finish,
+        &[
+            "delta.stop_reason",
+            "message.stop_reason",
+            "[type=message].stop_reason",
+        ],
+    ),
+    on(&["message_stop"], Means::End, &["type"]),
+    on(&["content_block_stop"], Means::Rest, &["type"]),
+    on(
+        &["content_block_delta"],
+        Means::Text(Channel::Text),
+        &["delta.text", "delta.content"],
+    ),
+    on(
+        &["content_block_delta"],
+        Means::Text(Channel::Reasoning),
+        &["delta.thinking"],
+    ),
+    on(
+        &["content_block_delta"],
+        Means::Text(Channel::Tool),
+        &["delta.partial_json"],
+    ),
+    on(
+        &["content_block_start"],
+        Means::Tool,
+        &["content_block.name"],
+    ),
+    on(
+        &["message"],
+        Means::Text(Channel::Text),
+        &["content[type=text].text"],
+    ),
+    on(
+        &["message"],
+        Means::Text(Channel::Reasoning),
+        &["content[type=thinking].thinking"],
+    ),
+    on(&["message"], Means::Tool, &["content[type=tool_use].name"]),
+    on(
+        &["message"],
+        Means::Text(Channel::Tool),
+        &["content[type=tool_use].input"],
+    ),
+    any(Means::Error, &["error"]),
+];
+
+/// Cache reads and writes stand beside the input. The top level leaves out what compaction used, at the same
+/// model's price; an advisor's passes have a price of their own and are no part of these counts.
+pub(super) const USAGE: &[Field] = &[
+    within(
+        Measure::Input,
+        &[
+            "input_tokens",
+            "amazon-bedrock-invocationMetrics.inputTokenCount",
+        ],
+    ),
+    within(
+        Measure::Output,
+        &[
+            "output_tokens",
+            "amazon-bedrock-invocationMetrics.outputTokenCount",
+        ],
+    ),
+    beside(
+        Measure::CacheRead,
+        &[
+            "cache_read_input_tokens",
+            "amazon-bedrock-invocationMetrics.cacheReadInputTokenCount",
+        ],
+    ),
+    beside(
+        Measure::CacheWrite,
+        &[
+            "cache_creation_input_tokens",
+            "amazon-bedrock-invocationMetrics.cacheWriteInputTokenCount",
+        ],
+    ),
+    within(
+        Measure::CacheWrite1h,
+        &["cache_creation.ephemeral_1h_input_tokens"],
+    ),
+    within(
+        Measure::Reasoning,
+        &["output_tokens_details.thinking_tokens"],
+    ),
+    within(
+        Measure::WebSearches,
+        &["server_tool_use.web_search_requests"],
+    ),
+    within(
+        Measure::Input,
+        &["iterations[type=compaction].input_tokens"],
+    ),
+    beside(
+        Measure::CacheRead,
+        &["iterations[type=compaction].cache_read_input_tokens"],
+    ),
+    beside(
+        Measure::CacheWrite,
+        &["iterations[type=compaction].cache_creation_input_tokens"],
+    ),
+    within(
+        Measure::CacheWrite1h,
+        &["iterations[type=compaction].cache_creation.ephemeral_1h_input_tokens"],
+    ),
+    within(
+        Measure::Output,
+        &["iterations[type=compaction].output_tokens"],
+    ),
+];

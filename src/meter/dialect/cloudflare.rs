@@ -1,0 +1,51 @@
+//! Cloudflare Workers AI, `/ai/run/@cf/…`.
+//!
+//! <https://developers.cloudflare.com/workers-ai/get-started/rest-api/>
+
+use super::openai_chat;
+use super::rule::{Dialect, Done, Means, Rule, Test, any};
+use crate::meter::heard::Channel;
+use crate::meter::usage::Merge;
+
+pub(crate) static CLOUDFLARE: Dialect = Dialect {
+    api: "cloudflare",
+    provider: "cloudflare",
+    signs: &[
+        &[
+            Test::Text("response"),
+            Test::Lacks("done"),
+            Test::Lacks("created_at"),
+            Test::Lacks("text"),
+        ],
+        &[
+            Test::Object("result"),
+            Test::Has("success"),
+            Test::Array("errors"),
+        ],
+    ],
+    family: &[],
+    kind: "",
+    begins: &[],
+    pieces: &[],
+    done: Done::Marker,
+    rules: RULES,
+    merge: Merge::Keys,
+    usage: openai_chat::USAGE,
+    all_within: &[],
+    passes: "",
+    charges: &[],
+    generic: false,
+};
+
+const RULES: &[Rule] = &[
+    any(Means::Usage(""), &["usage", "result.usage"]),
+    any(Means::Text(Channel::Text), &["response", "result.response"]),
+    any(
+        Means::Tool,
+        &["tool_calls[].name", "result.tool_calls[].name"],
+    ),
+    any(
+        Means::Text(Channel::Tool),
+        &["tool_calls[].arguments", "result.tool_calls[].arguments"],
+    ),
+];

@@ -1,0 +1,133 @@
+//! Google's generateContent and streamGenerateContent, on AI Studio and on Vertex.
+//!
+//! <https://ai.google.dev/api/generate-content#UsageMetadata>
+
+use super::rule::{Dialect, Done, Means, Rule, Test, any};
+use crate::meter::heard::Channel;
+use crate::meter::usage::{Field, Measure, Merge, beside, within};
+
+pub(crate) static GEMINI: Dialect = Dialect {
+    api: "gemini",
+    provider: "google",
+    signs: &[
+        &[Test::Array("candidates")],
+        &[Test::Has("usageMetadata")],
+        &[Test::Has("promptFeedback")],
+    ],
+    family: &[&[Test::Array("candidates")], &[Test::Has("usageMetadata")]],
+    kind: "",
+    begins: &[],
+    pieces: &[],
+    done: Done::Finish,
+    rules: RULES,
+    // Later objects may lack a key that no longer applies: only the last one adds up to its total.
+    merge: Merge::Whole("totalTokenCount"),
+    usage: USAGE,
+    all_within: &[],
+    passes: "",
+    charges: &[],
+    generic: false,
+};
+
+/// Only Vertex states what embeddings used.
+pub(crate) static EMBEDDINGS: Dialect = Dialect {
+    api: "gemini.embeddings",
+    provider: "google",
+    signs: &[
+        &[Test::Has("predictions[].embeddings.values")],
+        &[Test::Array("embedding.values")],
+        &[Test::Has("embeddings[].values")],
+    ],
+    family: &[],
+    kind: "",
+    begins: &[],
+    pieces: &[],
+    done: Done::Marker,
+    rules: &[
+        any(
+            Means::UsageKeys(&["token_count"]),
+            &["predictions[].embeddings.statistics"],
+        ),
+        any(Means::Usage(""), &["usageMetadata"]),
+    ],
+    merge: Merge::Sum,
+    usage: &[within(Measure::Input, &["token_count", "promptTokenCount"])],
+    all_within: &[],
+    passes: "",
+    charges: &[],
+    generic: false,
+};
+
+const RULES: &[Rule] = &[
+    any(Means::Id, &["responseId"]),
+    any(Means::Model, &["modelVersion"]),
+    any(Means::Created, &["createTime"]),
+    any(Means::Usage(""), &["usageMetadata"]),
+    any(
+        Means::Tier,
+        &["usageMetadata.serviceTier", "usageMetadata.trafficType"],
+    ),
+    any(
+        Means::Finish,
+        &["candidates[].finishReason", "promptFeedback.blockReason"],
+    ),
+    any(
+        Means::Text(Channel::Text),
+        &["candidates[].content.parts[!thought].text"],
+    ),
+    any(
+        Means::Text(Channel::Reasoning),
+        &["candidates[].content.parts[thought=true].text"],
+    ),
+    any(
+        Means::Tool,
+        &["candidates[].content.parts[].functionCall.name"],
+    ),
+    any(
+        Means::Text(Channel::Tool),
+        &[
+            "candidates[].content.parts[].functionCall.args",
+            "candidates[].content.parts[].executableCode.code",
+        ],
+    ),
+    any(Means::Error, &["error"]),
+];
+
+/// Tool prompts stand beside the prompt, thoughts beside the candidates.
+const USAGE: &[Field] = &[
+    within(Measure::Input, &["promptTokenCount"]),
+    beside(Measure::ToolInput, &["toolUsePromptTokenCount"]),
+    within(Measure::CacheRead, &["cachedContentTokenCount"]),
+    within(
+        Measure::Output,
+        &["candidatesTokenCount", "responseTokenCount"],
+    ),
+    beside(Measure::Reasoning, &["thoughtsTokenCount"]),
+    within(Measure::Total, &["totalTokenCount"]),
+    within(
+        Measure::AudioInput,
+        &["promptTokensDetails[modality=AUDIO].tokenCount"],
+    ),
+    within(
+        Measure::CachedAudio,
+        &["cacheTokensDetails[modality=AUDIO].tokenCount"],
+    ),
+    within(
+        Measure::ImageInput,
+        &["promptTokensDetails[modality=IMAGE].tokenCount"],
+    ),
+    within(
+        Measure::AudioOutput,
+        &[
+            "candidatesTokensDetails[modality=AUDIO].tokenCount",
+            "responseTokensDetails[modality=AUDIO].tokenCount",
+        ],
+    ),
+    within(
+        Measure::ImageOutput,
+        &[
+            "candidatesTokensDetails[modality=IMAGE].tokenCount",
+            "responseTokensDetails[modality=IMAGE].tokenCount",
+        ],
+    ),
+];

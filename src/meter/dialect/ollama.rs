@@ -1,0 +1,90 @@
+//! Ollama's own API: newline-delimited JSON that ends with `done: true`.
+//!
+//! <https://github.com/ollama/ollama/blob/main/docs/api.md>
+
+use super::rule::{Dialect, Done, Means, Rule, Test, any};
+use crate::meter::heard::Channel;
+use crate::meter::usage::{Field, Measure, Merge, within};
+
+const BASE: Dialect = Dialect {
+    api: "",
+    provider: "ollama",
+    signs: &[],
+    family: &[],
+    kind: "",
+    begins: &[],
+    pieces: &[&[Test::Bool("done")]],
+    done: Done::Marker,
+    rules: RULES,
+    merge: Merge::Keys,
+    usage: USAGE,
+    all_within: &[],
+    passes: "",
+    charges: &[],
+    generic: false,
+};
+
+pub(crate) static CHAT: Dialect = Dialect {
+    api: "ollama.chat",
+    signs: &[&[
+        Test::Text("created_at"),
+        Test::Bool("done"),
+        Test::Object("message"),
+    ]],
+    family: &[&[Test::Bool("done"), Test::Object("message")]],
+    ..BASE
+};
+
+pub(crate) static GENERATE: Dialect = Dialect {
+    api: "ollama.generate",
+    signs: &[&[
+        Test::Text("created_at"),
+        Test::Bool("done"),
+        Test::Text("response"),
+    ]],
+    family: &[&[Test::Bool("done"), Test::Text("response")]],
+    ..BASE
+};
+
+pub(crate) static EMBED: Dialect = Dialect {
+    api: "ollama.embed",
+    signs: &[&[Test::Text("model"), Test::Array("embeddings")]],
+    ..BASE
+};
+
+const RULES: &[Rule] = &[
+    any(Means::Model, &["model"]),
+    any(Means::Created, &["created_at"]),
+    // Counts that are zero are left out: with an old server's cached prompt the prompt is unknown.
+    any(
+        Means::UsageKeys(&[
+            "total_duration",
+            "load_duration",
+            "prompt_eval_count",
+            "prompt_eval_cached_count",
+            "prompt_eval_duration",
+            "eval_count",
+            "eval_duration",
+        ]),
+        &[""],
+    ),
+    any(Means::Finish, &["done_reason"]),
+    any(Means::End, &["done"]),
+    any(Means::Text(Channel::Text), &["message.content", "response"]),
+    any(
+        Means::Text(Channel::Reasoning),
+        &["message.thinking", "thinking"],
+    ),
+    any(Means::Tool, &["message.tool_calls[].function.name"]),
+    any(
+        Means::Text(Channel::Tool),
+        &["message.tool_calls[].function.arguments"],
+    ),
+    any(Means::Error, &["error"]),
+];
+
+const USAGE: &[Field] = &[
+    within(Measure::Input, &["prompt_eval_count"]),
+    within(Measure::CacheRead, &["prompt_eval_cached_count"]),
+    within(Measure::Output, &["eval_count"]),
+];

@@ -1,0 +1,57 @@
+//! OpenAI's Assistants: runs of a thread, streamed or polled.
+//!
+//! <https://platform.openai.com/docs/api-reference/assistants-streaming>
+
+use super::openai_chat::{CHARGES, USAGE};
+use super::rule::{Dialect, Done, Means, Rule, Test, any, on};
+use crate::meter::heard::Channel;
+use crate::meter::usage::Merge;
+
+/// A run's events are told apart by the name in the stream, its steps state usage that the run's includes.
+pub(crate) static ASSISTANTS: Dialect = Dialect {
+    api: "openai.assistants",
+    provider: "",
+    signs: &[
+        &[Test::Is("object", "thread.run")],
+        &[Test::Starts("object", "thread.run.")],
+        &[Test::Starts("object", "thread.message")],
+        &[Test::Is("object", "thread"), Test::Named("thread.created")],
+    ],
+    family: &[&[Test::Starts("object", "thread")]],
+    kind: "",
+    begins: &[&[Test::Named("thread.run.created")]],
+    pieces: &[],
+    done: Done::Marker,
+    rules: RULES,
+    merge: Merge::Keys,
+    usage: USAGE,
+    all_within: &[],
+    passes: "",
+    charges: CHARGES,
+    generic: false,
+};
+
+const ENDS: &[&str] = &[
+    "thread.run.completed",
+    "thread.run.incomplete",
+    "thread.run.failed",
+    "thread.run.cancelled",
+    "thread.run.expired",
+    "thread.run.requires_action",
+];
+
+const RULES: &[Rule] = &[
+    any(Means::Id, &["[object=thread.run].id"]),
+    any(Means::Model, &["[object=thread.run].model"]),
+    any(Means::Created, &["[object=thread.run].created_at"]),
+    any(Means::Usage(""), &["[object=thread.run].usage"]),
+    on(ENDS, Means::Finish, &["status"]),
+    on(&[""], Means::Finish, &["[object=thread.run].status"]),
+    on(ENDS, Means::End, &["status"]),
+    on(
+        &["thread.message.delta"],
+        Means::Text(Channel::Text),
+        &["delta.content[].text.value"],
+    ),
+    any(Means::Error, &["[object=thread.run].last_error"]),
+];

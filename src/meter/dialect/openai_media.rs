@@ -1,0 +1,155 @@
+//! What is billed but not chatted: embeddings, images, transcription, speech, rerank.
+//!
+//! <https://platform.openai.com/docs/api-reference/embeddings>, <https://docs.voyageai.com/reference/reranker-api>
+
+use super::openai_chat::CHARGES;
+use super::rule::{Dialect, Done, Means, Rule, Test, any};
+use crate::meter::heard::Channel;
+use crate::meter::usage::{Field, Measure, Merge, by_total, within};
+
+const BASE: Dialect = Dialect {
+    api: "",
+    provider: "",
+    signs: &[],
+    family: &[],
+    kind: "type",
+    begins: &[],
+    pieces: &[],
+    done: Done::Marker,
+    rules: RULES,
+    merge: Merge::Keys,
+    usage: USAGE,
+    all_within: &[],
+    passes: "",
+    charges: CHARGES,
+    generic: false,
+};
+
+pub(crate) static EMBEDDINGS: Dialect = Dialect {
+    api: "openai.embeddings",
+    signs: &[
+        &[Test::Is("object", "list"), Test::Has("data[].embedding")],
+        &[Test::Has("data[].embedding"), Test::Object("usage")],
+    ],
+    usage: EMBEDDINGS_USAGE,
+    ..BASE
+};
+
+/// Voyage and OpenRouter rerank in a grammar of their own.
+pub(crate) static RERANK: Dialect = Dialect {
+    api: "rerank",
+    signs: &[
+        &[
+            Test::Is("object", "list"),
+            Test::Has("data[].relevance_score"),
+        ],
+        &[
+            Test::Has("results[].relevance_score"),
+            Test::Object("usage"),
+        ],
+    ],
+    ..BASE
+};
+
+pub(crate) static IMAGES: Dialect = Dialect {
+    api: "openai.images",
+    provider: "openai",
+    signs: &[
+        &[Test::Starts("type", "image_generation.")],
+        &[Test::Starts("type", "image_edit.")],
+        &[Test::Array("data"), Test::Has("data[].b64_json")],
+        &[
+            Test::Array("data"),
+            Test::Has("data[].url"),
+            Test::Has("created"),
+        ],
+    ],
+    pieces: &[&[Test::Starts("type", "image_")]],
+    ..BASE
+};
+
+pub(crate) static TRANSCRIPTIONS: Dialect = Dialect {
+    api: "openai.transcriptions",
+    signs: &[
+        &[Test::Starts("type", "transcript.text.")],
+        &[Test::Starts("type", "transcription.")],
+        &[
+            Test::Text("text"),
+            Test::Object("usage"),
+            Test::Lacks("generation_id"),
+        ],
+    ],
+    pieces: &[&[Test::Starts("type", "trans")]],
+    ..BASE
+};
+
+pub(crate) static SPEECH: Dialect = Dialect {
+    api: "openai.speech",
+    signs: &[&[Test::Starts("type", "speech.audio.")]],
+    pieces: &[&[Test::Starts("type", "speech.")]],
+    ..BASE
+};
+
+const RULES: &[Rule] = &[
+    any(Means::Id, &["id"]),
+    any(Means::Model, &["model"]),
+    any(Means::Created, &["created", "created_at"]),
+    any(Means::Usage(""), &["usage"]),
+    any(Means::Usage("svg_usage"), &["svg_usage"]),
+    any(
+        Means::Text(Channel::Text),
+        &["[type=transcript.text.delta].delta"],
+    ),
+    any(
+        Means::Text(Channel::Text),
+        &["[type=transcription.text.delta].text"],
+    ),
+    any(
+        Means::End,
+        &[
+            "[type=image_generation.completed].usage",
+            "[type=image_edit.completed].usage",
+            "[type=transcript.text.done].type",
+            "[type=transcription.done].type",
+            "[type=speech.audio.done].type",
+        ],
+    ),
+    any(Means::Error, &["error"]),
+];
+
+/// Images and transcription say `input_token_details` and `input_tokens_details`.
+const USAGE: &[Field] = &[
+    within(Measure::Input, &["prompt_tokens", "input_tokens"]),
+    within(Measure::Output, &["completion_tokens", "output_tokens"]),
+    within(Measure::Total, &["total_tokens"]),
+    within(
+        Measure::CacheRead,
+        &[
+            "prompt_tokens_details.cached_tokens",
+            "input_tokens_details.cached_tokens",
+        ],
+    ),
+    by_total(
+        Measure::AudioInput,
+        &[
+            "prompt_tokens_details.audio_tokens",
+            "input_token_details.audio_tokens",
+        ],
+    ),
+    within(Measure::ImageInput, &["input_tokens_details.image_tokens"]),
+    within(
+        Measure::ImageOutput,
+        &["output_tokens_details.image_tokens"],
+    ),
+    within(Measure::AudioSeconds, &["seconds", "prompt_audio_seconds"]),
+];
+
+/// Voyage states only the total: nothing is generated.
+const EMBEDDINGS_USAGE: &[Field] = &[
+    within(
+        Measure::Input,
+        &["prompt_tokens", "input_tokens", "total_tokens"],
+    ),
+    within(Measure::Output, &["completion_tokens"]),
+    within(Measure::Total, &["total_tokens"]),
+];

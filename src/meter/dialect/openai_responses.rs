@@ -1,0 +1,188 @@
+//! OpenAI Responses, also spoken by DeepSeek, xAI, OpenRouter, Azure, Bedrock Mantle and LM Studio.
+//!
+//! <https://platform.openai.com/docs/api-reference/responses-streaming>
+
+use super::openai_chat::CHARGES;
+use super::rule::{Dialect, Done, Means, Rule, Test, any, on};
+use crate::meter::heard::Channel;
+use crate::meter::usage::{Field, Measure, Merge, within};
+
+pub(super) const BASE: Dialect = Dialect {
+    api: "openai.responses",
+    provider: "",
+    signs: &[
+        &[Test::Starts("type", "response.")],
+        &[Test::Is("object", "response")],
+        &[Test::Is("object", "response.compaction")],
+        &[Test::Array("answers"), Test::Object("usage")],
+    ],
+    family: &[&[Test::Starts("type", "response.")]],
+    kind: "type",
+    begins: &[
+        &[Test::Is("type", "response.created")],
+        &[Test::Is("type", "response.queued")],
+    ],
+    pieces: &[&[Test::Starts("type", "response.")]],
+    done: Done::Marker,
+    rules: RULES,
+    merge: Merge::Keys,
+    usage: USAGE,
+    all_within: &[],
+    passes: "",
+    charges: CHARGES,
+    generic: true,
+};
+
+pub(crate) static RESPONSES: Dialect = BASE;
+
+/// OpenAI pads each delta against side channels.
+pub(crate) static OPENAI: Dialect = Dialect {
+    provider: "openai",
+    signs: &[&[Test::Starts("type", "response."), Test::Text("obfuscation")]],
+    generic: false,
+    ..BASE
+};
+
+pub(crate) static XAI: Dialect = Dialect {
+    provider: "x-ai",
+    signs: &[
+        &[Test::Has("response.usage.cost_in_usd_ticks")],
+        &[
+            Test::Is("object", "response"),
+            Test::Has("usage.cost_in_usd_ticks"),
+        ],
+    ],
+    generic: false,
+    ..BASE
+};
+
+pub(crate) static OPENROUTER: Dialect = Dialect {
+    provider: "openrouter",
+    signs: &[
+        &[Test::Object("response.usage.cost_details")],
+        &[
+            Test::Is("object", "response"),
+            Test::Object("usage.cost_details"),
+        ],
+    ],
+    generic: false,
+    ..BASE
+};
+
+/// The events that end a response, each with the whole of it.
+const TERMINAL: &[&str] = &[
+    "response.completed",
+    "response.incomplete",
+    "response.failed",
+];
+
+const RULES: &[Rule] = &[
+    any(Means::Id, &["response.id"]),
+    any(Means::Model, &["response.model"]),
+    any(Means::Created, &["response.created_at"]),
+    on(&[""], Means::Id, &["id"]),
+    on(&[""], Means::Model, &["model"]),
+    on(&[""], Means::Created, &["created_at"]),
+    // Early events only repeat the request's tier.
+    on(TERMINAL, Means::Tier, &["response.service_tier"]),
+    on(&[""], Means::Tier, &["service_tier"]),
+    any(Means::Usage(""), &["response.usage", "usage"]),
+    any(
+        Means::Usage("tool_usage"),
+        &["response.tool_usage", "tool_usage"],
+    ),
+    any(
+        Means::Finish,
+        &[
+            "response.incomplete_details.reason",
+            "incomplete_details.reason",
+        ],
+    ),
+    on(TERMINAL, Means::FinishElse, &["response.status"]),
+    on(&[""], Means::FinishElse, &["status"]),
+    on(TERMINAL, Means::End, &["response"]),
+    on(&["response.output_item.done"], Means::Rest, &["type"]),
+    on(
+        &["response.output_text.delta", "response.refusal.delta"],
+        Means::Text(Channel::Text),
+        &["delta"],
+    ),
+    on(
+        &[
+            "response.reasoning_text.delta",
+            "response.reasoning_summary_text.delta",
+        ],
+        Means::Text(Channel::Reasoning),
+        &["delta"],
+    ),
+    on(
+        &[
+            "response.function_call_arguments.delta",
+            "response.custom_tool_call_input.delta",
+            "response.mcp_call_arguments.delta",
+            "response.code_interpreter_call_code.delta",
+            "response.shell_call_command.delta",
+        ],
+        Means::Text(Channel::Tool),
+        &["delta"],
+    ),
+    on(&["response.output_item.added"], Means::Tool, &["item.name"]),
+    // A whole body.
+    on(
+        &[""],
+        Means::Text(Channel::Text),
+        &["output[].content[type=output_text].text"],
+    ),
+    on(
+        &[""],
+        Means::Text(Channel::Reasoning),
+        &[
+            "output[type=reasoning].summary[].text",
+            "output[type=reasoning].content[].text",
+        ],
+    ),
+    on(&[""], Means::Tool, &["output[].name"]),
+    on(&[""], Means::Text(Channel::Tool), &["output[].arguments"]),
+    any(Means::Error, &["response.error", "error"]),
+];
+
+/// All details are contained in the totals, xAI's reasoning included.
+pub(super) const USAGE: &[Field] = &[
+    within(Measure::Input, &["input_tokens", "prompt_tokens"]),
+    within(Measure::Output, &["output_tokens", "completion_tokens"]),
+    within(Measure::Total, &["total_tokens"]),
+    within(
+        Measure::CacheRead,
+        &[
+            "input_tokens_details.cached_tokens",
+            "input_tokens_details.cache_read_input_tokens",
+            "prompt_tokens_details.cached_tokens",
+        ],
+    ),
+    within(
+        Measure::CacheWrite,
+        &[
+            "input_tokens_details.cache_write_tokens",
+            "input_tokens_details.cache_creation_input_tokens",
+        ],
+    ),
+    within(
+        Measure::Reasoning,
+        &[
+            "output_tokens_details.reasoning_tokens",
+            "completion_tokens_details.reasoning_tokens",
+        ],
+    ),
+    within(
+        Measure::WebSearches,
+        &[
+            "tool_usage.web_search.num_requests",
+            "server_side_tool_usage_details.web_search_calls",
+            "server_tool_use_details.web_search_requests",
+        ],
+    ),
+    within(
+        Measure::ImageOutput,
+        &["tool_usage.image_gen.output_tokens_details.image_tokens"],
+    ),
+];

@@ -1,0 +1,48 @@
+//! Replicate: predictions, and streams of plain text. Neither states tokens for sure.
+//!
+//! <https://replicate.com/docs/topics/predictions/streaming>
+
+use super::rule::{Dialect, Done, Means, Rule, Test, any, on};
+use crate::meter::heard::Channel;
+use crate::meter::usage::{Field, Measure, Merge, within};
+
+pub(crate) static REPLICATE: Dialect = Dialect {
+    api: "replicate",
+    provider: "replicate",
+    signs: &[&[
+        Test::Object("urls"),
+        Test::Text("status"),
+        Test::Text("version"),
+    ]],
+    family: &[],
+    kind: "",
+    begins: &[],
+    pieces: &[],
+    done: Done::Marker,
+    rules: RULES,
+    merge: Merge::Keys,
+    usage: USAGE,
+    all_within: &[],
+    passes: "",
+    charges: &[],
+    generic: false,
+};
+
+const RULES: &[Rule] = &[
+    any(Means::Id, &["id"]),
+    any(Means::Model, &["model"]),
+    any(Means::Created, &["created_at"]),
+    any(Means::Usage(""), &["metrics"]),
+    any(Means::Finish, &["status"]),
+    any(Means::Text(Channel::Text), &["output", "output[]"]),
+    on(&["done"], Means::End, &[""]),
+    any(Means::Error, &["error"]),
+];
+
+const USAGE: &[Field] = &[
+    within(Measure::Input, &["input_token_count", "token_input_count"]),
+    within(
+        Measure::Output,
+        &["output_token_count", "token_output_count"],
+    ),
+];

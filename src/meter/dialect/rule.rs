@@ -1,0 +1,215 @@
+//! What a dialect is made of: rows that say which place in which event means what.
+
+use super::super::heard::Channel;
+use super::super::json::Json;
+use super::super::usage::{Field, Merge};
+
+/// The grammar of one API's responses.
+pub(crate) struct Dialect {
+    /// The record's name for the API.
+    pub(crate) api: &'static str,
+    /// Who answers in this grammar; empty where many do.
+    pub(crate) provider: &'static str,
+    /// How an event is recognised: any of these. They are asked in the order of the roster.
+    pub(crate) signs: &'static [Sign],
+    /// How an event of the family is recognised, whoever sends it.
+    pub(crate) family: &'static [Sign],
+    /// Where an event states its type; where it does not, the type is the framing's own.
+    pub(crate) kind: &'static str,
+    /// How an event that begins a response is recognised.
+    pub(crate) begins: &'static [Sign],
+    /// How a JSON document is recognised as only a piece of a response.
+    pub(crate) pieces: &'static [Sign],
+    pub(crate) done: Done,
+    pub(crate) rules: &'static [Rule],
+    /// How usage objects of one response are merged.
+    pub(crate) merge: Merge,
+    /// The places of the counts in the merged usage object.
+    pub(crate) usage: &'static [Field],
+    /// Models whose counts all stand within their totals, whatever `usage` says: names that begin so.
+    pub(crate) all_within: &'static [&'static str],
+    /// Where the merged usage object lists passes by another model, with counts and a price of their own.
+    pub(crate) passes: &'static str,
+    /// The places of what the provider says it charged.
+    pub(crate) charges: &'static [Charge],
+    /// Another dialect may turn out to fit better as more of the response is seen.
+    pub(crate) generic: bool,
+}
+
+/// All of these hold.
+pub(crate) type Sign = &'static [Test];
+
+/// One thing that tells dialects apart.
+pub(crate) enum Test {
+    /// There is an array here.
+    Array(&'static str),
+    /// There is a boolean here.
+    Bool(&'static str),
+    /// There is something other than null or false here.
+    Has(&'static str),
+    /// There is this text here.
+    Is(&'static str, &'static str),
+    /// There is nothing here, or null, or false.
+    Lacks(&'static str),
+    /// The framing gave the event this name.
+    Named(&'static str),
+    /// There is an object here.
+    Object(&'static str),
+    /// There is a text here that begins so.
+    Starts(&'static str, &'static str),
+    /// There is a text here.
+    Text(&'static str),
+}
+
+/// What ends a response.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Done {
+    /// A finish reason will do: some servers send nothing after it.
+    Finish,
+    /// Only what a rule calls the end.
+    Marker,
+}
+
+/// One row: what stands in these places means this.
+pub(crate) struct Rule {
+    /// In events of these types; in all if empty.
+    pub(crate) on: &'static [&'static str],
+    /// The first of them where there is something counts.
+    pub(crate) paths: &'static [&'static str],
+    pub(crate) means: Means,
+}
+
+/// What a value in a response means.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Means {
+    /// When the response was made: Unix seconds, or RFC 3339.
+    Created,
+    /// The response is over.
+    End,
+    /// The API reports a failure.
+    Error,
+    Finish,
+    /// How a response ended, where no reason came before.
+    FinishElse,
+    Id,
+    Model,
+    /// A part of the message is complete.
+    Rest,
+    /// The model that served the request in place of the one named before.
+    Served,
+    /// A piece of what was generated.
+    Text(Channel),
+    Tier,
+    /// The name of a tool called: one more call.
+    Tool,
+    /// A usage object whose output is not yet a count.
+    UsageSoFar,
+    /// A usage object, or where a name is given, more usage to be kept under that name.
+    Usage(&'static str),
+    /// These keys of an object that is not all usage.
+    UsageKeys(&'static [&'static str]),
+}
+
+/// Where a usage object states money.
+#[derive(Debug)]
+pub(crate) struct Charge {
+    /// JSON pointer.
+    pub(crate) at: &'static str,
+    /// JSON pointer to something that has to be true.
+    pub(crate) only_if: Option<&'static str>,
+    /// In US dollars ÷ 10 to this power.
+    pub(crate) shift: u32,
+}
+
+/// A row for events of every type.
+pub(crate) const fn any(means: Means, paths: &'static [&'static str]) -> Rule {
+    let on = &[];
+    Rule { on, paths, means }
+}
+
+/// A row for events of certain types.
+pub(crate) const fn on(
+    on: &'static [&'static str],
+    means: Means,
+    paths: &'static [&'static str],
+) -> Rule {
+    Rule { on, paths, means }
+}
+
+impl Rule {
+    /// Whether it holds for events of a type.
+    pub(crate) fn applies(&self, kind: &str) -> bool {
+        self.on.is_empty() || self.on.contains(&kind)
+    }
+}
+
+impl Dialect {
+    /// Whether an event is of this dialect's family, if not recognisably of this very dialect.
+    pub(crate) fn is_kin(&self, json: Json<'_>, name: &str) -> bool {
+        any_holds(self.family, json, name)
+    }
+
+    /// Whether an event begins a response.
+    pub(crate) fn begins_with(&self, json: Json<'_>, name: &str) -> bool {
+        any_holds(self.begins, json, name)
+    }
+
+    /// Whether its responses carry an id.
+    pub(crate) fn has_ids(&self) -> bool {
+        self.rules.iter().any(|rule| rule.means == Means::Id)
+    }
+
+    /// Whether a JSON document is only a piece of a response.
+    pub(crate) fn is_piece(&self, json: Json<'_>) -> bool {
+        any_holds(self.pieces, json, "")
+    }
+
+    /// The event's type.
+    pub(crate) fn kind<'a>(&self, json: Json<'a>, name: &'a str) -> &'a str {
+        let stated = if self.kind.is_empty() {
+            None
+        } else {
+            json.at(self.kind)
+        };
+        stated.and_then(Json::as_str).unwrap_or(name)
+    }
+}
+
+fn any_holds(signs: &[Sign], json: Json<'_>, name: &str) -> bool {
+    let holds = |test: &Test| test.holds(test.path().and_then(|path| json.at(path)), name);
+    signs.iter().any(|sign| sign.iter().all(holds))
+}
+
+impl Test {
+    /// Where it looks, if not at the event's name.
+    pub(crate) fn path(&self) -> Option<&'static str> {
+        match self {
+            Self::Named(_) => None,
+            Self::Array(path)
+            | Self::Bool(path)
+            | Self::Has(path)
+            | Self::Is(path, _)
+            | Self::Lacks(path)
+            | Self::Object(path)
+            | Self::Starts(path, _)
+            | Self::Text(path) => Some(path),
+        }
+    }
+
+    /// Whether it holds for what stands in its place and the event's name.
+    pub(crate) fn holds(&self, at: Option<Json<'_>>, name: &str) -> bool {
+        let given = at.is_some_and(Json::is_given);
+        let text = at.and_then(Json::as_str);
+        match *self {
+            Self::Array(_) => at.is_some_and(Json::is_array),
+            Self::Bool(_) => at.is_some_and(Json::is_bool),
+            Self::Has(_) => given,
+            Self::Is(_, want) => text == Some(want),
+            Self::Lacks(_) => !given,
+            Self::Named(want) => name == want,
+            Self::Object(_) => at.is_some_and(Json::is_object),
+            Self::Starts(_, want) => text.is_some_and(|text| text.starts_with(want)),
+            Self::Text(_) => text.is_some(),
+        }
+    }
+}

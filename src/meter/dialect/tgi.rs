@@ -1,0 +1,45 @@
+//! Hugging Face's text-generation-inference, `/generate` and `/generate_stream`.
+//!
+//! <https://huggingface.co/docs/text-generation-inference/reference/api_reference>
+
+use super::rule::{Dialect, Done, Means, Rule, Test, any};
+use crate::meter::heard::Channel;
+use crate::meter::usage::{Field, Measure, Merge, within};
+
+pub(crate) static TGI: Dialect = Dialect {
+    api: "tgi",
+    provider: "huggingface",
+    signs: &[
+        &[Test::Object("token"), Test::Text("token.text")],
+        &[Test::Text("generated_text"), Test::Lacks("model_id")],
+    ],
+    family: &[],
+    kind: "",
+    begins: &[],
+    pieces: &[&[Test::Object("token")]],
+    done: Done::Marker,
+    rules: RULES,
+    merge: Merge::Keys,
+    usage: USAGE,
+    all_within: &[],
+    passes: "",
+    charges: &[],
+    generic: false,
+};
+
+const RULES: &[Rule] = &[
+    // Details come only with `details: true`; without, the last token's index is the count.
+    any(Means::Usage(""), &["details"]),
+    any(Means::UsageKeys(&["index"]), &[""]),
+    any(Means::Finish, &["details.finish_reason"]),
+    any(Means::End, &["generated_text"]),
+    any(
+        Means::Text(Channel::Text),
+        &["token[!special].text", "[!token].generated_text"],
+    ),
+];
+
+const USAGE: &[Field] = &[
+    within(Measure::Input, &["input_length"]),
+    within(Measure::Output, &["generated_tokens", "index"]),
+];

@@ -1,0 +1,139 @@
+//! The AWS event stream encoding, `application/vnd.amazon.eventstream`: prelude, headers, payload, two CRCs.
+//!
+//! <https://docs.aws.amazon.com/transcribe/latest/dg/streaming-setting-up.html#streaming-event-stream>
+
+use super::{MAX_EVENT, Wrap};
+
+/// Total length, header length, and the CRC of both.
+const PRELUDE: usize = 12;
+const CRC: usize = 4;
+
+/// Puts one frame together.
+#[derive(Default)]
+pub(super) struct Assembler {
+    bytes: Vec<u8>,
+    /// Bytes of a frame that is too long to keep, still to be passed over.
+    skip: usize,
+}
+
+/// How far the frame under way has come.
+#[derive(Debug, PartialEq)]
+pub(super) enum Step {
+    /// Whole, but its CRC is wrong or it is longer than we keep.
+    Damaged,
+    More,
+    /// No frame begins here.
+    NotAws,
+    Whole,
+}
+
+impl Assembler {
+    /// Takes from the front of `input`; gives how many bytes it took.
+    pub(super) fn take(&mut self, input: &[u8]) -> (usize, Step) {
+        if self.skip > 0 {
+            let n = self.skip.min(input.len());
+            self.skip -= n;
+            let step = if self.skip == 0 {
+                Step::Damaged
+            } else {
+                Step::More
+            };
+            return (n, step);
+        }
+        let mut used = 0;
+        if self.bytes.len() < PRELUDE {
+            used = self.fill_to(PRELUDE, input);
+            if self.bytes.len() < PRELUDE {
+                return (used, Step::More);
+            }
+        }
+        let Some(total) = self.total() else {
+            self.bytes.clear();
+            return (used, Step::NotAws);
+        };
+        if total > MAX_EVENT {
+            self.bytes.clear();
+            self.skip = total - PRELUDE;
+            return (used, Step::More);
+        }
+        used += self.fill_to(total, &input[used..]);
+        if self.bytes.len() < total {
+            return (used, Step::More);
+        }
+        let (body, crc) = self.bytes.split_at(total - CRC);
+        if crc32fast::hash(body) != word(crc) {
+            self.bytes.clear();
+            return (used, Step::Damaged);
+        }
+        (used, Step::Whole)
+    }
+
+    /// Reads the whole frame into name and payload; `None` where its headers are malformed.
+    pub(super) fn read(&mut self, name: &mut Vec<u8>, data: &mut Vec<u8>) -> Option<Wrap> {
+        let bytes = std::mem::take(&mut self.bytes);
+        let headers_end = PRELUDE + word(&bytes[4..]) as usize;
+        let mut headers = &bytes[PRELUDE..headers_end];
+        let mut wrap = Wrap::Aws;
+        name.clear();
+        while !headers.is_empty() {
+            let (key, value) = header(&mut headers)?;
+            match key {
+                b":event-type" | b":exception-type" | b":error-code" => {
+                    name.extend_from_slice(value)
+                }
+                b":message-type" if value != b"event" => wrap = Wrap::AwsException,
+                _ => {}
+            }
+        }
+        data.clear();
+        data.extend_from_slice(&bytes[headers_end..bytes.len() - CRC]);
+        Some(wrap)
+    }
+
+    fn fill_to(&mut self, len: usize, input: &[u8]) -> usize {
+        let n = (len - self.bytes.len()).min(input.len());
+        self.bytes.extend_from_slice(&input[..n]);
+        n
+    }
+
+    /// The frame's length, if the prelude is sound.
+    fn total(&self) -> Option<usize> {
+        let prelude = self.bytes.get(..PRELUDE)?;
+        let total = word(prelude) as usize;
+        let headers = word(&prelude[4..]) as usize;
+        let sound = crc32fast::hash(&prelude[..8]) == word(&prelude[8..])
+            && total >= PRELUDE + headers + CRC;
+        sound.then_some(total)
+    }
+}
+
+/// Takes one header off the front: its name and, where it is a string or bytes, its value.
+fn header<'a>(headers: &mut &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
+    let mut take = |n: usize| -> Option<&'a [u8]> {
+        let (front, rest) = headers.split_at_checked(n)?;
+        *headers = rest;
+        Some(front)
+    };
+    let name_len = take(1)?[0];
+    let name = take(name_len.into())?;
+    let fixed = match take(1)?[0] {
+        0 | 1 => 0,
+        2 => 1,
+        3 => 2,
+        4 => 4,
+        5 | 8 => 8,
+        9 => 16,
+        6 | 7 => {
+            let len = take(2)?;
+            let value = take(u16::from_be_bytes([len[0], len[1]]).into())?;
+            return Some((name, value));
+        }
+        _ => return None,
+    };
+    take(fixed)?;
+    Some((name, &[]))
+}
+
+fn word(bytes: &[u8]) -> u32 {
+    u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
+}

@@ -1,0 +1,135 @@
+//! What curl writes around a body: header blocks (`-i`, `-D -`) and undecoded chunks (`--raw`).
+
+/// A status line with the headers that matter here.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Head {
+    pub(crate) status: u16,
+}
+
+impl Head {
+    /// Reads a status line: `HTTP/1.1 200 OK`, or `HTTP/2 200` without a reason.
+    pub(super) fn parse(line: &[u8]) -> Option<Self> {
+        let rest = line.strip_prefix(b"HTTP/")?;
+        let text = std::str::from_utf8(rest.get(..rest.len().min(8))?).ok()?;
+        let (version, status) = text.split_once(' ')?;
+        if !version.starts_with(|c: char| c.is_ascii_digit()) {
+            return None;
+        }
+        let status = status.get(..3)?.parse().ok()?;
+        Some(Self { status })
+    }
+
+    /// Takes in one header line.
+    pub(super) fn field(&mut self, _line: &[u8]) {}
+}
+
+/// Chunked transfer coding, RFC 9112 section 7.1, taken off a body that `curl --raw` left as it was.
+#[derive(Debug)]
+pub(super) struct Chunks {
+    step: Step,
+    left: u64,
+    /// The chunk-size line under way.
+    line: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Step {
+    Data,
+    /// The CRLF after a chunk's data.
+    DataEnd,
+    Size,
+    /// The LF after the first chunk size.
+    SizeEnd,
+    /// After the last chunk, up to an empty line.
+    Trailer,
+}
+
+/// What the coding leaves of the input's front.
+pub(super) enum Window {
+    /// So many bytes of body.
+    Body(usize),
+    More,
+    /// The coding has ended, or was none.
+    Over,
+}
+
+impl Chunks {
+    /// Reads the first chunk-size line; `None` where the line is something else.
+    /// `owes_lf`: of the CRLF after it, the LF is still to come.
+    pub(super) fn begin(line: &[u8], owes_lf: bool) -> Option<Self> {
+        let left = size(line)?;
+        (left > 0).then_some(Self {
+            step: if owes_lf { Step::SizeEnd } else { Step::Data },
+            left,
+            line: Vec::new(),
+        })
+    }
+
+    /// How many bytes of coding stand in front, and what follows them.
+    pub(super) fn next(&mut self, input: &[u8]) -> (usize, Window) {
+        let mut at = 0;
+        loop {
+            let Some(&byte) = input.get(at) else {
+                return (at, Window::More);
+            };
+            match self.step {
+                Step::Data if self.left > 0 => {
+                    let rest = (input.len() - at) as u64;
+                    return (at, Window::Body(rest.min(self.left) as usize));
+                }
+                Step::Data => self.step = Step::DataEnd,
+                Step::SizeEnd => {
+                    at += usize::from(byte == b'\n');
+                    self.step = Step::Data;
+                }
+                Step::DataEnd => match byte {
+                    b'\r' => at += 1,
+                    b'\n' => {
+                        at += 1;
+                        self.step = Step::Size;
+                    }
+                    _ => return (at, Window::Over),
+                },
+                Step::Size | Step::Trailer => {
+                    at += 1;
+                    if byte != b'\n' {
+                        if self.line.len() < 1024 {
+                            self.line.push(byte);
+                        }
+                        continue;
+                    }
+                    let line = std::mem::take(&mut self.line);
+                    let line = line.strip_suffix(b"\r").unwrap_or(&line);
+                    if self.step == Step::Trailer {
+                        if line.is_empty() {
+                            return (at, Window::Over);
+                        }
+                        continue;
+                    }
+                    match size(line) {
+                        Some(0) => self.step = Step::Trailer,
+                        Some(left) => {
+                            self.left = left;
+                            self.step = Step::Data;
+                        }
+                        None => return (at, Window::Over),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Says that so many bytes of the body were taken.
+    pub(super) fn consume(&mut self, n: usize) {
+        self.left -= n as u64;
+    }
+}
+
+/// A chunk size in hexadecimal, extensions left out.
+fn size(line: &[u8]) -> Option<u64> {
+    let digits = line.split(|&b| b == b';').next()?.trim_ascii();
+    if digits.is_empty() || digits.len() > 8 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}

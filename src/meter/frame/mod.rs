@@ -1,0 +1,584 @@
+//! Bytes in, frames out: recognises from the bytes how a response is wrapped and cuts it into events.
+//!
+//! Touches no IO and never fails. Input may be cut anywhere, and byte by byte still costs linear time.
+
+mod aws;
+mod http;
+mod json;
+mod line;
+mod sse;
+
+pub(crate) use http::Head;
+
+/// What one event may hold at most. A longer one is passed over.
+pub(crate) const MAX_EVENT: usize = 16 << 20;
+
+/// One thing found in the stream.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Frame<'a> {
+    /// The end of a JSON array of responses.
+    ArrayEnd,
+    /// A JSON document that the end of input cut off.
+    Cut(&'a [u8]),
+    Event(Event<'a>),
+    /// A gzip body: nothing more can be told from here on.
+    Gzip,
+    /// The status line and headers that `curl -i` prints.
+    Head(Head),
+    /// Something that is no event: a damaged one, one too long, or stray text.
+    Junk,
+}
+
+/// A frame and where it began.
+pub(crate) struct Found<'a> {
+    pub(crate) frame: Frame<'a>,
+    pub(crate) start: u64,
+}
+
+/// One event of a stream, or one whole body.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Event<'a> {
+    /// The SSE `event:` field or the AWS `:event-type` header; empty where there is none.
+    pub(crate) name: &'a [u8],
+    pub(crate) data: &'a [u8],
+    pub(crate) wrap: Wrap,
+}
+
+/// How an event was wrapped.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Wrap {
+    Aws,
+    /// An AWS frame that reports an exception; its name is the exception's type.
+    AwsException,
+    /// What the end of input left of an event, made whole.
+    Cut,
+    /// A JSON value that stands by itself: a body, or a line of NDJSON.
+    Document,
+    /// A member of a JSON array at the top level.
+    Element,
+    Sse,
+}
+
+/// Resumable reader of every framing this crate knows.
+#[derive(Default)]
+pub(crate) struct Framer {
+    /// Bytes consumed so far, over all input.
+    offset: u64,
+    /// Where the frame under way, or last given out, began.
+    start: u64,
+    state: State,
+    event: Pending,
+    line: line::Assembler,
+    json: json::Scanner,
+    aws: aws::Assembler,
+    head: Option<Head>,
+    chunks: Option<http::Chunks>,
+    /// Within a JSON array at the top level.
+    in_array: bool,
+    /// A body has begun: a chunk size can no longer come.
+    in_body: bool,
+    /// Bytes of a byte order mark seen at the very start.
+    bom: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum State {
+    Aws,
+    /// Between events: the next byte decides.
+    #[default]
+    Boundary,
+    Document,
+    /// In a line, whose meaning shows when it is whole.
+    Line,
+    /// After a byte 0x1f, which may begin a gzip body.
+    Magic,
+    /// Nothing more can be understood.
+    Opaque,
+}
+
+/// A frame that is complete; its bytes, if it has any, are in [`Framer::event`].
+enum Ready {
+    ArrayEnd,
+    Event(Wrap),
+    Gzip,
+    Head(Head),
+    Junk,
+}
+
+/// The event being gathered.
+#[derive(Default)]
+struct Pending {
+    name: Vec<u8>,
+    data: Vec<u8>,
+    /// SSE fields seen since the last dispatch, comments left out.
+    fields: u32,
+    /// `data` fields among them.
+    data_lines: u32,
+    too_long: bool,
+    /// Given out: to be emptied before anything is added.
+    spent: bool,
+}
+
+const BOM: &[u8] = "\u{feff}".as_bytes();
+
+impl Framer {
+    /// Bytes consumed so far.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The data of the event last given out.
+    pub(crate) fn last_data(&self) -> &[u8] {
+        &self.event.data
+    }
+
+    /// Whether nothing is pending, so that the next byte begins something new.
+    pub(crate) fn at_boundary(&self) -> bool {
+        self.state == State::Boundary
+            && !self.in_fields()
+            && self.head.is_none()
+            && self.chunks.is_none()
+            && !self.line.owes_lf()
+            && !self.in_array
+    }
+
+    /// Passes over bytes that the caller has recognised at a boundary: blank space, or one whole event.
+    pub(crate) fn skip(&mut self, input: &mut &[u8], n: usize) {
+        self.start = self.offset;
+        self.advance(input, n);
+    }
+
+    /// Takes from the front of `input` until a frame is complete; `None` when all of it is consumed.
+    pub(crate) fn next(&mut self, input: &mut &[u8]) -> Option<Found<'_>> {
+        self.event.renew();
+        let mut ready = None;
+        while ready.is_none() && !input.is_empty() {
+            ready = match &mut self.chunks {
+                None => self.fill(input),
+                Some(chunks) => {
+                    let (coding, window) = chunks.next(input);
+                    self.advance(input, coding);
+                    self.fill_window(input, window)
+                }
+            };
+        }
+        let start = self.start;
+        let frame = self.lend(ready?);
+        Some(Found { frame, start })
+    }
+
+    /// Gives out what is pending when the input has ended; to be called until it gives `None`.
+    pub(crate) fn finish(&mut self) -> Option<Found<'_>> {
+        let start = self.start;
+        let frame = self.finish_frame()?;
+        Some(Found { frame, start })
+    }
+
+    fn finish_frame(&mut self) -> Option<Frame<'_>> {
+        self.event.renew();
+        match std::mem::take(&mut self.state) {
+            State::Aws => {
+                self.aws = aws::Assembler::default();
+                return Some(Frame::Junk);
+            }
+            State::Document => {
+                self.event.spent = true;
+                return Some(if self.event.too_long {
+                    Frame::Junk
+                } else {
+                    Frame::Cut(&self.event.data)
+                });
+            }
+            State::Line => {
+                let rest = self.line.take_rest();
+                let ready = match &rest {
+                    Some(text) => self.take_line(text),
+                    None => Some(Ready::Junk),
+                };
+                if let Some(ready) = ready {
+                    return Some(self.lend(ready));
+                }
+            }
+            State::Boundary | State::Magic | State::Opaque => {}
+        }
+        if let Some(head) = self.head.take() {
+            return Some(Frame::Head(head));
+        }
+        let ready = self.dispatch()?;
+        Some(self.lend(ready))
+    }
+
+    fn lend(&mut self, ready: Ready) -> Frame<'_> {
+        match ready {
+            Ready::ArrayEnd => Frame::ArrayEnd,
+            Ready::Event(wrap) => {
+                self.event.spent = true;
+                Frame::Event(Event {
+                    name: &self.event.name,
+                    data: &self.event.data,
+                    wrap,
+                })
+            }
+            Ready::Gzip => Frame::Gzip,
+            Ready::Head(head) => Frame::Head(head),
+            Ready::Junk => Frame::Junk,
+        }
+    }
+
+    /// Reads what chunked transfer coding leaves for the body.
+    fn fill_window(&mut self, input: &mut &[u8], window: http::Window) -> Option<Ready> {
+        match window {
+            http::Window::Body(n) => {
+                let mut body = &input[..n];
+                let ready = self.fill(&mut body);
+                let used = n - body.len();
+                *input = &input[used..];
+                if let Some(chunks) = &mut self.chunks {
+                    chunks.consume(used);
+                }
+                return ready;
+            }
+            http::Window::More => {}
+            http::Window::Over => {
+                self.chunks = None;
+                self.in_body = false;
+            }
+        }
+        None
+    }
+
+    /// Reads until a frame is complete, the input is used up, or chunks begin.
+    fn fill(&mut self, input: &mut &[u8]) -> Option<Ready> {
+        while !input.is_empty() {
+            let ready = match self.state {
+                State::Aws => self.take_aws(input),
+                State::Boundary => self.sniff(input),
+                State::Document => self.take_document(input),
+                State::Line => match self.line.next(input, &mut self.offset) {
+                    line::Line::More => None,
+                    line::Line::TooLong => {
+                        self.state = State::Boundary;
+                        Some(Ready::Junk)
+                    }
+                    line::Line::Whole(text) => {
+                        self.state = State::Boundary;
+                        self.take_line(text)
+                    }
+                    line::Line::Kept(text) => {
+                        self.state = State::Boundary;
+                        self.take_line(&text)
+                    }
+                },
+                State::Magic if input[0] == 0x8b => {
+                    self.state = State::Opaque;
+                    Some(Ready::Gzip)
+                }
+                State::Magic => {
+                    self.state = State::Line;
+                    None
+                }
+                State::Opaque => {
+                    self.advance(input, input.len());
+                    None
+                }
+            };
+            if ready.is_some() || self.chunks.is_some() {
+                return ready;
+            }
+        }
+        None
+    }
+
+    /// Decides at a boundary what the next byte begins.
+    fn sniff(&mut self, input: &mut &[u8]) -> Option<Ready> {
+        let byte = input[0];
+        if self.line.pay_lf() && byte == b'\n' {
+            self.advance(input, 1);
+            return None;
+        }
+        if self.offset == self.bom as u64 && BOM.get(self.bom) == Some(&byte) {
+            self.bom += 1;
+            self.advance(input, 1);
+            return None;
+        }
+        if self.head.is_some() || self.in_fields() {
+            self.state = State::Line;
+            return None;
+        }
+        self.start = self.offset;
+        match byte {
+            b'\n' | b'\r' | b' ' | b'\t' => self.advance(input, 1),
+            b',' if self.in_array => self.advance(input, 1),
+            b']' if self.in_array => {
+                self.in_array = false;
+                self.advance(input, 1);
+                return Some(Ready::ArrayEnd);
+            }
+            b'[' if !self.in_array => {
+                self.in_array = true;
+                self.in_body = true;
+                self.advance(input, 1);
+            }
+            b'{' => {
+                self.in_body = true;
+                self.json = json::Scanner::default();
+                self.state = State::Document;
+            }
+            0 => {
+                self.in_body = true;
+                self.state = State::Aws;
+            }
+            0x1f => {
+                self.advance(input, 1);
+                self.state = State::Magic;
+            }
+            _ => {
+                self.in_array = false;
+                self.state = State::Line;
+            }
+        }
+        None
+    }
+
+    fn take_document(&mut self, input: &mut &[u8]) -> Option<Ready> {
+        let (n, end) = match self.json.scan(input) {
+            json::Scan::More => (input.len(), None),
+            json::Scan::Broken(n) => (n, Some(Ready::Junk)),
+            json::Scan::Whole(n) if self.in_array => (n, Some(Ready::Event(Wrap::Element))),
+            json::Scan::Whole(n) => (n, Some(Ready::Event(Wrap::Document))),
+        };
+        self.event.add(&input[..n]);
+        self.advance(input, n);
+        match end? {
+            Ready::Event(wrap) if !self.event.too_long => {
+                self.state = State::Boundary;
+                Some(Ready::Event(wrap))
+            }
+            _ => {
+                self.state = State::Boundary;
+                self.event.clear();
+                Some(Ready::Junk)
+            }
+        }
+    }
+
+    fn take_aws(&mut self, input: &mut &[u8]) -> Option<Ready> {
+        let (used, step) = self.aws.take(input);
+        self.advance(input, used);
+        match step {
+            aws::Step::More => None,
+            aws::Step::Damaged => {
+                self.state = State::Boundary;
+                Some(Ready::Junk)
+            }
+            aws::Step::NotAws => {
+                self.state = State::Opaque;
+                Some(Ready::Junk)
+            }
+            aws::Step::Whole => {
+                self.state = State::Boundary;
+                let wrap = self.aws.read(&mut self.event.name, &mut self.event.data);
+                Some(wrap.map_or(Ready::Junk, Ready::Event))
+            }
+        }
+    }
+
+    fn take_line(&mut self, text: &[u8]) -> Option<Ready> {
+        if let Some(head) = &mut self.head {
+            if !text.is_empty() {
+                head.field(text);
+                return None;
+            }
+            self.in_body = false;
+            return self.head.take().map(Ready::Head);
+        }
+        if text.is_empty() {
+            return self.dispatch();
+        }
+        if !self.in_fields() {
+            self.head = Head::parse(text);
+            if self.head.is_some() {
+                return None;
+            }
+            if !self.in_body {
+                self.in_body = true;
+                self.chunks = http::Chunks::begin(text, self.line.owes_lf());
+                if self.chunks.is_some() {
+                    self.line.pay_lf();
+                    return None;
+                }
+            }
+        }
+        match sse::Field::parse(text) {
+            sse::Field::Comment => {}
+            sse::Field::Data(value) => self.event.add_line(value),
+            sse::Field::Event(value) => {
+                value.clone_into(&mut self.event.name);
+                self.event.fields += 1;
+            }
+            sse::Field::Error(value) => {
+                self.event.name = b"error".to_vec();
+                self.event.add_line(value);
+            }
+            sse::Field::Other => self.event.fields += 1,
+            sse::Field::Stray => return Some(Ready::Junk),
+        }
+        None
+    }
+
+    /// Ends the SSE event under way.
+    fn dispatch(&mut self) -> Option<Ready> {
+        let given = self.event.data_lines > 0;
+        if given && !self.event.too_long {
+            return Some(Ready::Event(Wrap::Sse));
+        }
+        self.event.clear();
+        given.then_some(Ready::Junk)
+    }
+
+    /// Whether an SSE event has begun and its blank line is still to come.
+    fn in_fields(&self) -> bool {
+        self.event.fields > 0 && !self.event.spent
+    }
+
+    fn advance(&mut self, input: &mut &[u8], n: usize) {
+        *input = &input[n..];
+        self.offset += n as u64;
+    }
+}
+
+impl Pending {
+    fn add_line(&mut self, value: &[u8]) {
+        if self.data_lines > 0 {
+            self.add(b"\n");
+        }
+        self.add(value);
+        self.data_lines += 1;
+        self.fields += 1;
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        if self.data.len() + bytes.len() > MAX_EVENT {
+            self.too_long = true;
+            self.data = Vec::new();
+        }
+        if !self.too_long {
+            self.data.extend_from_slice(bytes);
+        }
+    }
+
+    /// Empties itself once what it held was given out.
+    fn renew(&mut self) {
+        if self.spent {
+            self.clear();
+        }
+    }
+
+    fn clear(&mut self) {
+        self.name.clear();
+        self.data.clear();
+        // One huge event must not hold its memory for the rest of the stream.
+        self.data.shrink_to(64 << 10);
+        self.fields = 0;
+        self.data_lines = 0;
+        self.too_long = false;
+        self.spent = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frames(input: &[u8], size: usize) -> Vec<String> {
+        let mut framer = Framer::default();
+        let mut out = Vec::new();
+        let mut put = |frame: Frame<'_>| {
+            out.push(match frame {
+                Frame::Event(e) => format!(
+                    "{:?} {}|{}",
+                    e.wrap,
+                    String::from_utf8_lossy(e.name),
+                    String::from_utf8_lossy(e.data)
+                ),
+                Frame::Cut(data) => format!("Cut {}", String::from_utf8_lossy(data)),
+                Frame::Head(head) => format!("Head {}", head.status),
+                other => format!("{other:?}"),
+            });
+        };
+        for chunk in input.chunks(size) {
+            let mut rest = chunk;
+            while let Some(found) = framer.next(&mut rest) {
+                put(found.frame);
+            }
+            assert!(rest.is_empty());
+        }
+        while let Some(found) = framer.finish() {
+            put(found.frame);
+        }
+        assert_eq!(framer.offset(), input.len() as u64);
+        out
+    }
+
+    /// Every way of wrapping, fed in every chunk size.
+    #[test]
+    fn framings() {
+        let table: &[(&[u8], &[&str])] = &[
+            (b"", &[]),
+            (b"\n \r\n", &[]),
+            (b"data: a\n\ndata: b\n\n", &["Sse |a", "Sse |b"]),
+            (b"data: a\r\n\r\ndata: b\r\n\r\n", &["Sse |a", "Sse |b"]),
+            (b"data: a\r\rdata:b\r\r", &["Sse |a", "Sse |b"]),
+            (b"\xef\xbb\xbfdata: a\n\n", &["Sse |a"]),
+            (b": hi\n\n:\n\nevent: e\ndata: a\n\n", &["Sse e|a"]),
+            (b"data: a\nevent: e\nid: 7\n\n", &["Sse e|a"]),
+            (b"data: a\ndata:  b\ndata\n\n", &["Sse |a\n b\n"]),
+            (b"event: e\n\ndata: a\n\n", &["Sse |a"]),
+            (b"data: a", &["Sse |a"]),
+            (b"error: {\"x\":1}\n\n", &["Sse error|{\"x\":1}"]),
+            (b" data: a\n\n", &["Sse |a"]),
+            (
+                b"{\"a\":1}\n{\"b\":\"}{\\\"\"}",
+                &["Document |{\"a\":1}", "Document |{\"b\":\"}{\\\"\"}"],
+            ),
+            (
+                b"\n   \n{\n \"a\": [1,\n 2]\n}\n",
+                &["Document |{\n \"a\": [1,\n 2]\n}"],
+            ),
+            (
+                b"[{\"a\":1}\n,\r\n{\"b\":2}]\n",
+                &["Element |{\"a\":1}", "Element |{\"b\":2}", "ArrayEnd"],
+            ),
+            (
+                b"HTTP/1.1 100 Continue\r\n\r\nHTTP/2 200 \r\nA: b\r\n\r\ndata: a\n\n",
+                &["Head 100", "Head 200", "Sse |a"],
+            ),
+            (
+                b"HTTP/1.1 200 OK\r\nX: y\r\n\r\n{\"a\":1}",
+                &["Head 200", "Document |{\"a\":1}"],
+            ),
+            (
+                b"8\r\ndata: a\n\r\n1;x=y\r\n\n\r\n0\r\n\r\n{\"b\":2}",
+                &["Sse |a", "Document |{\"b\":2}"],
+            ),
+            (b"{\"a\":", &["Cut {\"a\":"]),
+            (b"{\"a\":\"x\ndata: b\n\n", &["Junk", "Sse |b"]),
+            (b"{\"a\":1,\n{\"b\":2}\n", &["Junk", "Document |{\"b\":2}"]),
+            (b"{\"a\":1\ndata: b\n\n", &["Junk", "Sse |b"]),
+            (b"<html>\n</html>", &["Junk", "Junk"]),
+            (b"\x1f\x8b\x08rest\n\ndata: a\n\n", &["Gzip"]),
+            (b"\x1fx\ndata: a\n\n", &["Junk", "Sse |a"]),
+            (b"\0\0\0\x01\0\0\0\0\0\0\0\0more", &["Junk"]),
+        ];
+        for (input, want) in table {
+            for size in [1, 2, 3, 5, 7, 1000] {
+                assert_eq!(
+                    &frames(input, size),
+                    want,
+                    "{} by {size}",
+                    input.escape_ascii()
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The generated text that came through, kept for an estimate; it never leaves the meter.
+
+use memchr::memchr;
+use serde::de::IgnoredAny;
+
+use super::estimate::{Counter, Vocabulary};
+
+/// What kind of generated text it is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Channel {
+    Reasoning,
+    Text,
+    /// Arguments of a tool call.
+    Tool,
+}
+
+/// Where a piece of text belongs: pieces of one voice follow each other.
+pub(super) type Voice = usize;
+
+/// All text of one response.
+#[derive(Default)]
+pub(super) struct Heard {
+    voices: Vec<Line>,
+    /// Tool calls begun.
+    pub(super) calls: u64,
+    kept: usize,
+    volume: u64,
+}
+
+struct Line {
+    channel: Channel,
+    group: u32,
+    /// UTF-8, unless a server cut a character in two.
+    text: Vec<u8>,
+    /// What was counted and let go of.
+    counter: Option<Counter>,
+    /// Bytes, those let go of too.
+    volume: u64,
+}
+
+/// Beyond this, text is counted as it comes and let go.
+const KEEP: usize = 4 << 20;
+
+impl Heard {
+    /// The voice of a channel and group.
+    pub(super) fn voice(&mut self, channel: Channel, group: u32) -> Voice {
+        let same = |line: &Line| line.channel == channel && line.group == group;
+        self.voices.iter().position(same).unwrap_or_else(|| {
+            // A hostile stream may make up groups without end.
+            if self.voices.len() >= 256 {
+                return self.voices.len() - 1;
+            }
+            self.voices.push(Line {
+                channel,
+                group,
+                text: Vec::new(),
+                counter: None,
+                volume: 0,
+            });
+            self.voices.len() - 1
+        })
+    }
+
+    pub(super) fn push(&mut self, voice: Voice, text: &[u8]) {
+        let line = &mut self.voices[voice];
+        line.text.extend_from_slice(text);
+        line.volume += text.len() as u64;
+        self.kept += text.len();
+        self.volume += text.len() as u64;
+    }
+
+    /// Adds the inside of a JSON string whose escapes are known to be valid and to hold no surrogates.
+    pub(super) fn push_escaped(&mut self, voice: Voice, raw: &[u8]) {
+        let text = &mut self.voices[voice].text;
+        let before = text.len();
+        let mut rest = raw;
+        while let Some(at) = memchr(b'\\', rest) {
+            text.extend_from_slice(&rest[..at]);
+            let (plain, len) = match rest.get(at + 1) {
+                Some(b'n') => ('\n', 2),
+                Some(b't') => ('\t', 2),
+                Some(b'r') => ('\r', 2),
+                Some(b'b') => ('\u{8}', 2),
+                Some(b'f') => ('\u{c}', 2),
+                Some(b'u') => {
+                    let hex = rest
+                        .get(at + 2..at + 6)
+                        .and_then(|hex| str::from_utf8(hex).ok());
+                    let unit = hex.and_then(|hex| u32::from_str_radix(hex, 16).ok());
+                    (
+                        unit.and_then(char::from_u32)
+                            .unwrap_or(char::REPLACEMENT_CHARACTER),
+                        6,
+                    )
+                }
+                Some(other) => (char::from(*other), 2),
+                None => break,
+            };
+            let mut utf8 = [0; 4];
+            text.extend_from_slice(plain.encode_utf8(&mut utf8).as_bytes());
+            rest = rest.get(at + len..).unwrap_or_default();
+        }
+        text.extend_from_slice(rest);
+        let len = text.len() - before;
+        self.voices[voice].volume += len as u64;
+        self.kept += len;
+        self.volume += len as u64;
+    }
+
+    /// Whether anything was generated.
+    pub(super) fn any(&self) -> bool {
+        self.calls > 0 || self.voices.iter().any(Line::any)
+    }
+
+    /// Bytes of text so far.
+    pub(super) fn volume(&self) -> u64 {
+        self.volume
+    }
+
+    /// Tool calls whose arguments came whole.
+    pub(super) fn closed_calls(&self) -> u64 {
+        let last = self
+            .voices
+            .iter()
+            .rev()
+            .find(|line| line.channel == Channel::Tool);
+        let open = last.is_some_and(|line| {
+            let text = &line.text;
+            let arguments = memchr(b'{', text).map(|at| &text[at..]);
+            let whole =
+                arguments.is_some_and(|json| serde_json::from_slice::<IgnoredAny>(json).is_ok());
+            !whole && line.counter.is_none()
+        });
+        self.calls.saturating_sub(u64::from(open))
+    }
+
+    /// Bytes of reasoning so far.
+    pub(super) fn reasoning(&self) -> u64 {
+        let reasoning = |line: &&Line| line.channel == Channel::Reasoning;
+        self.voices
+            .iter()
+            .filter(reasoning)
+            .map(|line| line.volume)
+            .sum()
+    }
+
+    /// Whether reasoning was heard.
+    pub(super) fn reasoned(&self) -> bool {
+        let reasoning = |line: &&Line| line.channel == Channel::Reasoning;
+        self.voices.iter().filter(reasoning).any(Line::any)
+    }
+
+    /// Whether text has piled up beyond what is kept.
+    pub(super) fn is_full(&self) -> bool {
+        self.kept > KEEP
+    }
+
+    /// Counts what was kept and lets go of it. From here on the vocabulary stays.
+    pub(super) fn fold(&mut self, vocabulary: Vocabulary) {
+        for line in &mut self.voices {
+            let counter = line.counter.get_or_insert_with(|| Counter::new(vocabulary));
+            counter.push(&String::from_utf8_lossy(&line.text));
+            line.text.clear();
+        }
+        self.kept = 0;
+    }
+
+    /// Tokens of all text so far.
+    pub(super) fn tokens(&self, vocabulary: Vocabulary) -> u64 {
+        let of = |line: &Line| match &line.counter {
+            Some(counter) => counter.clone().total(&String::from_utf8_lossy(&line.text)),
+            None => vocabulary.count(&String::from_utf8_lossy(&line.text)),
+        };
+        self.voices.iter().map(of).sum()
+    }
+}
+
+impl Line {
+    fn any(&self) -> bool {
+        !self.text.is_empty() || self.counter.is_some()
+    }
+}

@@ -1,0 +1,528 @@
+//! One event's JSON, parsed whole and once; values are found by path.
+//!
+//! A path names members by key, with a dot between them. `[]` takes each element of an array, and a condition
+//! may stand in the brackets: `parts[thought=true].text`, `choices[!delta].text`. On an object, brackets test
+//! the object itself. Where a key stands twice, the last one counts.
+
+use serde_json::value::RawValue;
+use simd_json::{Buffers, INPUT_PADDING, Node, StaticNode, Tape};
+
+/// Parses events one after the other, reusing its memory.
+pub(super) struct Parser {
+    scratch: Vec<u8>,
+    buffers: Buffers,
+    tape: Tape<'static>,
+}
+
+/// A JSON value of the event at hand.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Json<'t> {
+    nodes: &'t [Node<'t>],
+    /// Address of the event's first byte.
+    base: usize,
+}
+
+/// A value that a path led to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hit<'t> {
+    pub(super) value: Json<'t>,
+    /// Offset in the event just after the key it stands under.
+    pub(super) after_key: usize,
+    /// Tells elements of arrays apart: by their `index` member, else by position.
+    pub(super) group: u32,
+}
+
+impl Parser {
+    pub(super) fn new() -> Self {
+        Self {
+            scratch: Vec::new(),
+            buffers: Buffers::new(0),
+            tape: Tape(Vec::new()),
+        }
+    }
+
+    /// Parses `raw` and hands its value to `read`; `None` where it is no JSON.
+    pub(super) fn parse<R>(
+        &mut self,
+        raw: &[u8],
+        mut read: impl FnMut(Json<'_>) -> R,
+    ) -> Option<R> {
+        self.load(raw);
+        let result = self.attempt(raw.len(), &mut read).or_else(|| {
+            // A server that cuts a character in two between events is no reason to lose the event.
+            self.load(raw);
+            if !mend(&mut self.scratch[..raw.len()]) {
+                return None;
+            }
+            self.attempt(raw.len(), &mut read)
+        });
+        if self.scratch.capacity() > 1 << 20 {
+            *self = Self::new();
+        }
+        result
+    }
+
+    fn load(&mut self, raw: &[u8]) {
+        self.scratch.clear();
+        self.scratch.reserve(raw.len() + INPUT_PADDING);
+        self.scratch.extend_from_slice(raw);
+        self.scratch.resize(raw.len() + INPUT_PADDING, b' ');
+    }
+
+    fn attempt<R>(&mut self, len: usize, read: &mut impl FnMut(Json<'_>) -> R) -> Option<R> {
+        let mut tape = std::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
+        let base = self.scratch.as_ptr() as usize;
+        let good =
+            simd_json::fill_tape_padded(&mut self.scratch, len, &mut self.buffers, &mut tape);
+        let result = (good.is_ok() && !tape.0.is_empty()).then(|| {
+            let nodes = &tape.0;
+            read(Json { nodes, base })
+        });
+        self.tape = tape.reset();
+        result
+    }
+}
+
+impl<'t> Json<'t> {
+    pub(super) fn as_str(self) -> Option<&'t str> {
+        match self.nodes[0] {
+            Node::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Offset in the event of a string's first character.
+    pub(super) fn text_offset(self) -> Option<usize> {
+        self.as_str()
+            .map(|text| (text.as_ptr() as usize).wrapping_sub(self.base))
+    }
+
+    pub(super) fn as_u64(self) -> Option<u64> {
+        match self.nodes[0] {
+            Node::Static(StaticNode::U64(n)) => Some(n),
+            Node::Static(StaticNode::I64(n)) => u64::try_from(n).ok(),
+            Node::Static(StaticNode::F64(n)) if n >= 0.0 && n < u64::MAX as f64 => Some(n as u64),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_bool(self) -> bool {
+        matches!(self.nodes[0], Node::Static(StaticNode::Bool(_)))
+    }
+
+    pub(super) fn is_object(self) -> bool {
+        matches!(self.nodes[0], Node::Object { .. })
+    }
+
+    pub(super) fn is_array(self) -> bool {
+        matches!(self.nodes[0], Node::Array { .. })
+    }
+
+    /// Neither `null` nor `false`.
+    pub(super) fn is_given(self) -> bool {
+        use StaticNode::{Bool, Null};
+        !matches!(self.nodes[0], Node::Static(Null | Bool(false)))
+    }
+
+    /// The member under `key`.
+    pub(super) fn get(self, key: &str) -> Option<Self> {
+        let mut found = None;
+        for (name, value) in self.members() {
+            if name == key {
+                found = Some(value);
+            }
+        }
+        found
+    }
+
+    /// The first value, in the order of the text, that `path` leads to.
+    pub(super) fn at(self, path: &str) -> Option<Self> {
+        let mut found = None;
+        self.walk(path, &mut |hit| {
+            found.get_or_insert(hit.value);
+        });
+        found
+    }
+
+    /// Every value that `path` leads to.
+    pub(super) fn walk(self, path: &str, found: &mut dyn FnMut(Hit<'t>)) {
+        self.root().follow(Step::of(path), found);
+    }
+
+    /// The value itself as a hit.
+    pub(super) fn root(self) -> Hit<'t> {
+        Hit {
+            value: self,
+            after_key: 0,
+            group: 0,
+        }
+    }
+
+    /// Members of an object: none of anything else.
+    pub(super) fn members(self) -> impl Iterator<Item = (&'t str, Self)> {
+        let mut rest = if self.is_object() {
+            &self.nodes[1..]
+        } else {
+            &[]
+        };
+        let base = self.base;
+        std::iter::from_fn(move || {
+            let (key, tail) = rest.split_first()?;
+            let Node::String(key) = *key else { return None };
+            let (value, tail) = tail.split_at(span(tail));
+            rest = tail;
+            Some((key, Self { nodes: value, base }))
+        })
+    }
+
+    fn items(self) -> impl Iterator<Item = Self> {
+        let mut rest = if self.is_array() {
+            &self.nodes[1..]
+        } else {
+            &[]
+        };
+        let base = self.base;
+        std::iter::from_fn(move || {
+            if rest.is_empty() {
+                return None;
+            }
+            let (value, tail) = rest.split_at(span(rest));
+            rest = tail;
+            Some(Self { nodes: value, base })
+        })
+    }
+
+    /// Whether the condition between a path's brackets holds.
+    fn meets(self, condition: &str) -> bool {
+        if condition.is_empty() {
+            return true;
+        }
+        if let Some(key) = condition.strip_prefix('!') {
+            return !self.get(key).is_some_and(Self::is_given);
+        }
+        let Some((key, want)) = condition.split_once('=') else {
+            return self.get(condition).is_some_and(Self::is_given);
+        };
+        self.get(key).is_some_and(|value| match value.nodes[0] {
+            Node::String(text) => text == want,
+            Node::Static(StaticNode::Bool(truth)) => want == if truth { "true" } else { "false" },
+            _ => false,
+        })
+    }
+}
+
+impl<'t> Hit<'t> {
+    /// The text of the value in `event`, the bytes it was parsed from; empty where it stands under no key.
+    pub(super) fn raw<'e>(&self, event: &'e [u8]) -> &'e str {
+        let text = event
+            .get(self.after_key..)
+            .unwrap_or_default()
+            .trim_ascii_start();
+        let Some(text) = text.strip_prefix(b":") else {
+            return "";
+        };
+        let mut values = serde_json::Deserializer::from_slice(text).into_iter::<&RawValue>();
+        match values.next() {
+            Some(Ok(raw)) => raw.get(),
+            _ => "",
+        }
+    }
+
+    fn follow<'p>(
+        self,
+        mut path: impl Iterator<Item = Step<'p>> + Clone,
+        found: &mut dyn FnMut(Self),
+    ) {
+        let Some(step) = path.next() else {
+            return found(self);
+        };
+        let mut hit = self;
+        if !step.key.is_empty() {
+            let named = |(name, _): &(&str, Json<'_>)| *name == step.key;
+            let Some((key, value)) = self.value.members().filter(named).last() else {
+                return;
+            };
+            hit = self.member(key, value);
+        }
+        hit.pick(step.condition, &mut |hit| hit.follow(path.clone(), found));
+    }
+
+    /// The value of a member.
+    pub(super) fn member(self, key: &str, value: Json<'t>) -> Self {
+        Self {
+            value,
+            after_key: (key.as_ptr() as usize).wrapping_sub(value.base) + key.len() + 1,
+            group: self.group,
+        }
+    }
+
+    /// What a step's brackets take of the value: all of it without brackets, else each element that meets
+    /// their condition, or the object itself if it does.
+    pub(super) fn pick(self, condition: Option<&str>, found: &mut dyn FnMut(Self)) {
+        let Some(condition) = condition else {
+            return found(self);
+        };
+        if self.value.is_array() {
+            for (at, value) in self.value.items().enumerate() {
+                if value.meets(condition) {
+                    let index = value.get("index").and_then(Json::as_u64);
+                    let index = index.unwrap_or(at as u64) as u32;
+                    let group = self.group.wrapping_mul(1000).wrapping_add(index);
+                    found(Self {
+                        value,
+                        group,
+                        ..self
+                    });
+                }
+            }
+        } else if self.value.is_object() && self.value.meets(condition) {
+            found(self);
+        }
+    }
+}
+
+/// One step of a path: a member, and the condition in brackets after it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Step<'p> {
+    /// Empty for the value itself.
+    pub(super) key: &'p str,
+    pub(super) condition: Option<&'p str>,
+}
+
+impl<'p> Step<'p> {
+    /// The steps of a path.
+    pub(super) fn of(path: &'p str) -> impl Iterator<Item = Self> + Clone {
+        let mut rest = path;
+        std::iter::from_fn(move || {
+            if rest.is_empty() {
+                return None;
+            }
+            // A condition may hold dots.
+            let end = rest.find(['.', '[']).unwrap_or(rest.len());
+            let (key, mut tail) = rest.split_at(end);
+            let mut condition = None;
+            if let Some(inside) = tail.strip_prefix('[') {
+                let (within, after) = inside.split_once(']').unwrap_or((inside, ""));
+                condition = Some(within);
+                tail = after;
+            }
+            rest = tail.strip_prefix('.').unwrap_or(tail);
+            Some(Self { key, condition })
+        })
+    }
+}
+
+/// How many nodes the first value takes.
+fn span(nodes: &[Node<'_>]) -> usize {
+    match nodes.first() {
+        Some(Node::Object { count, .. } | Node::Array { count, .. }) => count + 1,
+        _ => 1,
+    }
+}
+
+/// Closes what a cut-off object left open; `None` where there is nothing to read yet.
+pub(super) fn close(cut: &[u8]) -> Option<Vec<u8>> {
+    let mut open = Vec::new();
+    let mut in_string = false;
+    let mut escaped = false;
+    // Where the object was last between members: all after it may be half of one.
+    let mut sound = None;
+    for (at, &byte) in cut.iter().enumerate() {
+        match byte {
+            _ if std::mem::take(&mut escaped) => {}
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            _ if in_string => {}
+            b'{' => open.push(b'}'),
+            b'[' => open.push(b']'),
+            b'}' | b']' => {
+                open.pop();
+            }
+            b',' => {}
+            _ => continue,
+        }
+        if !in_string && byte != b'"' {
+            let end = if byte == b',' { at } else { at + 1 };
+            sound = Some((end, open.len()));
+        }
+    }
+    let mut whole = cut.to_vec();
+    if in_string {
+        // A text cut in its middle is still text that came through.
+        let tail = cut.len().saturating_sub(8);
+        if let Some(escape) = cut[tail..].iter().rposition(|b| *b == b'\\') {
+            whole.truncate(tail + escape);
+        }
+        whole.push(b'"');
+    }
+    let close = |mut whole: Vec<u8>, open: &[u8]| {
+        whole.extend(open.iter().rev());
+        whole
+    };
+    let parses = |whole: &Vec<u8>| Parser::new().parse(whole, |_| ()).is_some();
+    // A number or word at the very end may have been going on.
+    let ends = |b: &u8| !b.is_ascii_alphanumeric() && !matches!(b, b'.' | b'+' | b'-');
+    if in_string || cut.last().is_some_and(ends) {
+        let as_is = close(whole, &open);
+        if parses(&as_is) {
+            return Some(as_is);
+        }
+    }
+    let (end, depth) = sound?;
+    open.truncate(depth);
+    Some(close(cut[..end].to_vec(), &open)).filter(parses)
+}
+
+/// Makes strings readable that no parser takes, each byte in its place: half of a surrogate pair, bytes that
+/// are no UTF-8, raw control characters. Gives whether anything was changed.
+fn mend(bytes: &mut [u8]) -> bool {
+    let mut changed = false;
+    let mut at = 0;
+    while let Err(error) = std::str::from_utf8(&bytes[at..]) {
+        let bad = at + error.valid_up_to();
+        let len = error.error_len().unwrap_or(bytes.len() - bad);
+        bytes[bad..bad + len].fill(b'?');
+        at = bad + len;
+        changed = true;
+    }
+    let mut in_string = false;
+    let mut at = 0;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'"' => in_string = !in_string,
+            b'\\' if in_string => {
+                let unit = escape_unit(bytes, at);
+                let next = escape_unit(bytes, at + 6);
+                match (unit, next) {
+                    (Some(0xd800..0xdc00), Some(0xdc00..0xe000)) => at += 11,
+                    (Some(0xd800..0xe000), _) => {
+                        bytes[at..at + 6].copy_from_slice(b"\\ufffd");
+                        at += 5;
+                        changed = true;
+                    }
+                    _ => at += 1,
+                }
+            }
+            0..0x20 if in_string => {
+                bytes[at] = b' ';
+                changed = true;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    changed
+}
+
+/// The code unit of a `\uXXXX` escape that stands at `at`.
+fn escape_unit(bytes: &[u8], at: usize) -> Option<u16> {
+    let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
+    let digits = std::str::from_utf8(digits).ok()?;
+    u16::from_str_radix(digits, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(json: &str, path: &str) -> Vec<(String, u32)> {
+        let mut out = Vec::new();
+        Parser::new()
+            .parse(json.as_bytes(), |value| {
+                value.walk(path, &mut |hit| {
+                    let text = hit.value.as_str().map(str::to_owned);
+                    let text = text.or_else(|| hit.value.as_u64().map(|n| n.to_string()));
+                    out.push((text.unwrap_or_default(), hit.group));
+                });
+            })
+            .expect("JSON");
+        out
+    }
+
+    #[test]
+    fn paths() {
+        let json = r#"{"a":{"b":[{"t":"x","k":"u"},{"t":"y","k":"v","ok":true},{"index":7,"t":"z"}]},"n":1,"n":2,"d":{"k":"a.b","t":"w"}}"#;
+        let table: &[(&str, &[(&str, u32)])] = &[
+            ("a.b[].t", &[("x", 0), ("y", 1), ("z", 7)]),
+            ("a.b[k=v].t", &[("y", 1)]),
+            ("a.b[ok].t", &[("y", 1)]),
+            ("a.b[ok=true].t", &[("y", 1)]),
+            ("a.b[!ok].t", &[("x", 0), ("z", 7)]),
+            ("a[!c].b[k=u].t", &[("x", 0)]),
+            ("d[k=a.b].t", &[("w", 0)]),
+            ("[n].n", &[("2", 0)]),
+            ("n", &[("2", 0)]),
+            ("a.b.t", &[]),
+            ("n.x", &[]),
+        ];
+        for (path, want) in table {
+            let got = texts(json, path);
+            let got: Vec<_> = got.iter().map(|(t, g)| (t.as_str(), *g)).collect();
+            assert_eq!(&got, want, "{path}");
+        }
+    }
+
+    /// What the memo of templates rests on: a string's place in the event, escapes before it or not.
+    #[test]
+    fn offsets() {
+        let json = r#" {"a\n":"\u00e9 x","longer \"key\"" : ["b", "c\\d"], "u": {"x": 1}}"#;
+        Parser::new().parse(json.as_bytes(), |value| {
+            for (text, head) in [("b", "b\""), ("c\\d", "c\\\\d\"")] {
+                value.walk("longer \"key\"[]", &mut |hit| {
+                    if hit.value.as_str() == Some(text) {
+                        let at = hit.value.text_offset().unwrap();
+                        assert!(json[at..].starts_with(head), "{}", &json[at..]);
+                    }
+                });
+            }
+            value.walk("u", &mut |hit| {
+                assert_eq!(&json[hit.after_key..], ": {\"x\": 1}}")
+            });
+        });
+    }
+
+    #[test]
+    fn closed() {
+        for (cut, want) in [
+            (r#"{"a":"he"#, Some(r#"{"a":"he"}"#)),
+            (
+                r#"{"a":{"b":[1,{"c":"x\"#,
+                Some(r#"{"a":{"b":[1,{"c":"x"}]}}"#),
+            ),
+            (r#"{"a":1,"b":54"#, Some(r#"{"a":1}"#)),
+            (r#"{"a":1,"b":tr"#, Some(r#"{"a":1}"#)),
+            (r#"{"a":1,"b":"#, Some(r#"{"a":1}"#)),
+            (r#"{"a":1,"b"#, Some(r#"{"a":1}"#)),
+            (r#"{"a":1 "#, Some(r#"{"a":1 }"#)),
+            ("{", Some("{}")),
+            ("", None),
+        ] {
+            let got = close(cut.as_bytes()).map(|whole| String::from_utf8(whole).unwrap());
+            assert_eq!(got.as_deref(), want, "{cut}");
+        }
+    }
+
+    #[test]
+    fn mended() {
+        let table: &[(&[u8], Option<&str>)] = &[
+            (br#"{"t":"\ud83d"}"#, Some("\u{fffd}")),
+            (br#"{"t":"\ude00 \ud83d\ude00"}"#, Some("\u{fffd} 😀")),
+            (b"{\"t\":\"a\xff\xfeb\"}", Some("a??b")),
+            (b"{\"t\":\"a\tb\"}", Some("a b")),
+            (
+                br#"{"t":123456789012345678901234567890,"t":"x"}"#,
+                Some("x"),
+            ),
+            (br#"{"t":"x"}{}"#, None),
+            (br#"{"t":"x""#, None),
+            (b"", None),
+        ];
+        let mut parser = Parser::new();
+        for (raw, want) in table {
+            let got = parser.parse(raw, |value| value.get("t")?.as_str().map(str::to_owned));
+            assert_eq!(got.flatten().as_deref(), *want, "{}", raw.escape_ascii());
+        }
+        let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+        assert!(parser.parse(deep.as_bytes(), |_| ()).is_none());
+    }
+}

@@ -1,0 +1,331 @@
+//! The short way past events that are like one already understood.
+//!
+//! Most events of a stream differ only in a piece of text and some padding. Once one of them has been parsed, its
+//! bytes are kept, cut at those holes; an event that equals the fixed parts needs no parsing, its text is
+//! what fills the hole. That costs a comparison where a parse costs ten times as much. Sound because
+//! the fixed parts cover all the rest, framing included, and a hole takes only what a JSON string or number may hold.
+
+use memchr::memmem;
+
+use super::heard::{Heard, Voice};
+
+/// Events learned from the response under way.
+#[derive(Default)]
+pub(super) struct Memo {
+    templates: Vec<Template>,
+    /// Templates learned, less one for every few hits: how far trying is from paying off.
+    debt: u32,
+    hits: u32,
+}
+
+/// What may fill a hole.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Filling {
+    /// A number that means nothing here.
+    Number,
+    /// A text that means nothing here.
+    Padding,
+    /// A text to be heard.
+    Text {
+        voice: Voice,
+        /// An empty text would let another place count.
+        required: bool,
+    },
+}
+
+/// A place in an event's data that may differ from event to event.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Hole {
+    /// Offset of its first byte, within the quotes if it is a text.
+    pub(super) at: usize,
+    pub(super) filling: Filling,
+}
+
+struct Template {
+    bytes: Vec<u8>,
+    parts: Vec<Part>,
+    /// What follows the last hole.
+    end: usize,
+}
+
+/// A fixed run of bytes and the hole after it.
+struct Part {
+    /// Where the run starts in the template's bytes, and where it ends.
+    from: usize,
+    to: usize,
+    filling: Filling,
+}
+
+const TEMPLATES: usize = 6;
+/// Beyond this debt a response is not worth learning from any more.
+const MAX_DEBT: u32 = 48;
+const HOLES: usize = 8;
+
+impl Memo {
+    /// Forgets all: what the events mean has changed.
+    pub(super) fn forget(&mut self) {
+        self.templates.clear();
+    }
+
+    /// Starts afresh with a new response.
+    pub(super) fn restart(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.templates.is_empty()
+    }
+
+    pub(super) fn is_learning(&self) -> bool {
+        self.debt < MAX_DEBT
+    }
+
+    /// Learns an event: its bytes with all framing, its data, and the holes by their offsets in the data.
+    pub(super) fn learn(&mut self, event: &[u8], data: &[u8], holes: &mut [Hole]) {
+        self.debt += 1;
+        // Data of several lines does not stand in the event as it is.
+        let Some(at) = memmem::find(event, data) else {
+            return;
+        };
+        for hole in holes.iter_mut() {
+            hole.at += at;
+        }
+        if let Some(template) = Template::new(event, holes) {
+            self.templates.insert(0, template);
+            self.templates.truncate(TEMPLATES);
+        }
+    }
+
+    /// Recognises the event at the front of `input` and hears its texts. Gives its length.
+    #[inline]
+    pub(super) fn recall(&mut self, input: &[u8], heard: &mut Heard) -> Option<usize> {
+        let mut spans = [(0, 0, false); HOLES];
+        let mut templates = self.templates.iter().enumerate();
+        let (which, len) =
+            templates.find_map(|(at, template)| Some((at, template.fit(input, &mut spans)?)))?;
+        if which > 0 {
+            self.templates.swap(0, which);
+        }
+        self.hits += 1;
+        if self.hits >= 4 {
+            self.hits = 0;
+            self.debt = self.debt.saturating_sub(1);
+        }
+        for (part, &(from, to, escaped)) in self.templates[0].parts.iter().zip(&spans) {
+            if let Filling::Text { voice, .. } = part.filling
+                && from < to
+            {
+                let text = &input[from..to];
+                if escaped {
+                    heard.push_escaped(voice, text);
+                } else {
+                    heard.push(voice, text);
+                }
+            }
+        }
+        Some(len)
+    }
+}
+
+impl Template {
+    /// Cuts an event at its holes; `None` where they are not what they should be.
+    fn new(event: &[u8], holes: &mut [Hole]) -> Option<Self> {
+        holes.sort_by_key(|hole| hole.at);
+        if holes.len() > HOLES {
+            return None;
+        }
+        let mut parts = Vec::with_capacity(holes.len());
+        let mut from = 0;
+        for hole in holes.iter() {
+            if hole.at < from || hole.at >= event.len() {
+                return None;
+            }
+            let (len, _) = hole.filling.span(&event[hole.at..])?;
+            parts.push(Part {
+                from,
+                to: hole.at,
+                filling: hole.filling,
+            });
+            from = hole.at + len;
+        }
+        Some(Self {
+            bytes: event.to_vec(),
+            parts,
+            end: from,
+        })
+    }
+
+    /// The length of an event that is like this one; notes what fills the holes.
+    #[inline]
+    fn fit(&self, input: &[u8], spans: &mut [(usize, usize, bool); HOLES]) -> Option<usize> {
+        let mut at = 0;
+        for (part, span) in self.parts.iter().zip(spans) {
+            let fixed = &self.bytes[part.from..part.to];
+            let rest = input.get(at..)?;
+            if !rest.starts_with(fixed) {
+                return None;
+            }
+            at += fixed.len();
+            let (len, escaped) = part.filling.span(&input[at..])?;
+            *span = (at, at + len, escaped);
+            at += len;
+        }
+        let fixed = &self.bytes[self.end..];
+        input[at..].starts_with(fixed).then_some(at + fixed.len())
+    }
+}
+
+impl Filling {
+    /// How far a filling reaches, and whether it holds escapes.
+    #[inline]
+    fn span(self, bytes: &[u8]) -> Option<(usize, bool)> {
+        match self {
+            Self::Number => {
+                let len = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
+                let plain = len == 1 || (len > 1 && len < 20 && bytes[0] != b'0');
+                let ends = matches!(
+                    bytes.get(len),
+                    Some(b',' | b'}' | b']' | b' ' | b'\n' | b'\r')
+                );
+                (plain && ends).then_some((len, false))
+            }
+            Self::Padding => string(bytes),
+            Self::Text { required, .. } => string(bytes).filter(|(len, _)| *len > 0 || !required),
+        }
+    }
+}
+
+/// The length of a JSON string's inside, if it is one that any parser takes, and whether it holds escapes.
+/// Surrogates are left to the parser.
+#[inline]
+fn string(bytes: &[u8]) -> Option<(usize, bool)> {
+    let mut at = plain(bytes);
+    // Most texts are a word in ASCII.
+    if bytes.get(at) == Some(&b'"') {
+        return Some((at, false));
+    }
+    let mut escaped = false;
+    let mut ascii = true;
+    loop {
+        match *bytes.get(at)? {
+            b'"' => break,
+            b'\\' => {
+                escaped = true;
+                at += 1 + escape(&bytes[at + 1..])?;
+            }
+            0..0x20 => return None,
+            0x80.. => {
+                ascii = false;
+                at += 1;
+            }
+            _ => at += 1 + plain(&bytes[at + 1..]),
+        }
+    }
+    if !ascii && std::str::from_utf8(&bytes[..at]).is_err() {
+        return None;
+    }
+    Some((at, escaped))
+}
+
+/// How many bytes in front are neither control characters, quotes, backslashes nor beyond ASCII. May stop early.
+#[inline]
+fn plain(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGHS: u64 = ONES * 0x80;
+    let mut at = 0;
+    while let Some(word) = bytes.get(at..at + 8).and_then(|word| word.try_into().ok()) {
+        let word = u64::from_le_bytes(word);
+        // The high bit of a byte is set where that byte is zero after the xor, or small, or high itself; a
+        // borrow can only set bits above the first one.
+        let zero = |word: u64| word.wrapping_sub(ONES) & !word;
+        let quote = zero(word ^ (ONES * u64::from(b'"')));
+        let backslash = zero(word ^ (ONES * u64::from(b'\\')));
+        let control = word.wrapping_sub(ONES * 0x20) & !word;
+        let special = (quote | backslash | control | word) & HIGHS;
+        if special != 0 {
+            return at + (special.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    at
+}
+
+/// The length of an escape after its backslash.
+fn escape(bytes: &[u8]) -> Option<usize> {
+    match bytes.first()? {
+        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(1),
+        b'u' => {
+            let hex = bytes.get(1..5)?;
+            let surrogate = matches!(hex[0], b'd' | b'D') && !matches!(hex[1], b'0'..=b'7');
+            (!surrogate && hex.iter().all(u8::is_ascii_hexdigit)).then_some(5)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::heard::Channel;
+    use super::*;
+    use crate::meter::estimate::Vocabulary;
+
+    #[test]
+    fn strings() {
+        for (input, want) in [
+            (&b"abc\" rest"[..], Some((3, false))),
+            (b"\"", Some((0, false))),
+            (br#"a\n\u00e9""#, Some((9, true))),
+            ("é😀\"".as_bytes(), Some((6, false))),
+            (br#"\ud83d\ude00""#, None),
+            (br#"\uD7FF""#, Some((6, true))),
+            (br#"\x""#, None),
+            (b"a\nb\"", None),
+            (b"\xff\"", None),
+            (b"abc", None),
+            (b"abc\\", None),
+            (b"\\u12", None),
+        ] {
+            assert_eq!(string(input), want, "{}", input.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn recall() {
+        let event =
+            |text: &str, n: u64| format!("data: {{\"t\":\"{text}\",\"n\":{n},\"z\":1}}\n\n");
+        let mut heard = Heard::default();
+        let voice = heard.voice(Channel::Text, 0);
+        let mut memo = Memo::default();
+        let first = event("Hello", 7);
+        let at = |text: &str| first.find(text).unwrap();
+        let mut holes = [
+            Hole {
+                at: at("7"),
+                filling: Filling::Number,
+            },
+            Hole {
+                at: at("Hello"),
+                filling: Filling::Text {
+                    voice,
+                    required: true,
+                },
+            },
+        ];
+        memo.learn(first.as_bytes(), first.as_bytes(), &mut holes);
+        let mut say = |text: &str| memo.recall(text.as_bytes(), &mut heard);
+        let second = event(" \\\"world\\\"\\n", 12_345);
+        assert_eq!(say(&(second.clone() + "data: x")), Some(second.len()));
+        for other in [
+            event("", 1),
+            event("a", 1).replace("z", "y"),
+            "data: {\"t\":\"a".into(),
+        ] {
+            assert_eq!(say(&other), None, "{other}");
+        }
+        for n in ["01", "1.5", "-1", "x"] {
+            assert_eq!(say(&event("a", 9).replace('9', n)), None, "{n}");
+        }
+        let want = Vocabulary::O200k.count(" \"world\"\n");
+        assert_eq!(heard.tokens(Vocabulary::O200k), want);
+    }
+}

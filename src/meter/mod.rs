@@ -1,0 +1,668 @@
+//! Bytes in, readings out. Knows no files, pipes, clocks or money.
+
+mod dialect;
+mod estimate;
+mod exchange;
+mod failure;
+mod frame;
+mod heard;
+mod json;
+mod memo;
+mod plan;
+mod reading;
+mod request;
+mod tree;
+mod usage;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use base64::Engine as _;
+
+use dialect::{Means, Rule};
+use estimate::Family;
+use exchange::{Ending, Exchange, Signs, Trace};
+use frame::{Event, Frame, Framer, Wrap};
+use heard::Channel;
+use json::{Json, Parser};
+use memo::Memo;
+use plan::Plans;
+
+pub use failure::Failure;
+pub use reading::{Charged, Created, EndedBy, Note, Pass, Reading, Status};
+pub use request::Request;
+pub use usage::{Count, Measure, Usage};
+
+/// Meters the responses in a stream of bytes.
+///
+/// It is fed slices cut anywhere, never fails, and touches neither IO nor a clock.
+///
+/// ```
+/// use tokensense::{EndedBy, Meter};
+///
+/// let mut meter = Meter::new();
+/// meter.feed(b"data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}],");
+/// meter.feed(b"\"model\":\"m\",\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":1}}\n\ndata: [DONE]\n\n");
+/// meter.finish(EndedBy::Upstream);
+/// let reading = meter.next_reading().expect("one response");
+/// assert_eq!(reading.usage.total(), Some(6));
+/// ```
+pub struct Meter {
+    framer: Framer,
+    memo: Memo,
+    parser: Parser,
+    core: Core,
+    naive: bool,
+}
+
+/// What a meter gives out of the stream as it goes by.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Emit {
+    /// Each event's JSON payload, on a line of its own.
+    Data,
+    /// The generated text alone.
+    Text,
+}
+
+/// The meter without its framing.
+struct Core {
+    /// For what was gathered over events.
+    parser: Parser,
+    exchange: Option<Exchange>,
+    readings: VecDeque<Reading>,
+    /// Any reading was ever given.
+    spoke: bool,
+    /// Things that were no events, before any response began.
+    strays: u64,
+    context: Context,
+    plans: Plans,
+    now: Duration,
+    /// When the last response ended: the next one is waited for since then.
+    idle_since: Duration,
+    trace: Trace,
+    emit: Option<Emit>,
+    emitted: Vec<u8>,
+    /// Nothing more will come.
+    ending: bool,
+}
+
+/// What the caller knows that the stream may not say.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Context {
+    /// The model that answers, whatever the stream says.
+    pub model: Option<String>,
+    /// Who answers, whatever the stream says.
+    pub provider: Option<String>,
+    /// The requests in the order of their responses. The last one counts for all that follow.
+    pub requests: Vec<Request>,
+}
+
+impl Context {
+    fn ending(&self, offset: u64, followed: bool) -> Ending<'_> {
+        Ending {
+            model: self.model.as_deref(),
+            provider: self.provider.as_deref(),
+            request: self.requests.first(),
+            followed,
+            offset,
+        }
+    }
+}
+
+/// Loads the vocabulary that most estimates need, so that the first one does not wait for it.
+pub fn warm_up() {
+    estimate::warm_up();
+}
+
+impl Default for Meter {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Meter {
+    /// A meter that knows nothing beyond the stream.
+    pub fn new() -> Self {
+        Self::with_context(Context::default())
+    }
+
+    /// A meter that is told what the stream may not say.
+    pub fn with_context(context: Context) -> Self {
+        Self {
+            framer: Framer::default(),
+            memo: Memo::default(),
+            parser: Parser::new(),
+            core: Core {
+                parser: Parser::new(),
+                exchange: None,
+                readings: VecDeque::new(),
+                spoke: false,
+                strays: 0,
+                context,
+                plans: Plans::default(),
+                now: Duration::ZERO,
+                idle_since: Duration::ZERO,
+                trace: Trace::default(),
+                emit: None,
+                emitted: Vec::new(),
+                ending: false,
+            },
+            naive: false,
+        }
+    }
+
+    /// A meter that parses every event whole: the standard that tests hold the fast one to.
+    #[doc(hidden)]
+    pub fn naive() -> Self {
+        Self {
+            naive: true,
+            ..Self::new()
+        }
+    }
+
+    /// Makes the meter give out what it reads, to be had from [`take_emitted`](Self::take_emitted).
+    pub fn emit(&mut self, emit: Emit) {
+        self.core.emit = Some(emit);
+        // What is given out has to be read whole.
+        self.naive = true;
+    }
+
+    /// What was given out since the last call.
+    pub fn take_emitted(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.core.emitted)
+    }
+
+    /// Takes in the next bytes of the stream.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        self.feed_at(bytes, Duration::ZERO);
+    }
+
+    /// As [`feed`](Self::feed), with the time at which the bytes came, on any clock that does not run backwards.
+    pub fn feed_at(&mut self, bytes: &[u8], now: Duration) {
+        let Self {
+            framer,
+            memo,
+            parser,
+            core,
+            naive,
+        } = self;
+        core.now = now;
+        let base = framer.offset();
+        let mut rest = bytes;
+        loop {
+            if !memo.is_empty() && framer.at_boundary() {
+                core.recall(framer, memo, &mut rest);
+            }
+            let before = framer.offset();
+            let Some(found) = framer.next(&mut rest) else {
+                break;
+            };
+            // An event that something else came in the midst of is like no other.
+            let unbroken = found.start >= before;
+            let version = core.version();
+            let fresh = core.take(found.frame, found.start, parser);
+            if *naive {
+                continue;
+            }
+            if fresh {
+                memo.restart();
+            } else if core.version() != version {
+                memo.forget();
+            }
+            let start = found.start.checked_sub(base).map(|start| start as usize);
+            if let Some(start) = start
+                && unbroken
+                && !core.trace.unique
+                && memo.is_learning()
+                && framer.at_boundary()
+            {
+                let event = &bytes[start..bytes.len() - rest.len()];
+                memo.learn(
+                    event,
+                    framer.last_data().trim_ascii(),
+                    &mut core.trace.holes,
+                );
+            }
+        }
+    }
+
+    /// Ends the stream: what is under way becomes the last reading.
+    pub fn finish(&mut self, ended_by: EndedBy) {
+        self.finish_at(ended_by, self.core.now);
+    }
+
+    /// As [`finish`](Self::finish), with the time.
+    pub fn finish_at(&mut self, ended_by: EndedBy, now: Duration) {
+        self.core.now = now;
+        self.core.ending = true;
+        while let Some(found) = self.framer.finish() {
+            self.core.take(found.frame, found.start, &mut self.parser);
+        }
+        self.core.close(ended_by, self.framer.offset(), false);
+        if !self.core.spoke {
+            let unrecognised = self.core.strays > 0;
+            self.core.put(Reading {
+                status: if unrecognised {
+                    Status::Unrecognised
+                } else {
+                    Status::Empty
+                },
+                ended_by,
+                bytes: self.framer.offset(),
+                events_skipped: self.core.strays,
+                ended: now,
+                ..Reading::default()
+            });
+        }
+    }
+
+    /// The next response that has ended.
+    pub fn next_reading(&mut self) -> Option<Reading> {
+        self.core.readings.pop_front()
+    }
+
+    /// What the response under way has come to so far: its counts are estimates until they are stated.
+    ///
+    /// The first call loads a vocabulary, which takes some 60 ms; [`warm_up`] does that ahead.
+    pub fn so_far(&mut self) -> Option<Reading> {
+        self.core.so_far(self.framer.offset())
+    }
+
+    /// The model and provider of the response under way, as soon as they are known.
+    pub fn under_way(&self) -> Option<(Option<&str>, Option<&str>)> {
+        let exchange = self.core.exchange.as_ref()?;
+        let provider = exchange.dialect.map(|dialect| dialect.provider);
+        Some((
+            exchange.model(),
+            provider.filter(|provider| !provider.is_empty()),
+        ))
+    }
+}
+
+impl Core {
+    /// Takes events in that the memo knows.
+    #[inline]
+    fn recall(&mut self, framer: &mut Framer, memo: &mut Memo, rest: &mut &[u8]) {
+        let Some(exchange) = &mut self.exchange else {
+            return;
+        };
+        loop {
+            if rest.first() == Some(&b'\n') {
+                framer.skip(rest, 1);
+            }
+            let Some(len) = memo.recall(rest, &mut exchange.heard) else {
+                break;
+            };
+            framer.skip(rest, len);
+            exchange.events += 1;
+            exchange.last = self.now;
+        }
+        self.settle();
+    }
+
+    /// Sees to what follows from newly heard text.
+    fn settle(&mut self) {
+        let Some(exchange) = &mut self.exchange else {
+            return;
+        };
+        if exchange.first_text.is_none() && exchange.heard.any() {
+            exchange.first_text = Some(self.now);
+        }
+        if exchange.heard.is_full() {
+            let family = Family::of(exchange.model());
+            exchange.heard.fold(family.vocabulary);
+        }
+    }
+
+    fn version(&self) -> u64 {
+        self.exchange
+            .as_ref()
+            .map_or(0, |exchange| exchange.version)
+    }
+
+    /// Takes one frame in; gives whether it began a new response.
+    fn take(&mut self, frame: Frame<'_>, start: u64, parser: &mut Parser) -> bool {
+        self.trace = Trace::unique();
+        match frame {
+            Frame::ArrayEnd => {
+                if let Some(exchange) = &mut self.exchange {
+                    exchange.over = true;
+                    exchange.version += 1;
+                }
+                false
+            }
+            Frame::Cut(data) => self.take_cut(data, start, parser),
+            Frame::Event(event) => self.take_event(event, start, parser),
+            Frame::Gzip => {
+                let fresh = self.turn(start, Exchange::has_content);
+                self.begin(start).gzip = true;
+                fresh
+            }
+            Frame::Head(head) => {
+                let fresh = self.turn(start, Exchange::has_content);
+                self.begin(start).http_status = Some(head.status);
+                fresh
+            }
+            Frame::Junk => {
+                self.skip();
+                false
+            }
+        }
+    }
+
+    fn take_event(&mut self, event: Event<'_>, start: u64, parser: &mut Parser) -> bool {
+        let data = event.data.trim_ascii();
+        if data == b"[DONE]" {
+            if let Some(exchange) = &mut self.exchange {
+                exchange.events += 1;
+                exchange.version += 1;
+                exchange.over = true;
+                exchange.last = self.now;
+            }
+            return false;
+        }
+        if event.wrap == Wrap::Aws
+            && event.name == b"chunk"
+            && let Some(native) = unwrap_chunk(data, parser)
+        {
+            let inner = Event {
+                name: &[],
+                data: &native,
+                wrap: Wrap::Aws,
+            };
+            let fresh = self.take_json(inner, &native, start, parser);
+            if let Some(exchange) = &mut self.exchange {
+                exchange.invoked = true;
+            }
+            self.trace.unique = true;
+            return fresh.unwrap_or(false);
+        }
+        if let Some(fresh) = self.take_json(event, data, start, parser) {
+            return fresh;
+        }
+        if self.ending && data.first() == Some(&b'{') {
+            return self.take_cut(data, start, parser);
+        }
+        // Some servers leave out the blank line between events.
+        let mut fresh = false;
+        if event.wrap == Wrap::Sse && data.contains(&b'\n') {
+            for line in data.split(|b| *b == b'\n') {
+                let event = Event {
+                    data: line,
+                    ..event
+                };
+                fresh |= self.take_event(event, start, parser);
+            }
+            self.trace.unique = true;
+            return fresh;
+        }
+        self.take_text(event, data, start)
+    }
+
+    /// Takes in an event that is no JSON: Replicate's text, an error in words, or a damaged one.
+    fn take_text(&mut self, event: Event<'_>, data: &[u8], start: u64) -> bool {
+        let text = String::from_utf8_lossy(data);
+        match event.name {
+            b"output" => {
+                let fresh = self.turn(start, |exchange| exchange.over);
+                let exchange = self.begin(start);
+                exchange.dialect.get_or_insert(dialect::text_stream());
+                exchange.events += 1;
+                let voice = exchange.heard.voice(Channel::Text, 0);
+                exchange.heard.push(voice, text.as_bytes());
+                self.settle();
+                fresh
+            }
+            b"error" => {
+                let message = Some(text.into_owned());
+                let failure = Failure {
+                    kind: None,
+                    message,
+                };
+                let exchange = self.begin(start);
+                exchange.events += 1;
+                exchange.fail(Some(failure));
+                false
+            }
+            _ => {
+                self.skip();
+                false
+            }
+        }
+    }
+
+    /// Takes in an event by its JSON; `None` where it is none. Gives whether it began a new response.
+    fn take_json(
+        &mut self,
+        event: Event<'_>,
+        data: &[u8],
+        start: u64,
+        parser: &mut Parser,
+    ) -> Option<bool> {
+        let name = std::str::from_utf8(event.name).unwrap_or_default();
+        let fresh = parser.parse(data, |json| {
+            self.take_parsed(json, event.wrap, name, data, start)
+        });
+        if fresh.is_some() {
+            self.settle();
+        }
+        fresh
+    }
+
+    fn take_parsed(
+        &mut self,
+        json: Json<'_>,
+        wrap: Wrap,
+        name: &str,
+        data: &[u8],
+        start: u64,
+    ) -> bool {
+        let known = self.exchange.as_ref().and_then(|exchange| exchange.dialect);
+        let dialect = dialect::recognise(json, name, known);
+        let mut failure = None;
+        let mut found = Vec::new();
+        let mut kind = name;
+        let signs = match dialect {
+            Some(dialect) => {
+                kind = dialect.kind(json, name);
+                found = self.plans.of(dialect.rules).find(json);
+                Signs::of(dialect, json, &found, name, kind, wrap)
+            }
+            None => {
+                // Of an event that was cut off it cannot be told what it lacks.
+                if wrap != Wrap::Cut {
+                    failure = Failure::recognise(json, name);
+                }
+                if failure.is_none() && wrap == Wrap::AwsException {
+                    failure = Failure::of(json);
+                }
+                Signs::none(failure.is_some())
+            }
+        };
+        let fresh = self.turn(start, |exchange| exchange.is_left_by(&signs));
+        if self.emit == Some(Emit::Data) {
+            let named = if wrap == Wrap::Aws { name } else { "" };
+            emit_line(&mut self.emitted, named, data);
+        }
+        if let Some(mut failure) = failure {
+            if wrap == Wrap::AwsException {
+                failure.kind = Some(name.to_owned());
+            }
+            let exchange = self.begin(start);
+            exchange.events += 1;
+            exchange.over |= wrap == Wrap::Document && exchange.dialect.is_none();
+            exchange.fail(Some(failure));
+            return fresh;
+        }
+        let Some(dialect) = dialect else {
+            // An event type we do not know is the norm; one of no known API is not.
+            match (&mut self.exchange, known) {
+                (Some(exchange), Some(known)) if wrap != Wrap::Document => {
+                    exchange.events += 1;
+                    let found = self.plans.of(known.rules).find(json);
+                    let kind = known.kind(json, name);
+                    exchange.take(json, &found, kind, data, &mut self.trace);
+                    self.trace.unique = true;
+                }
+                _ => self.skip(),
+            }
+            return fresh;
+        };
+        self.begin(start);
+        let Some(exchange) = &mut self.exchange else {
+            return fresh;
+        };
+        exchange.events += 1;
+        if exchange.dialect.is_none_or(|known| known.generic) {
+            let same = exchange
+                .dialect
+                .is_some_and(|known| std::ptr::eq(known, dialect));
+            exchange.dialect = Some(dialect);
+            exchange.version += u64::from(!same);
+        }
+        let mut trace = Trace::default();
+        if exchange
+            .dialect
+            .is_some_and(|settled| !std::ptr::eq(settled.rules, dialect.rules))
+        {
+            // A dialect settled before holds: its rules, not those of what this one event looks like.
+            let settled = exchange.dialect.unwrap_or(dialect);
+            found = self.plans.of(settled.rules).find(json);
+            kind = settled.kind(json, name);
+        }
+        exchange.take(json, &found, kind, data, &mut trace);
+        if self.emit == Some(Emit::Text) {
+            let rules = exchange
+                .dialect
+                .map_or(dialect.rules, |dialect| dialect.rules);
+            emit_text(&mut self.emitted, rules, &found, kind);
+        }
+        exchange.over |= signs.whole;
+        exchange.whole |= signs.whole;
+        exchange.lines |= wrap == Wrap::Document && !signs.whole;
+        trace.unique |= exchange.over;
+        self.trace = trace;
+        fresh
+    }
+
+    /// Reads what there is of an event that the end of input cut off, by closing what it left open.
+    fn take_cut(&mut self, data: &[u8], start: u64, parser: &mut Parser) -> bool {
+        let mended = json::close(data);
+        let event = mended.as_deref().map(|data| Event {
+            name: &[],
+            data,
+            wrap: Wrap::Cut,
+        });
+        let was_over = self.exchange.as_ref().is_some_and(|exchange| exchange.over);
+        let fresh = event.and_then(|event| self.take_json(event, event.data, start, parser));
+        match &mut self.exchange {
+            Some(exchange) if fresh == Some(true) || !was_over => {
+                exchange.over = false;
+                exchange.cut = true;
+                exchange.skipped += u64::from(fresh.is_none());
+            }
+            _ => self.skip(),
+        }
+        fresh.unwrap_or(false)
+    }
+
+    /// Closes the response under way if what comes now is no part of it.
+    fn turn(&mut self, start: u64, left: impl FnOnce(&Exchange) -> bool) -> bool {
+        let leaves = self.exchange.as_ref().is_some_and(left);
+        if leaves {
+            self.close(EndedBy::Upstream, start, true);
+        }
+        leaves || self.exchange.is_none()
+    }
+
+    /// The response under way, begun now if there is none.
+    fn begin(&mut self, start: u64) -> &mut Exchange {
+        let (idle_since, strays) = (self.idle_since, &mut self.strays);
+        // What came before the first response is part of it.
+        let start = if self.spoke { start } else { 0 };
+        let exchange = self
+            .exchange
+            .get_or_insert_with(|| Exchange::new(start, idle_since, std::mem::take(strays)));
+        exchange.last = self.now;
+        exchange
+    }
+
+    fn skip(&mut self) {
+        match &mut self.exchange {
+            Some(exchange) => exchange.skipped += 1,
+            None => self.strays += 1,
+        }
+    }
+
+    fn close(&mut self, ended_by: EndedBy, offset: u64, followed: bool) {
+        let Some(exchange) = self.exchange.take() else {
+            return;
+        };
+        self.idle_since = exchange.last;
+        let ending = self.context.ending(offset, followed);
+        let reading = exchange.finish(ended_by, &ending, &mut self.parser);
+        if self.context.requests.len() > 1 {
+            self.context.requests.remove(0);
+        }
+        self.put(reading);
+    }
+
+    fn so_far(&mut self, offset: u64) -> Option<Reading> {
+        let exchange = self.exchange.as_mut()?;
+        let family = Family::of(exchange.model());
+        exchange.heard.fold(family.vocabulary);
+        let ending = self.context.ending(offset, false);
+        Some(exchange.finish(EndedBy::Limit, &ending, &mut self.parser))
+    }
+
+    fn put(&mut self, reading: Reading) {
+        self.spoke = true;
+        self.readings.push_back(reading);
+    }
+}
+
+/// The event that Bedrock's Invoke wraps.
+fn unwrap_chunk(data: &[u8], parser: &mut Parser) -> Option<Vec<u8>> {
+    let decode = |json: Json<'_>| {
+        let bytes = json.get("bytes")?.as_str()?;
+        base64::engine::general_purpose::STANDARD.decode(bytes).ok()
+    };
+    parser.parse(data, decode).flatten()
+}
+
+/// An event's payload on one line. Line breaks in JSON only stand between values.
+fn emit_line(out: &mut Vec<u8>, name: &str, data: &[u8]) {
+    let flat = data
+        .iter()
+        .map(|b| if matches!(b, b'\n' | b'\r') { b' ' } else { *b });
+    if name.is_empty() {
+        out.extend(flat);
+    } else {
+        // The name of an AWS frame is in its header: without it the payload would say little.
+        out.extend_from_slice(format!("{{\"{name}\":").as_bytes());
+        out.extend(flat);
+        out.push(b'}');
+    }
+    out.push(b'\n');
+}
+
+/// The text that an event adds to the answer.
+fn emit_text(out: &mut Vec<u8>, rules: &[Rule], found: &[plan::Found<'_>], kind: &str) {
+    for found in found.chunk_by(|a, b| a.rule == b.rule) {
+        let rule = &rules[usize::from(found[0].rule)];
+        if rule.means != Means::Text(Channel::Text) || !rule.applies(kind) {
+            continue;
+        }
+        // The first place that says something counts, as it does where text is heard.
+        let mut chosen = None;
+        for found in found {
+            let text = found.hit.value.as_str().unwrap_or_default();
+            if !text.is_empty() && chosen.is_none_or(|chosen| chosen == found.path) {
+                chosen = Some(found.path);
+                out.extend_from_slice(text.as_bytes());
+            }
+        }
+    }
+}

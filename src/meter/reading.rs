@@ -1,0 +1,184 @@
+//! What the meter says of one response.
+
+use std::time::Duration;
+
+use super::failure::Failure;
+use super::usage::Usage;
+
+/// What one response came to. The clock is the caller's: times count from wherever it counts.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Reading {
+    /// The API, by the name the record gives it.
+    pub api: Option<&'static str>,
+    /// Who answered, as far as the stream tells or the caller said.
+    pub provider: Option<String>,
+    /// The model that answered.
+    pub model: Option<String>,
+    /// The model asked for, where the request is known.
+    pub request_model: Option<String>,
+    /// The provider's id for the response.
+    pub response_id: Option<String>,
+    /// When the provider made it.
+    pub created: Option<Created>,
+    /// The tier it was served in.
+    pub service_tier: Option<String>,
+    /// How it ended.
+    pub status: Status,
+    /// Something of it is missing.
+    pub partial: bool,
+    /// Who ended it.
+    pub ended_by: EndedBy,
+    /// Why generation stopped; several choices' reasons with a comma between.
+    pub finish_reason: Option<String>,
+    /// What the API reported as having failed.
+    pub failure: Option<Failure>,
+    /// From a header block in the stream.
+    pub http_status: Option<u16>,
+    /// Counts, each with its provenance.
+    pub usage: Usage,
+    /// Passes by other models within this response, not part of its counts.
+    pub passes: Vec<Pass>,
+    /// What the provider says it charged.
+    pub charged: Vec<Charged>,
+    /// What estimates were made with.
+    pub estimator: Option<String>,
+    /// More was billed than could be counted.
+    pub lower_bound: bool,
+    /// What a user should know about these figures.
+    pub notes: Vec<Note>,
+    /// Bytes of generated text that came through, reasoning and tool calls included.
+    pub text_bytes: u64,
+    /// Those of them that are reasoning.
+    pub reasoning_bytes: u64,
+    /// Bytes of the stream that belong to it.
+    pub bytes: u64,
+    /// Events understood as such.
+    pub events: u64,
+    /// Events that could not be understood.
+    pub events_skipped: u64,
+    /// When its first byte came.
+    pub began: Duration,
+    /// When its first generated text came.
+    pub first_text: Option<Duration>,
+    /// When its last byte came.
+    pub ended: Duration,
+}
+
+/// How a response ended.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Status {
+    /// The reader, a signal or a limit ended it before its end marker.
+    Cancelled,
+    /// Its end marker came.
+    Complete,
+    /// Nothing came.
+    #[default]
+    Empty,
+    /// The API reported a failure.
+    Error,
+    /// The upstream ended without the API's end marker.
+    Truncated,
+    /// Bytes came that are no known API's.
+    Unrecognised,
+}
+
+impl Status {
+    /// The record's word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cancelled => "cancelled",
+            Self::Complete => "complete",
+            Self::Empty => "empty",
+            Self::Error => "error",
+            Self::Truncated => "truncated",
+            Self::Unrecognised => "unrecognised",
+        }
+    }
+}
+
+/// Who or what ended the stream.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum EndedBy {
+    /// The reader went away.
+    Downstream,
+    /// A limit that the user set.
+    Limit,
+    /// SIGHUP came.
+    Sighup,
+    /// SIGINT came.
+    Sigint,
+    /// SIGTERM came.
+    Sigterm,
+    /// End of input.
+    #[default]
+    Upstream,
+}
+
+impl EndedBy {
+    /// The record's word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Downstream => "downstream",
+            Self::Limit => "limit",
+            Self::Sighup => "SIGHUP",
+            Self::Sigint => "SIGINT",
+            Self::Sigterm => "SIGTERM",
+            Self::Upstream => "upstream",
+        }
+    }
+}
+
+/// When a response was made, as the provider writes it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Created {
+    /// RFC 3339.
+    Text(String),
+    /// Seconds since 1970.
+    Unix(u64),
+}
+
+/// A pass by another model that a response includes, as Anthropic's advisor.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Pass {
+    /// The model that made it.
+    pub model: Option<String>,
+    /// What it used.
+    pub usage: Usage,
+}
+
+/// An amount of money that the provider stated, in US dollars ÷ 10 to the power of `shift`.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Charged {
+    /// The number as it was written.
+    pub amount: String,
+    /// Decimal places to move it by.
+    pub shift: u32,
+}
+
+/// What a user should know about a reading's figures.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Note {
+    /// The body came compressed.
+    Gzip,
+    /// The stream ended well without stating usage.
+    NoUsage,
+}
+
+impl Note {
+    /// The note as a sentence, with the way out.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Gzip => "the body is gzip: add --compressed to curl",
+            Self::NoUsage => {
+                "the stream states no usage: ask for it with \"stream_options\":{\"include_usage\":true}"
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! What a request's body tells: the model asked for, and a prompt to count where the response does not say.
+
+use super::estimate::Family;
+use super::json::{Json, Parser};
+
+/// The JSON body of a request. Its text is counted and never leaves the meter.
+#[derive(Clone, Default)]
+pub struct Request {
+    body: Vec<u8>,
+    model: Option<String>,
+    tier: Option<String>,
+    streams: bool,
+}
+
+/// Where prompts stand in the bodies of all APIs.
+const TEXTS: &[&str] = &[
+    "messages[].content",
+    "messages[].content[].text",
+    "messages[].content[].content",
+    "messages[].content[].content[].text",
+    "messages[].content[].input",
+    "messages[].content[].toolResult.content[].text",
+    "messages[].reasoning_content",
+    "messages[].tool_calls[].function.name",
+    "messages[].tool_calls[].function.arguments",
+    "system",
+    "system[].text",
+    "instructions",
+    "prompt",
+    "prompt[]",
+    "suffix",
+    "input",
+    "input[]",
+    "input[].content",
+    "input[].content[].text",
+    "input[].arguments",
+    "input[].output",
+    "contents.parts[].text",
+    "contents[].parts[].text",
+    "contents[].parts[].functionCall.args",
+    "contents[].parts[].functionResponse.response",
+    "systemInstruction.parts[].text",
+    "system_instruction.parts[].text",
+    "message",
+    "preamble",
+    "chat_history[].message",
+    "texts[]",
+    "inputs",
+    "inputText",
+];
+
+/// Where messages stand: each costs a few tokens of its own.
+const MESSAGES: &[&str] = &["messages[]", "contents[]", "input[]", "chat_history[]"];
+
+/// What only a provider's own formula could count.
+const PICTURES: &[&str] = &[
+    "messages[].content[].image_url",
+    "messages[].content[].input_audio",
+    "messages[].content[].file",
+    "messages[].content[].source",
+    "messages[].content[].image",
+    "messages[].content[].document",
+    "messages[].images",
+    "images",
+    "input[].content[].image_url",
+    "input[].content[].file_id",
+    "input[].content[].file_data",
+    "contents[].parts[].inlineData",
+    "contents[].parts[].inline_data",
+    "contents[].parts[].fileData",
+    "contents[].parts[].file_data",
+];
+
+impl Request {
+    /// Reads a body; `None` where it is no JSON object.
+    pub fn parse(body: &[u8]) -> Option<Self> {
+        let text = |json: Json<'_>, path| json.at(path).and_then(Json::as_str).map(str::to_owned);
+        let read = |json: Json<'_>| {
+            json.is_object().then(|| Self {
+                body: body.to_vec(),
+                model: text(json, "model").or_else(|| text(json, "model_id")),
+                tier: text(json, "service_tier"),
+                streams: json
+                    .get("stream")
+                    .is_some_and(|value| value.is_bool() && value.is_given()),
+            })
+        };
+        Parser::new().parse(body, read).flatten()
+    }
+
+    /// The model asked for.
+    pub fn model(&self) -> Option<&str> {
+        self.model.as_deref()
+    }
+
+    /// Whether a stream was asked for by the body.
+    pub fn streams(&self) -> bool {
+        self.streams
+    }
+
+    /// The service tier asked for.
+    pub fn tier(&self) -> Option<&str> {
+        self.tier.as_deref()
+    }
+
+    /// An estimate of the prompt's tokens; `None` where it holds pictures, sound or files.
+    pub(super) fn tokens(&self, family: &Family) -> Option<u64> {
+        let count = |json: Json<'_>| {
+            if PICTURES
+                .iter()
+                .any(|path| json.at(path).is_some_and(Json::is_given))
+            {
+                return None;
+            }
+            let mut text = 0;
+            for path in TEXTS {
+                json.walk(path, &mut |hit| match hit.value.as_str() {
+                    Some(piece) => text += family.vocabulary.count(piece),
+                    None if hit.value.is_object() => {
+                        text += family.vocabulary.count(hit.raw(&self.body));
+                    }
+                    None => {}
+                });
+            }
+            let mut tools = None;
+            json.walk("tools", &mut |hit| tools = Some(hit.raw(&self.body)));
+            let tools = tools.filter(|tools| tools.len() > 2);
+            let mut messages = 0;
+            for path in MESSAGES {
+                json.walk(path, &mut |_| messages += 1);
+            }
+            let text = family.scale(text);
+            let schema = tools.map(|tools| family.vocabulary.count(tools));
+            Some(if family.is_claude() {
+                text + 6 + schema.map_or(0, |tokens| 550 + tokens * 9 / 10)
+            } else {
+                text + 4 * messages + 3 + schema.map_or(0, |tokens| tokens * 7 / 10 + 12)
+            })
+        };
+        Parser::new().parse(&self.body, count).flatten()
+    }
+}
+
+impl std::fmt::Debug for Request {
+    /// Leaves the prompt out.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Request")
+            .field("model", &self.model)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,237 @@
+//! The control plane: signals, the reader's hang-up, and time, seen while the data plane is blocked.
+//!
+//! One thread in one `poll(2)`. An async runtime would do the same with more: its descriptors can no longer be
+//! watched without unsafe code.
+
+use std::os::fd::BorrowedFd;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGPIPE, SIGTERM};
+
+use super::{Exit, Shared, Watch};
+use crate::meter::EndedBy;
+
+/// What is to be forwarded, and how.
+#[derive(Clone, Copy)]
+pub(crate) struct Plan {
+    pub(crate) input: BorrowedFd<'static>,
+    /// Nothing is forwarded where there is none.
+    pub(crate) output: Option<BorrowedFd<'static>>,
+    /// The bytes go out as they came; else what the watcher makes of them does.
+    pub(crate) raw: bool,
+    /// Read on when the reader goes away.
+    pub(crate) drain: bool,
+    /// How often to call the watcher; where not stated, only in the stream's first moments.
+    pub(crate) tick: Option<Duration>,
+}
+
+/// After a signal, what has arrived may still be forwarded for so long.
+const GRACE: Duration = Duration::from_millis(50);
+/// A data plane that has not moved for so long is stuck with a reader that does not read.
+const STUCK: Duration = Duration::from_millis(8);
+/// When the watcher is called in a stream's first moments, after its start.
+const EARLY: [Duration; 4] = [
+    Duration::from_millis(10),
+    Duration::from_millis(60),
+    Duration::from_millis(300),
+    Duration::from_millis(1500),
+];
+
+/// Starts the control plane on a thread of its own. If there can be none, the stream still flows.
+pub(super) fn start<W: Watch>(shared: &Arc<Shared<W>>, plan: Plan) {
+    // Registered before the first byte, so that no signal finds nobody.
+    let Ok(signals) = Signals::register() else {
+        return;
+    };
+    let shared = Arc::clone(shared);
+    let _ = std::thread::Builder::new()
+        .name("control".to_owned())
+        .spawn(move || control(&shared, plan, &signals));
+}
+
+/// The word for a stream that a signal ended.
+pub(super) fn ended_by(signal: i32) -> EndedBy {
+    match signal {
+        SIGHUP => EndedBy::Sighup,
+        SIGINT => EndedBy::Sigint,
+        SIGTERM => EndedBy::Sigterm,
+        _ => EndedBy::Downstream,
+    }
+}
+
+/// The signal by which a process ends whose stream was ended so, as `cat` would.
+pub(crate) fn signal_of(by: EndedBy) -> Option<i32> {
+    match by {
+        EndedBy::Downstream => Some(SIGPIPE),
+        EndedBy::Sighup => Some(SIGHUP),
+        EndedBy::Sigint => Some(SIGINT),
+        EndedBy::Sigterm => Some(SIGTERM),
+        EndedBy::Limit | EndedBy::Upstream => None,
+    }
+}
+
+fn control<W: Watch>(shared: &Shared<W>, plan: Plan, signals: &Signals) {
+    let mut output = plan.output.filter(|_| !plan.drain);
+    let mut ticks = Ticks::new(plan.tick);
+    loop {
+        let mut fds = vec![PollFd::new(&signals.pipe, PollFlags::IN)];
+        // No events asked for: only that nobody reads any more. A file or a device never says so.
+        fds.extend(output.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::empty())));
+        let wait = ticks.wait();
+        let polled = poll(
+            &mut fds,
+            wait.and_then(|wait| Timespec::try_from(wait).ok()).as_ref(),
+        );
+        let hung_up = fds
+            .get(1)
+            .map(PollFd::revents)
+            .unwrap_or(PollFlags::empty());
+        if let Some(signal) = signals.pending() {
+            shared.signal.store(signal as u8, Ordering::Release);
+            let_through(shared, Some(plan.input));
+            end(shared, ended_by(signal));
+        }
+        if hung_up.intersects(PollFlags::ERR | PollFlags::HUP) {
+            // What was delivered last is still to be looked at.
+            let_through(shared, None);
+            end(shared, EndedBy::Downstream);
+        }
+        if hung_up.contains(PollFlags::NVAL) {
+            output = None;
+        }
+        if polled.is_ok_and(|n| n == 0) {
+            ticks.next();
+            let work = match &mut *shared.lock() {
+                Some(watch) => watch.idle(shared.now()),
+                None => return,
+            };
+            if let Some(work) = work {
+                work();
+            }
+        }
+    }
+}
+
+fn end<W: Watch>(shared: &Shared<W>, by: EndedBy) -> ! {
+    match shared.end(by, None) {
+        Some(exit) => exit.now(),
+        // The data plane was first: it ends the process.
+        None => loop {
+            std::thread::park();
+        },
+    }
+}
+
+/// Waits until the data plane has forwarded and looked at what has arrived, or cannot. Without an input, what
+/// it has not read yet does not matter.
+fn let_through<W: Watch>(shared: &Shared<W>, input: Option<BorrowedFd<'_>>) {
+    let begun = Instant::now();
+    let mut turn = shared.turn.load(Ordering::Acquire);
+    let mut moved = begun;
+    while begun.elapsed() < GRACE {
+        std::thread::sleep(Duration::from_millis(1));
+        let now = shared.turn.load(Ordering::Acquire);
+        if now != turn {
+            (turn, moved) = (now, Instant::now());
+            continue;
+        }
+        let waits = turn % 2 == 1 && !input.is_some_and(is_readable);
+        if waits || moved.elapsed() >= STUCK {
+            return;
+        }
+    }
+}
+
+fn is_readable(fd: BorrowedFd<'_>) -> bool {
+    let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::IN)];
+    poll(&mut fds, Some(&Timespec::default())).is_ok_and(|n| n > 0)
+}
+
+/// The signals that end a stream: the number of the last one, and a descriptor that wakes a poll.
+struct Signals {
+    came: Arc<AtomicUsize>,
+    pipe: UnixStream,
+}
+
+impl Signals {
+    fn register() -> std::io::Result<Self> {
+        let ignored = ignored_signals();
+        let came = Arc::new(AtomicUsize::new(0));
+        let (pipe, wake) = UnixStream::pair()?;
+        for number in [SIGHUP, SIGINT, SIGTERM] {
+            // A parent that had it ignored, as nohup does, meant that.
+            if ignored >> (number - 1) & 1 == 0 {
+                signal_hook::flag::register_usize(number, Arc::clone(&came), number as usize)?;
+                signal_hook::low_level::pipe::register(number, wake.try_clone()?)?;
+            }
+        }
+        Ok(Self { came, pipe })
+    }
+
+    /// A signal that has come.
+    fn pending(&self) -> Option<i32> {
+        let number = self.came.load(Ordering::Acquire) as i32;
+        (number != 0).then_some(number)
+    }
+}
+
+/// When to call the watcher next.
+struct Ticks {
+    began: Instant,
+    early: std::slice::Iter<'static, Duration>,
+    at: Option<Instant>,
+    every: Option<Duration>,
+}
+
+impl Ticks {
+    fn new(every: Option<Duration>) -> Self {
+        let mut ticks = Self {
+            began: Instant::now(),
+            early: EARLY.iter(),
+            at: None,
+            every,
+        };
+        ticks.next();
+        ticks
+    }
+
+    fn wait(&self) -> Option<Duration> {
+        self.at
+            .map(|at| at.saturating_duration_since(Instant::now()))
+    }
+
+    fn next(&mut self) {
+        let early = self.early.next().map(|early| self.began + *early);
+        let every = self.every.map(|every| Instant::now() + every);
+        self.at = match (early, every) {
+            (Some(early), Some(every)) => Some(early.min(every)),
+            (early, every) => early.or(every),
+        };
+    }
+}
+
+/// Which signals this process was started with ignored, as a bit set.
+fn ignored_signals() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    line.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok())
+        .unwrap_or(0)
+}
+
+impl Exit {
+    /// Ends the process.
+    pub(crate) fn now(self) -> ! {
+        match self {
+            Self::Code(code) => std::process::exit(code.into()),
+            Self::Signal(number) => {
+                let _ = signal_hook::low_level::emulate_default_handler(number);
+                // Where the signal is blocked, as a shell would report it.
+                std::process::exit(128 + number)
+            }
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! One response as one flat object: a single ordered list of columns gives JSON, CSV, and reading back.
+
+mod cell;
+mod sink;
+mod write;
+
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde_json::{Map, Value};
+
+use crate::meter::{Charged, Created, Measure, Reading};
+use crate::price::Quote;
+pub(crate) use cell::Cell;
+pub(crate) use sink::Sink;
+pub use write::Format;
+pub(crate) use write::{Selection, Writer, grouped, money};
+
+/// The first column's value: it names the shape of a record.
+pub(crate) const SCHEMA: &str = "tokensense/1";
+
+/// A column of the record.
+pub(crate) struct Column {
+    pub(crate) name: &'static str,
+    pub(crate) get: fn(&Record) -> &dyn Cell,
+    pub(crate) get_mut: fn(&mut Record) -> &mut dyn Cell,
+}
+
+macro_rules! columns {
+    ($($(#[doc = $doc:literal])+ $name:ident: $type:ty,)+) => {
+        /// What is written of one response. Unknown is `None`, never zero.
+        #[derive(Clone, Debug, Default, PartialEq)]
+        #[non_exhaustive]
+        pub struct Record {
+            $($(#[doc = $doc])+ pub $name: $type,)+
+        }
+
+        /// Every column, in the order of JSON and CSV.
+        pub(crate) static COLUMNS: &[Column] = &[
+            $(Column {
+                name: stringify!($name),
+                get: |record| &record.$name,
+                get_mut: |record| &mut record.$name,
+            },)+
+        ];
+    };
+}
+
+columns! {
+    /// `tokensense/1`.
+    schema: Option<String>,
+    /// When the response was waited for since, by the pipe's clock: RFC 3339, UTC.
+    started_at: Option<String>,
+    /// Milliseconds to its last byte.
+    duration_ms: Option<u64>,
+    /// Milliseconds to its first generated text.
+    ttft_ms: Option<u64>,
+    /// Output tokens for each second after the first.
+    tokens_per_second: Option<Decimal>,
+    /// File and number of the response in it.
+    source: Option<String>,
+    /// Who answered.
+    provider: Option<String>,
+    /// In which API.
+    api: Option<String>,
+    /// The model that answered.
+    model: Option<String>,
+    /// The model asked for.
+    request_model: Option<String>,
+    /// The provider's id for the response.
+    response_id: Option<String>,
+    /// When the provider made it: RFC 3339, UTC.
+    created_at: Option<String>,
+    /// The tier it was served in.
+    service_tier: Option<String>,
+    /// `complete`, `truncated`, `cancelled`, `error`, `unrecognised`, `empty`.
+    status: Option<String>,
+    /// Something of it is missing.
+    partial: bool,
+    /// `upstream`, `downstream`, `limit`, or a signal's name.
+    ended_by: Option<String>,
+    /// Why generation stopped.
+    finish_reason: Option<String>,
+    /// The API's name for what failed.
+    error_type: Option<String>,
+    /// What the API said of it.
+    error_message: Option<String>,
+    /// From a header block in the stream.
+    http_status: Option<u64>,
+    /// All prompt tokens, cached ones included.
+    input_tokens: Option<u64>,
+    /// Part of `input_tokens`: read from a cache.
+    cache_read_tokens: Option<u64>,
+    /// Part of `input_tokens`: written to a cache.
+    cache_write_tokens: Option<u64>,
+    /// Part of `cache_write_tokens`: to live an hour.
+    cache_write_1h_tokens: Option<u64>,
+    /// All billed generated tokens, reasoning included.
+    output_tokens: Option<u64>,
+    /// Part of `output_tokens`.
+    reasoning_tokens: Option<u64>,
+    /// Part of `input_tokens`.
+    audio_input_tokens: Option<u64>,
+    /// Part of `output_tokens`.
+    audio_output_tokens: Option<u64>,
+    /// Part of `input_tokens`.
+    image_input_tokens: Option<u64>,
+    /// Part of `output_tokens`.
+    image_output_tokens: Option<u64>,
+    /// Web searches made.
+    web_search_requests: Option<u64>,
+    /// Input plus output, as stated or summed.
+    total_tokens: Option<u64>,
+    /// Names of the columns that are estimates.
+    estimated: Vec<String>,
+    /// Vocabulary and factor of the estimates.
+    estimator: Option<String>,
+    /// US dollars: as reported, else as computed.
+    cost_usd: Option<Decimal>,
+    /// `reported`, `computed`, `estimated`, `lower_bound`.
+    cost_basis: Option<String>,
+    /// What the provider says it charged.
+    cost_reported_usd: Option<Decimal>,
+    /// What the price table makes of the counts.
+    cost_computed_usd: Option<Decimal>,
+    /// Part of `cost_computed_usd`: uncached input.
+    input_cost_usd: Option<Decimal>,
+    /// Part of `cost_computed_usd`.
+    cache_read_cost_usd: Option<Decimal>,
+    /// Part of `cost_computed_usd`.
+    cache_write_cost_usd: Option<Decimal>,
+    /// Part of `cost_computed_usd`.
+    output_cost_usd: Option<Decimal>,
+    /// Part of `cost_computed_usd`: searches, requests, passes by other models.
+    other_cost_usd: Option<Decimal>,
+    /// The price entry used.
+    price_match: Option<String>,
+    /// Why there is no cost, or what to know about it.
+    cost_note: Option<String>,
+    /// What was done to have usage stated.
+    usage_request: Option<String>,
+    /// Bytes of the response.
+    bytes: Option<u64>,
+    /// Events understood.
+    events: Option<u64>,
+    /// Events that could not be understood.
+    events_skipped: Option<u64>,
+    /// What the user said of it.
+    labels: Map<String, Value>,
+    /// The provider's usage object, whole.
+    usage: Option<Map<String, Value>>,
+}
+
+/// Messages are cut here, in characters.
+const MAX_MESSAGE: usize = 300;
+/// The longest of the short texts that come from the wire, in characters.
+const MAX_TEXT: usize = 200;
+
+/// A column of tokens, or of other things counted.
+pub(crate) struct Counted {
+    pub(crate) name: &'static str,
+    pub(crate) measure: Measure,
+    pub(crate) slot: fn(&mut Record) -> &mut Option<u64>,
+}
+
+macro_rules! counted {
+    ($($name:ident: $measure:ident,)+) => {
+        /// The columns that hold a measure of the usage.
+        pub(crate) static COUNTED: &[Counted] = &[
+            $(Counted {
+                name: stringify!($name),
+                measure: Measure::$measure,
+                slot: |record| &mut record.$name,
+            },)+
+        ];
+    };
+}
+
+counted! {
+    input_tokens: Input,
+    cache_read_tokens: CacheRead,
+    cache_write_tokens: CacheWrite,
+    cache_write_1h_tokens: CacheWrite1h,
+    output_tokens: Output,
+    reasoning_tokens: Reasoning,
+    audio_input_tokens: AudioInput,
+    audio_output_tokens: AudioOutput,
+    image_input_tokens: ImageInput,
+    image_output_tokens: ImageOutput,
+    web_search_requests: WebSearches,
+}
+
+impl Record {
+    /// The record of a reading, without times and without computed costs.
+    pub fn new(reading: &Reading) -> Self {
+        let mut record = Self {
+            schema: Some(SCHEMA.to_owned()),
+            provider: reading.provider.as_deref().map(short),
+            api: reading.api.map(str::to_owned),
+            model: reading.model.as_deref().map(short),
+            request_model: reading.request_model.as_deref().map(short),
+            response_id: reading.response_id.as_deref().map(short),
+            created_at: reading
+                .created
+                .as_ref()
+                .and_then(created_at)
+                .map(|at| at.to_string()),
+            service_tier: reading.service_tier.as_deref().map(short),
+            status: Some(reading.status.as_str().to_owned()),
+            partial: reading.partial,
+            ended_by: Some(reading.ended_by.as_str().to_owned()),
+            finish_reason: reading.finish_reason.as_deref().map(short),
+            http_status: reading.http_status.map(u64::from),
+            total_tokens: reading.usage.total(),
+            estimator: reading.estimator.clone(),
+            bytes: Some(reading.bytes),
+            events: Some(reading.events),
+            events_skipped: Some(reading.events_skipped),
+            usage: Some(reading.usage.raw.clone()).filter(|usage| !usage.is_empty()),
+            ..Self::default()
+        };
+        if let Some(failure) = &reading.failure {
+            record.error_type = failure.kind.as_deref().map(short);
+            record.error_message = failure.message.as_deref().map(message);
+        }
+        for counted in COUNTED {
+            if let Some(count) = reading.usage.get(counted.measure) {
+                *(counted.slot)(&mut record) = Some(count.value);
+                if count.estimated {
+                    record.estimated.push(counted.name.to_owned());
+                }
+            }
+        }
+        if !record.estimated.is_empty() && record.total_tokens.is_some() {
+            record.estimated.push("total_tokens".to_owned());
+        }
+        record
+    }
+
+    /// Adds when it happened, by a clock that stood at zero at `origin`.
+    pub fn set_times(&mut self, reading: &Reading, origin: SystemTime) {
+        let whole = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+        let began = Timestamp::try_from(origin + reading.began);
+        self.started_at = began.ok().map(|at| format!("{at:.3}"));
+        self.duration_ms = Some(whole(reading.ended.saturating_sub(reading.began)));
+        let Some(first) = reading.first_text else {
+            return;
+        };
+        self.ttft_ms = Some(whole(first.saturating_sub(reading.began)));
+        let span = reading.ended.saturating_sub(first).as_micros();
+        if let (Some(output), Ok(span)) = (self.output_tokens, u64::try_from(span))
+            && span > 0
+        {
+            let rate = Decimal::from(output) * Decimal::from(1_000_000) / Decimal::from(span);
+            self.tokens_per_second = Some(rate.round_dp(1).normalize());
+        }
+    }
+
+    /// Adds what it cost: by the provider's word, and by the price table's.
+    pub(crate) fn set_cost(&mut self, reading: &Reading, quote: Quote) {
+        let mut notes: Vec<String> = Vec::new();
+        self.cost_reported_usd = reported(&reading.charged);
+        self.price_match = quote.entry;
+        notes.extend(quote.note);
+        if let Some(parts) = quote.parts {
+            self.input_cost_usd = Some(parts.input);
+            self.cache_read_cost_usd = Some(parts.cache_read);
+            self.cache_write_cost_usd = Some(parts.cache_write);
+            self.output_cost_usd = Some(parts.output);
+            self.other_cost_usd = Some(parts.other);
+            self.cost_computed_usd = Some(parts.total());
+        }
+        self.cost_usd = self.cost_reported_usd.or(self.cost_computed_usd);
+        let basis = if self.cost_usd.is_none() {
+            None
+        } else if self.cost_reported_usd.is_some() {
+            Some("reported")
+        } else if reading.lower_bound || quote.lower_bound {
+            Some("lower_bound")
+        } else if self.estimated.is_empty() {
+            Some("computed")
+        } else {
+            Some("estimated")
+        };
+        self.cost_basis = basis.map(str::to_owned);
+        notes.extend(reading.notes.iter().map(|note| note.as_str().to_owned()));
+        self.cost_note = (!notes.is_empty()).then(|| notes.join("; "));
+    }
+}
+
+/// When a response was made.
+pub(crate) fn created_at(created: &Created) -> Option<Timestamp> {
+    match created {
+        Created::Text(text) => text.parse().ok(),
+        Created::Unix(seconds) => {
+            let seconds = i64::try_from(*seconds).ok()?;
+            Timestamp::from_second(seconds).ok()
+        }
+    }
+}
+
+/// What a provider charged in all.
+fn reported(charged: &[Charged]) -> Option<Decimal> {
+    let amount = |charged: &Charged| {
+        let plain = charged.amount.parse();
+        let amount: Decimal = plain
+            .or_else(|_| Decimal::from_scientific(&charged.amount))
+            .ok()?;
+        let places = amount
+            .scale()
+            .checked_add(charged.shift)
+            .filter(|places| *places <= 28)?;
+        let amount = Decimal::try_from_i128_with_scale(amount.mantissa(), places).ok()?;
+        Some(amount).filter(|amount| !amount.is_sign_negative())
+    };
+    let amounts: Vec<Decimal> = charged.iter().filter_map(amount).collect();
+    (!amounts.is_empty()).then(|| amounts.iter().sum::<Decimal>().round_dp(12).normalize())
+}
+
+/// A text from the wire as it may stand in a record: no control characters, not too long.
+fn short(text: &str) -> String {
+    clean(text, MAX_TEXT)
+}
+
+fn clean(text: &str, max: usize) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(max)
+        .collect()
+}
+
+/// An error message as it may stand in a record: anything like a key masked.
+fn message(text: &str) -> String {
+    let text = clean(text, MAX_MESSAGE * 4);
+    let masked: Vec<_> = text.split(' ').map(mask).collect();
+    clean(&masked.join(" "), MAX_MESSAGE)
+}
+
+/// Masks a word that looks like a key: long, of mixed characters, or with a known beginning.
+fn mask(word: &str) -> String {
+    let core = word.trim_matches(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_');
+    let known = [
+        "sk-", "pk-", "key-", "xai-", "gsk_", "hf_", "AIza", "ghp_", "Bearer",
+    ];
+    let has = |test: fn(&char) -> bool| core.chars().any(|c| test(&c));
+    let random = core.len() >= 24
+        && core
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
+        && has(char::is_ascii_digit)
+        && has(char::is_ascii_alphabetic);
+    let keyed = core.len() >= 8 && known.iter().any(|start| core.starts_with(start));
+    if !core.is_empty() && (keyed || random) {
+        word.replace(core, "***")
+    } else {
+        word.to_owned()
+    }
+}

@@ -1,0 +1,93 @@
+//! What several test files share: the captures, the binary, and a generator of random numbers.
+
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The binary under test.
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_tokensense");
+
+/// A `tokensense` command that the caller's environment does not reach.
+pub(crate) fn tokensense() -> Command {
+    let mut command = Command::new(BINARY);
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if name.starts_with("TOKENSENSE_") || name == "XDG_CONFIG_HOME" || name == "NO_COLOR" {
+            command.env_remove(name);
+        }
+    }
+    command.env("HOME", "/nonexistent").stdin(Stdio::null());
+    command
+}
+
+/// Every capture in `testdata/`, in order.
+pub(crate) fn captures() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata");
+    let mut found = Vec::new();
+    for api in sorted(&root) {
+        if api.is_dir() {
+            let is_capture = |path: &PathBuf| !path.to_string_lossy().ends_with(".record.json");
+            found.extend(sorted(&api).into_iter().filter(is_capture));
+        }
+    }
+    assert!(
+        found.len() > 100,
+        "captures are missing from {}",
+        root.display()
+    );
+    found
+}
+
+/// The recorded responses beside the project, where they lie there.
+pub(crate) fn corpus() -> Option<PathBuf> {
+    let named = std::env::var_os("TOKENSENSE_CORPUS").map(PathBuf::from);
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
+    let found = named
+        .or(Some(beside))
+        .filter(|path| path.join("manifest.jsonl").exists());
+    if found.is_none() {
+        println!("no corpus of recorded responses beside the project: this part is not tested");
+    }
+    found
+}
+
+/// The entries of a folder by name.
+pub(crate) fn sorted(folder: &Path) -> Vec<PathBuf> {
+    let entries =
+        std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut paths: Vec<_> = entries
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    paths.sort();
+    paths
+}
+
+/// A folder of this test's own, empty.
+pub(crate) fn scratch(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_dir_all(&path);
+    std::fs::create_dir_all(&path).expect("a scratch folder");
+    path
+}
+
+/// Numbers that look random and are the same in every run (xorshift64*).
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    /// A number below `end`.
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        (self.next() % end.max(1) as u64) as usize
+    }
+}

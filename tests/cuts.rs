@@ -1,0 +1,194 @@
+//! The meter's answer does not depend on how the stream is cut, and nothing makes it panic.
+
+mod common;
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use tokensense::{EndedBy, Meter, Reading};
+
+use common::{Random, captures, corpus, sorted};
+
+/// Feeds pieces and gives all readings.
+fn read<'a>(mut meter: Meter, pieces: impl Iterator<Item = &'a [u8]>) -> Vec<Reading> {
+    for piece in pieces {
+        meter.feed(piece);
+    }
+    meter.finish(EndedBy::Upstream);
+    std::iter::from_fn(|| meter.next_reading()).collect()
+}
+
+fn whole(bytes: &[u8]) -> Vec<Reading> {
+    read(Meter::new(), std::iter::once(bytes))
+}
+
+fn load(paths: Vec<PathBuf>) -> Vec<(PathBuf, Vec<u8>)> {
+    let load = |path: PathBuf| {
+        let bytes = fs::read(&path).expect("a capture");
+        (path, bytes)
+    };
+    paths.into_iter().map(load).collect()
+}
+
+/// Captures of ours, and recordings where they are at hand.
+fn all() -> Vec<(PathBuf, Vec<u8>)> {
+    let mut paths = captures();
+    if let Some(corpus) = corpus() {
+        paths.extend(sorted(&corpus).into_iter().filter(|path| path.is_file()));
+    }
+    load(paths)
+}
+
+/// The fast meter and the naive one, which parses every event, say the same.
+#[test]
+fn fast_is_naive() {
+    for (path, bytes) in all() {
+        let naive = read(Meter::naive(), std::iter::once(bytes.as_slice()));
+        assert_eq!(whole(&bytes), naive, "{}", path.display());
+    }
+}
+
+#[test]
+fn byte_by_byte() {
+    for (path, bytes) in all() {
+        if bytes.len() <= 200_000 {
+            let got = read(Meter::new(), bytes.chunks(1));
+            assert_eq!(got, whole(&bytes), "{}", path.display());
+        }
+    }
+}
+
+/// Every capture cut in two, at every offset.
+#[test]
+fn every_cut() {
+    for (path, bytes) in load(captures()) {
+        let want = whole(&bytes);
+        // The estimate's vocabulary is by far the dearest part; long captures are cut at every third place.
+        let step = if bytes.len() > 3000 { 7 } else { 1 };
+        for cut in (0..bytes.len()).step_by(step) {
+            let (front, back) = bytes.split_at(cut);
+            let got = read(Meter::new(), [front, back].into_iter());
+            assert_eq!(got, want, "{} cut at {cut}", path.display());
+        }
+    }
+}
+
+#[test]
+fn random_cuts() {
+    let mut random = Random::new(1);
+    for (path, bytes) in all() {
+        let want = whole(&bytes);
+        for _ in 0..10 {
+            let mut pieces = Vec::new();
+            let mut rest = bytes.as_slice();
+            while !rest.is_empty() {
+                let (piece, tail) = rest.split_at(1 + random.below(rest.len().min(900)));
+                pieces.push(piece);
+                rest = tail;
+            }
+            assert_eq!(
+                read(Meter::new(), pieces.into_iter()),
+                want,
+                "{}",
+                path.display()
+            );
+        }
+    }
+}
+
+/// Mutated captures: the meter answers, and the fast one still says what the naive one says, however cut.
+#[test]
+fn mutations() {
+    let mut random = Random::new(2);
+    let captures = load(captures());
+    for round in 0..60 {
+        for (path, bytes) in &captures {
+            let mut bytes = bytes.clone();
+            if bytes.is_empty() {
+                continue;
+            }
+            for _ in 0..=random.below(8) {
+                let at = random.below(bytes.len());
+                let other = &captures[random.below(captures.len())].1;
+                match random.below(6) {
+                    0 => bytes[at] ^= 1 << random.below(8),
+                    1 => bytes[at] = random.next() as u8,
+                    2 => bytes.truncate(at.max(1)),
+                    3 => drop(bytes.drain(at..(at + random.below(40)).min(bytes.len()))),
+                    4 => {
+                        let piece = bytes[at..(at + random.below(400)).min(bytes.len())].to_vec();
+                        bytes.splice(at..at, piece);
+                    }
+                    _ => {
+                        let from = random.below(other.len().max(1)).min(other.len());
+                        let to = (from + random.below(400)).min(other.len());
+                        bytes.splice(at..at, other[from..to].iter().copied());
+                    }
+                }
+                if bytes.is_empty() {
+                    bytes.push(b'{');
+                }
+            }
+            let want = read(Meter::naive(), std::iter::once(bytes.as_slice()));
+            assert_eq!(whole(&bytes), want, "{} round {round}", path.display());
+            let size = 1 + random.below(64);
+            let got = read(Meter::new(), bytes.chunks(size));
+            assert_eq!(got, want, "{} round {round} by {size}", path.display());
+            let total: u64 = want.iter().map(|reading| reading.bytes).sum();
+            assert_eq!(
+                total,
+                bytes.len() as u64,
+                "{} round {round}",
+                path.display()
+            );
+        }
+    }
+}
+
+/// What must not cost more than linear time.
+#[test]
+fn linear() {
+    let begun = Instant::now();
+    let mega = 1 << 20;
+    let line = vec![b'x'; 40 * mega];
+    let mut endless = b"data: {\"choices\":[{\"delta\":{\"content\":\"".to_vec();
+    endless.resize(20 * mega, b'y');
+    let hostile: Vec<(&str, Vec<u8>)> = vec![
+        ("an endless line", line),
+        ("an endless event", endless),
+        ("a million empty events", b"data:\n\n".repeat(mega)),
+        ("a million data lines", b"data: x\n".repeat(mega)),
+        ("a million openings", b"{".repeat(mega)),
+        ("nested arrays", b"[".repeat(mega)),
+        ("a deep object", b"{\"a\":".repeat(mega)),
+        ("zero bytes", vec![0; 8 * mega]),
+        ("templates that miss", {
+            let event = |i: usize| {
+                format!(
+                    "data: {{\"choices\":[{{\"delta\":{{\"content\":\"x\",\"n\":{i}}}}}],\"id\":\"c\"}}\n\n"
+                )
+            };
+            (0..100_000).map(event).collect::<String>().into_bytes()
+        }),
+        ("choices without end", {
+            let event = |i: usize| {
+                format!(
+                    "data: {{\"choices\":[{{\"index\":{i},\"delta\":{{\"content\":\"x\"}}}}]}}\n\n"
+                )
+            };
+            (0..50_000).map(event).collect::<String>().into_bytes()
+        }),
+    ];
+    for (name, bytes) in hostile {
+        let start = Instant::now();
+        let readings = read(Meter::new(), bytes.chunks(1000));
+        assert!(!readings.is_empty(), "{name}");
+        println!("{name}: {:?}", start.elapsed());
+    }
+    assert!(
+        begun.elapsed() < Duration::from_secs(60),
+        "took {:?}",
+        begun.elapsed()
+    );
+}
