@@ -382,11 +382,12 @@ impl Core {
         if let Some(fresh) = self.take_json(event, data, start, parser) {
             return fresh;
         }
-        if self.ending && data.first() == Some(&b'{') {
+        let mut fresh = false;
+        let several = memchr::memmem::find(data, b"\n{").is_some();
+        if self.ending && data.first() == Some(&b'{') && !several {
             return self.take_cut(data, start, parser);
         }
         // Some servers leave out the blank line between events.
-        let mut fresh = false;
         if event.wrap == Wrap::Sse && data.contains(&b'\n') {
             for line in data.split(|b| *b == b'\n') {
                 let event = Event {

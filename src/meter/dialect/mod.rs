@@ -116,10 +116,13 @@ pub(crate) fn text_stream() -> &'static Dialect {
 /// The signs of the whole roster, made ready for one walk over an event.
 struct Roll {
     tree: Tree,
-    /// For each dialect its signs: each a list of tests, with the path they look at.
-    signs: Vec<Vec<Vec<(&'static rule::Test, Option<u16>)>>>,
+    /// For each dialect its signs.
+    signs: Vec<Vec<Sign>>,
     paths: usize,
 }
+
+/// Tests that must all hold, each with the path it looks at.
+type Sign = Vec<(&'static rule::Test, Option<u16>)>;
 
 fn roll() -> &'static Roll {
     static ROLL: OnceLock<Roll> = OnceLock::new();
