@@ -84,7 +84,9 @@ impl Memo {
     pub(super) fn learn(&mut self, event: &[u8], data: &[u8], holes: &mut [Hole]) {
         self.debt += 1;
         // Data of several lines does not stand in the event as it is.
-        let Some(at) = memmem::find(event, data) else {
+        let front = &data[..data.len().min(8)];
+        let Some(at) = memmem::find_iter(event, front).find(|at| event[*at..].starts_with(data))
+        else {
             return;
         };
         for hole in holes.iter_mut() {

@@ -22,13 +22,29 @@ struct Node {
 }
 
 struct Edge {
-    key: &'static str,
+    key: Key<'static>,
     /// What the brackets after the key say, and the node they lead to.
     to: Vec<(Option<&'static str>, usize)>,
 }
 
-/// No event has more members of interest in one object.
-const MEMBERS: usize = 32;
+/// A member's name, ordered so that most comparisons are of one number.
+#[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
+struct Key<'k> {
+    head: u64,
+    name: &'k str,
+}
+
+impl<'k> Key<'k> {
+    #[inline]
+    fn new(name: &'k str) -> Self {
+        let bytes = name.as_bytes();
+        let head = match bytes.first_chunk() {
+            Some(head) => u64::from_be_bytes(*head),
+            None => bytes.iter().fold(0, |head, b| head << 8 | u64::from(*b)),
+        };
+        Self { head, name }
+    }
+}
 
 impl Tree {
     pub(super) fn new(paths: impl IntoIterator<Item = &'static str>) -> Self {
@@ -57,9 +73,10 @@ impl Tree {
                 }
             }
         } else {
-            let place = node.edges.binary_search_by_key(&step.key, |edge| edge.key);
+            let key = Key::new(step.key);
+            let place = node.edges.binary_search_by_key(&key, |edge| edge.key);
             let place = place.unwrap_or_else(|place| {
-                let (key, to) = (step.key, Vec::new());
+                let to = Vec::new();
                 node.edges.insert(place, Edge { key, to });
                 place
             });
@@ -80,40 +97,50 @@ impl Tree {
 
     /// All values in an event that the paths lead to.
     pub(super) fn find<'t>(&self, event: Json<'t>, found: &mut Vec<Found<'t>>) {
-        self.walk(0, event.root(), found);
+        let mut members = Vec::with_capacity(32);
+        self.walk(0, event.root(), &mut members, found);
     }
 
-    fn walk<'t>(&self, at: usize, hit: Hit<'t>, found: &mut Vec<Found<'t>>) {
+    /// `members` is a stack: each walk leaves it as it was.
+    fn walk<'t>(
+        &self,
+        at: usize,
+        hit: Hit<'t>,
+        members: &mut Vec<(usize, Hit<'t>)>,
+        found: &mut Vec<Found<'t>>,
+    ) {
         let node = &self.nodes[at];
         found.extend(node.ends.iter().map(|id| (*id, hit)));
         for (condition, to) in &node.own {
-            hit.pick(Some(condition), &mut |hit| self.walk(*to, hit, found));
+            hit.pick(Some(condition), &mut |hit| {
+                self.walk(*to, hit, members, found);
+            });
         }
         if node.edges.is_empty() {
             return;
         }
-        let mut members = [None; MEMBERS];
-        let mut len = 0;
-        for (key, value) in hit.value.members() {
+        let first = members.len();
+        for (name, value) in hit.value.members() {
+            let key = Key::new(name);
             let Ok(edge) = node.edges.binary_search_by_key(&key, |edge| edge.key) else {
                 continue;
             };
-            let member = Some((edge, hit.member(key, value)));
+            let member = (edge, hit.member(name, value));
             // The last of several members of one name counts.
-            let same = members[..len]
-                .iter()
-                .position(|m| m.is_some_and(|(known, _)| known == edge));
-            if let Some(place) = same {
-                members[place] = member;
-            } else if len < MEMBERS {
-                members[len] = member;
-                len += 1;
+            let same = members[first..].iter_mut().find(|known| known.0 == edge);
+            match same {
+                Some(same) => *same = member,
+                None => members.push(member),
             }
         }
-        for (edge, member) in members[..len].iter().flatten() {
-            for (condition, to) in &node.edges[*edge].to {
-                member.pick(*condition, &mut |hit| self.walk(*to, hit, found));
+        for place in first..members.len() {
+            let (edge, member) = members[place];
+            for (condition, to) in &node.edges[edge].to {
+                member.pick(*condition, &mut |hit| {
+                    self.walk(*to, hit, members, found);
+                });
             }
         }
+        members.truncate(first);
     }
 }

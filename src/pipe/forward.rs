@@ -9,8 +9,8 @@ use rustix::io::Errno;
 use super::{Fault, Plan, Shared, Watch};
 use crate::meter::EndedBy;
 
-/// One read. Larger ones were not faster.
-const BUFFER: usize = 128 << 10;
+/// One read. Larger ones were not faster; smaller ones cut more events in two.
+const BUFFER: usize = 256 << 10;
 /// A read of this much shows a bulk stream, for which larger pipes pay.
 const BULK: usize = 32 << 10;
 const BULK_PIPE: usize = 512 << 10;

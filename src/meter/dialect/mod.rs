@@ -34,6 +34,8 @@ mod zai;
 
 use std::sync::OnceLock;
 
+use rule::Test;
+
 use super::json::Json;
 use super::tree::Tree;
 pub(crate) use rule::{Charge, Dialect, Done, Means, Rule};
@@ -116,19 +118,22 @@ pub(crate) fn text_stream() -> &'static Dialect {
 /// The signs of the whole roster, made ready for one walk over an event.
 struct Roll {
     tree: Tree,
-    /// For each dialect its signs.
+    /// For each path the signs that need something to stand there, and last those that need nothing.
     signs: Vec<Vec<Sign>>,
-    paths: usize,
 }
 
-/// Tests that must all hold, each with the path it looks at.
-type Sign = Vec<(&'static rule::Test, Option<u16>)>;
+/// A sign of a dialect, by the dialect's place in the roster.
+struct Sign {
+    dialect: usize,
+    /// All must hold, each of what stands at its path.
+    tests: Vec<(&'static Test, Option<u16>)>,
+}
 
 fn roll() -> &'static Roll {
     static ROLL: OnceLock<Roll> = OnceLock::new();
     ROLL.get_or_init(|| {
         let mut paths: Vec<&'static str> = Vec::new();
-        let mut place = |test: &'static rule::Test| {
+        let mut place = |test: &'static Test| {
             let path = test.path()?;
             let known = paths.iter().position(|known| *known == path);
             let at = known.unwrap_or_else(|| {
@@ -137,18 +142,32 @@ fn roll() -> &'static Roll {
             });
             Some(at as u16)
         };
-        let mut signs = Vec::new();
-        for dialect in ROSTER {
-            let tests = |sign: &&'static [rule::Test]| {
-                sign.iter().map(|test| (test, place(test))).collect()
-            };
-            signs.push(dialect.signs.iter().map(tests).collect());
+        let mut all = Vec::new();
+        for (dialect, row) in ROSTER.iter().enumerate() {
+            for sign in row.signs {
+                let tests = sign.iter().map(|test| (test, place(test))).collect();
+                all.push(Sign { dialect, tests });
+            }
         }
-        Roll {
-            signs,
-            paths: paths.len(),
-            tree: Tree::new(paths),
+        let needs = |sign: &Sign| {
+            let given = |(test, at): &(&Test, Option<u16>)| at.filter(|_| test.needs_value());
+            sign.tests.iter().filter_map(given).collect::<Vec<_>>()
+        };
+        let mut asked = vec![0; paths.len()];
+        for at in all.iter().flat_map(needs) {
+            asked[usize::from(at)] += 1;
         }
+        let mut signs: Vec<Vec<Sign>> = Vec::new();
+        signs.resize_with(paths.len() + 1, Vec::new);
+        for sign in all {
+            // Under the path that tells most.
+            let at = needs(&sign)
+                .into_iter()
+                .min_by_key(|at| asked[usize::from(*at)]);
+            signs[at.map_or(paths.len(), usize::from)].push(sign);
+        }
+        let tree = Tree::new(paths);
+        Roll { tree, signs }
     })
 }
 
@@ -157,15 +176,21 @@ impl Roll {
     fn call(&self, json: Json<'_>, name: &str) -> Option<&'static Dialect> {
         let mut hits = Vec::with_capacity(32);
         self.tree.find(json, &mut hits);
-        let mut values = vec![None; self.paths];
-        for (path, hit) in hits {
-            values[usize::from(path)].get_or_insert(hit.value);
+        let paths = self.signs.len() - 1;
+        let mut values = vec![None; paths];
+        for (path, hit) in &hits {
+            values[usize::from(*path)].get_or_insert(hit.value);
         }
-        let holds = |(test, path): &(&rule::Test, Option<u16>)| {
+        let holds = |(test, path): &(&Test, Option<u16>)| {
             test.holds(path.and_then(|path| values[usize::from(path)]), name)
         };
-        let speaks = |signs: &Vec<Vec<_>>| signs.iter().any(|sign| sign.iter().all(holds));
-        let at = self.signs.iter().position(speaks)?;
-        ROSTER.get(at).copied()
+        let mut first = ROSTER.len();
+        let present = hits.iter().map(|(path, _)| usize::from(*path));
+        for sign in present.chain([paths]).flat_map(|at| &self.signs[at]) {
+            if sign.dialect < first && sign.tests.iter().all(holds) {
+                first = sign.dialect;
+            }
+        }
+        ROSTER.get(first).copied()
     }
 }

@@ -196,6 +196,11 @@ impl Test {
         }
     }
 
+    /// Whether it holds only where something stands in its place.
+    pub(crate) fn needs_value(&self) -> bool {
+        !matches!(self, Self::Lacks(_) | Self::Named(_))
+    }
+
     /// Whether it holds for what stands in its place and the event's name.
     pub(crate) fn holds(&self, at: Option<Json<'_>>, name: &str) -> bool {
         let given = at.is_some_and(Json::is_given);
