@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
+use rustix::pipe::SpliceFlags;
 
 use super::{Fault, Plan, Shared, Watch};
 use crate::meter::EndedBy;
@@ -31,10 +32,21 @@ pub(super) fn forward<W: Watch>(plan: Plan, shared: &Shared<W>) -> End {
     } = plan;
     let mut buffer = vec![0; BUFFER];
     let mut grown = false;
+    let mut bulk = false;
+    // Bytes that are still to be read and have been sent on.
+    let mut ahead = 0;
     let mut end = End::default();
     loop {
         shared.turn.fetch_add(1, Ordering::AcqRel);
-        let read = read(input, &mut buffer);
+        if let Some(output) = output
+            && bulk
+            && plan.raw
+            && ahead == 0
+        {
+            ahead = tee(input, output);
+        }
+        let room = if ahead > 0 { ahead } else { BUFFER };
+        let read = read(input, &mut buffer[..room]);
         shared.turn.fetch_add(1, Ordering::AcqRel);
         let bytes = match read {
             Ok(0) => return end,
@@ -44,7 +56,8 @@ pub(super) fn forward<W: Watch>(plan: Plan, shared: &Shared<W>) -> End {
                 return end;
             }
         };
-        if bytes.len() >= BULK && !grown {
+        bulk = bytes.len() >= BULK;
+        if bulk && !grown {
             grown = true;
             // Only pipes have a size, and only who has quota left may raise it: no matter.
             let _ = rustix::pipe::fcntl_setpipe_size(input, BULK_PIPE);
@@ -55,10 +68,12 @@ pub(super) fn forward<W: Watch>(plan: Plan, shared: &Shared<W>) -> End {
         let mut through = bytes;
         let mut lost = None;
         if plan.raw {
-            let (written, error) = put(output, bytes);
+            let rest = &bytes[ahead.min(bytes.len())..];
+            ahead -= bytes.len() - rest.len();
+            let (written, error) = put(output, rest);
             lost = error;
             if lost.is_some() && !plan.drain {
-                through = &bytes[..written];
+                through = &rest[..written];
             }
         }
         let (more, emitted) = match &mut *shared.lock() {
@@ -95,6 +110,14 @@ pub(super) fn forward<W: Watch>(plan: Plan, shared: &Shared<W>) -> End {
             return end;
         }
     }
+}
+
+/// Sends on what waits in one pipe to another without copying it, and leaves it to be read. Gives how many bytes;
+/// none where these are no pipes, or whatever else a read and a write will find out.
+///
+/// Small pieces are better copied: each would fill a page of the reader's pipe.
+fn tee(input: BorrowedFd<'_>, output: BorrowedFd<'_>) -> usize {
+    rustix::pipe::tee(input, output, BUFFER, SpliceFlags::empty()).unwrap_or(0)
 }
 
 /// Writes all to where there is a reader; gives how many bytes went out, and the error before the rest.
