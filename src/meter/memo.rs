@@ -16,6 +16,8 @@ pub(super) struct Memo {
     /// Templates learned, less one for every few hits: how far trying is from paying off.
     debt: u32,
     hits: u32,
+    /// What fills the holes of the event at hand.
+    spans: [Span; HOLES],
 }
 
 /// What may fill a hole.
@@ -43,8 +45,15 @@ pub(super) struct Hole {
 
 struct Template {
     bytes: Vec<u8>,
+    /// The event with its numbers as they were, as they mostly stay: fewer runs to compare.
+    still: Option<Cut>,
+    cut: Cut,
+}
+
+/// An event as fixed runs of bytes and the holes between them.
+struct Cut {
     parts: Vec<Part>,
-    /// What follows the last hole.
+    /// Where the run after the last hole starts.
     end: usize,
 }
 
@@ -55,6 +64,9 @@ struct Part {
     to: usize,
     filling: Filling,
 }
+
+/// What fills a hole: from where to where, and whether it holds escapes.
+type Span = (usize, usize, bool);
 
 const TEMPLATES: usize = 6;
 /// Beyond this debt a response is not worth learning from any more.
@@ -101,10 +113,12 @@ impl Memo {
     /// Recognises the event at the front of `input` and hears its texts. Gives its length.
     #[inline]
     pub(super) fn recall(&mut self, input: &[u8], heard: &mut Heard) -> Option<usize> {
-        let mut spans = [(0, 0, false); HOLES];
+        let spans = &mut self.spans;
         let mut templates = self.templates.iter().enumerate();
-        let (which, len) =
-            templates.find_map(|(at, template)| Some((at, template.fit(input, &mut spans)?)))?;
+        let (which, still, len) = templates.find_map(|(at, template)| {
+            let (still, len) = template.fit(input, spans)?;
+            Some((at, still, len))
+        })?;
         if which > 0 {
             self.templates.swap(0, which);
         }
@@ -113,7 +127,14 @@ impl Memo {
             self.hits = 0;
             self.debt = self.debt.saturating_sub(1);
         }
-        for (part, &(from, to, escaped)) in self.templates[0].parts.iter().zip(&spans) {
+        let template = &mut self.templates[0];
+        if !still {
+            // Its numbers change.
+            template.still = None;
+        }
+        let cut = template.still.as_ref();
+        let cut = cut.unwrap_or(&template.cut);
+        for (part, &(from, to, escaped)) in cut.parts.iter().zip(&self.spans) {
             if let Filling::Text { voice, .. } = part.filling
                 && from < to
             {
@@ -136,9 +157,33 @@ impl Template {
         if holes.len() > HOLES {
             return None;
         }
-        let mut parts = Vec::with_capacity(holes.len());
+        let moves = |hole: &&Hole| hole.filling != Filling::Number;
+        let some_still = !holes.iter().all(|hole| moves(&hole));
+        let still = some_still.then(|| Cut::new(event, holes.iter().filter(moves)));
+        Some(Self {
+            bytes: event.to_vec(),
+            still: still.flatten(),
+            cut: Cut::new(event, holes.iter())?,
+        })
+    }
+
+    /// The length of an event that is like this one, and whether its numbers are too; notes what fills the holes.
+    #[inline]
+    fn fit(&self, input: &[u8], spans: &mut [Span; HOLES]) -> Option<(bool, usize)> {
+        if let Some(still) = &self.still
+            && let Some(len) = still.fit(&self.bytes, input, spans)
+        {
+            return Some((true, len));
+        }
+        Some((false, self.cut.fit(&self.bytes, input, spans)?))
+    }
+}
+
+impl Cut {
+    fn new<'h>(event: &[u8], holes: impl Iterator<Item = &'h Hole>) -> Option<Self> {
+        let mut parts = Vec::new();
         let mut from = 0;
-        for hole in holes.iter() {
+        for hole in holes {
             if hole.at < from || hole.at >= event.len() {
                 return None;
             }
@@ -150,19 +195,14 @@ impl Template {
             });
             from = hole.at + len;
         }
-        Some(Self {
-            bytes: event.to_vec(),
-            parts,
-            end: from,
-        })
+        Some(Self { parts, end: from })
     }
 
-    /// The length of an event that is like this one; notes what fills the holes.
     #[inline]
-    fn fit(&self, input: &[u8], spans: &mut [(usize, usize, bool); HOLES]) -> Option<usize> {
+    fn fit(&self, bytes: &[u8], input: &[u8], spans: &mut [Span; HOLES]) -> Option<usize> {
         let mut at = 0;
         for (part, span) in self.parts.iter().zip(spans) {
-            let fixed = &self.bytes[part.from..part.to];
+            let fixed = &bytes[part.from..part.to];
             let rest = input.get(at..)?;
             if !rest.starts_with(fixed) {
                 return None;
@@ -172,7 +212,7 @@ impl Template {
             *span = (at, at + len, escaped);
             at += len;
         }
-        let fixed = &self.bytes[self.end..];
+        let fixed = &bytes[self.end..];
         input[at..].starts_with(fixed).then_some(at + fixed.len())
     }
 }

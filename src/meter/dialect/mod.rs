@@ -176,17 +176,12 @@ impl Roll {
     fn call(&self, json: Json<'_>, name: &str) -> Option<&'static Dialect> {
         let mut hits = Vec::with_capacity(32);
         self.tree.find(json, &mut hits);
-        let paths = self.signs.len() - 1;
-        let mut values = vec![None; paths];
-        for (path, hit) in &hits {
-            values[usize::from(*path)].get_or_insert(hit.value);
-        }
-        let holds = |(test, path): &(&Test, Option<u16>)| {
-            test.holds(path.and_then(|path| values[usize::from(path)]), name)
-        };
+        let at = |path: u16| hits.iter().find(|hit| hit.0 == path).map(|hit| hit.1.value);
+        let holds = |(test, path): &(&Test, Option<u16>)| test.holds(path.and_then(at), name);
         let mut first = ROSTER.len();
         let present = hits.iter().map(|(path, _)| usize::from(*path));
-        for sign in present.chain([paths]).flat_map(|at| &self.signs[at]) {
+        let always = self.signs.len() - 1;
+        for sign in present.chain([always]).flat_map(|at| &self.signs[at]) {
             if sign.dialect < first && sign.tests.iter().all(holds) {
                 first = sign.dialect;
             }
