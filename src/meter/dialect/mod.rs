@@ -53,6 +53,7 @@ static ROSTER: &[&Dialect] = &[
     &cohere::V2,
     &gemini_interactions::INTERACTIONS,
     &cohere::V1,
+    &mistral::CONVERSATIONS,
     &openai_media::IMAGES,
     &openai_media::TRANSCRIPTIONS,
     &openai_media::SPEECH,
