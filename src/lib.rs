@@ -5,6 +5,7 @@ pub mod cli;
 #[doc(hidden)]
 pub mod command;
 mod meter;
+mod metered;
 mod pipe;
 mod price;
 mod record;
@@ -13,4 +14,5 @@ pub use meter::{
     Charged, Context, Count, Created, Emit, EndedBy, Failure, Measure, Meter, Note, Pass, Reading,
     Request, Status, Usage, warm_up,
 };
+pub use metered::{AsyncMetered, Metered, MeteredStream, Prices, Recorder};
 pub use record::{Format, Record};

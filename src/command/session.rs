@@ -14,8 +14,8 @@ use super::{Outcome, complain};
 use crate::cli;
 use crate::meter::{Context, Emit, EndedBy, Measure, Meter, Reading, Request, Status, warm_up};
 use crate::pipe::{Exit, Fault, Plan, Watch, signal_of};
-use crate::price::{PriceBook, Query};
-use crate::record::{Format, Record, Selection, Sink, Writer, created_at};
+use crate::price::PriceBook;
+use crate::record::{Format, Record, Selection, Sink, Writer};
 
 /// One stream being metered.
 pub(super) struct Session {
@@ -115,21 +115,8 @@ impl Session {
     }
 
     fn record(&self, reading: &Reading) -> Record {
-        let mut record = Record::new(reading);
-        record.set_times(reading, self.origin);
+        let mut record = Record::of(reading, &self.prices, self.origin);
         record.labels.clone_from(&self.labels);
-        let at = reading.created.as_ref().and_then(created_at);
-        let query = Query {
-            provider: reading.provider.as_deref(),
-            model: reading
-                .model
-                .as_deref()
-                .or(reading.request_model.as_deref()),
-            tier: reading.service_tier.as_deref(),
-            at: at.map_or(self.origin, SystemTime::from),
-            passes: &reading.passes,
-        };
-        record.set_cost(reading, self.prices.quote(&query, &reading.usage));
         record
     }
 

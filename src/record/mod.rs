@@ -8,10 +8,11 @@ use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::meter::{Charged, Created, Measure, Reading};
-use crate::price::Quote;
+use crate::price::{PriceBook, Query, Quote};
 pub(crate) use cell::Cell;
 pub(crate) use sink::Sink;
 pub use write::Format;
@@ -238,6 +239,30 @@ impl Record {
         record
     }
 
+    /// The whole record of a reading, by the prices and by a clock that stood at zero at `origin`.
+    pub(crate) fn of(reading: &Reading, prices: &PriceBook, origin: SystemTime) -> Self {
+        let mut record = Self::new(reading);
+        record.set_times(reading, origin);
+        let at = reading.created.as_ref().and_then(created_at);
+        let query = Query {
+            provider: reading.provider.as_deref(),
+            model: reading
+                .model
+                .as_deref()
+                .or(reading.request_model.as_deref()),
+            tier: reading.service_tier.as_deref(),
+            at: at.map_or(origin, SystemTime::from),
+            passes: &reading.passes,
+        };
+        record.set_cost(reading, prices.quote(&query, &reading.usage));
+        record
+    }
+
+    /// The record as tap writes it: one JSON object, on one line without its end.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
     /// Adds when it happened, by a clock that stood at zero at `origin`.
     pub fn set_times(&mut self, reading: &Reading, origin: SystemTime) {
         let whole = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
@@ -286,6 +311,17 @@ impl Record {
         self.cost_basis = basis.map(str::to_owned);
         notes.extend(reading.notes.iter().map(|note| note.as_str().to_owned()));
         self.cost_note = (!notes.is_empty()).then(|| notes.join("; "));
+    }
+}
+
+/// One flat object of all columns in order.
+impl Serialize for Record {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(
+            COLUMNS
+                .iter()
+                .map(|column| (column.name, (column.get)(self).to_json())),
+        )
     }
 }
 
