@@ -150,6 +150,11 @@ impl Watch for Session {
         self.meter.take_emitted()
     }
 
+    fn rest(&mut self, by: EndedBy, now: Duration) -> Vec<u8> {
+        self.meter.finish_at(by, now);
+        self.emitted()
+    }
+
     fn end(&mut self, by: EndedBy, fault: Option<Fault>, now: Duration) -> Exit {
         if let Some(progress) = self.progress.take() {
             progress.clear();
