@@ -1,5 +1,6 @@
 //! What tap and run share: bytes to a meter, its readings to records.
 
+use std::io::IsTerminal as _;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
 use super::progress::Progress;
-use super::{Outcome, complain};
+use super::{Outcome, complain, is_coloured};
 use crate::cli;
 use crate::meter::{Context, Emit, EndedBy, Measure, Meter, Reading, Request, Status, warm_up};
 use crate::pipe::{Exit, Fault, Plan, Watch, signal_of};
@@ -24,6 +25,8 @@ pub(super) struct Session {
     prices: Arc<PriceBook>,
     labels: Map<String, Value>,
     emit: cli::Emit,
+    /// What is emitted goes to a terminal.
+    on_terminal: bool,
     drain: bool,
     limits: Limits,
     strict: bool,
@@ -77,6 +80,7 @@ impl Session {
             prices: Arc::new(PriceBook::open(&[]).map_err(|error| anyhow!(error))?),
             labels: labels(&args.labels)?,
             emit: args.emit,
+            on_terminal: std::io::stdout().is_terminal(),
             drain: args.drain,
             limits,
             strict: args.strict,
@@ -147,7 +151,14 @@ impl Watch for Session {
     }
 
     fn emitted(&mut self) -> Vec<u8> {
-        self.meter.take_emitted()
+        let emitted = self.meter.take_emitted();
+        if !self.on_terminal {
+            return emitted;
+        }
+        // What a model writes must not steer the terminal.
+        let text = String::from_utf8_lossy(&emitted);
+        let plain = |c: &char| matches!(c, '\n' | '\t') || !c.is_control();
+        text.chars().filter(plain).collect::<String>().into_bytes()
     }
 
     fn rest(&mut self, by: EndedBy, now: Duration) -> Vec<u8> {
@@ -247,11 +258,15 @@ fn sink(args: &cli::Metering) -> Result<Sink> {
                     "--output - would mix records into the stream: add --emit none, or name a file"
                 );
             }
-            Ok(Sink::stdout(writer))
+            Ok(Sink::stdout(
+                writer.coloured(is_coloured(&std::io::stdout())),
+            ))
         }
         Some(path) => Sink::append(path, writer).map_err(|error| anyhow!(error)),
         None if args.quiet => Ok(Sink::nowhere(writer)),
-        None => Ok(Sink::stderr(writer)),
+        None => Ok(Sink::stderr(
+            writer.coloured(is_coloured(&std::io::stderr())),
+        )),
     }
 }
 

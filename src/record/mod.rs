@@ -24,6 +24,8 @@ pub(crate) const SCHEMA: &str = "tokensense/1";
 /// A column of the record.
 pub(crate) struct Column {
     pub(crate) name: &'static str,
+    /// What stands in it.
+    pub(crate) help: &'static str,
     pub(crate) get: fn(&Record) -> &dyn Cell,
     pub(crate) get_mut: fn(&mut Record) -> &mut dyn Cell,
 }
@@ -41,6 +43,7 @@ macro_rules! columns {
         pub(crate) static COLUMNS: &[Column] = &[
             $(Column {
                 name: stringify!($name),
+                help: concat!($($doc),+),
                 get: |record| &record.$name,
                 get_mut: |record| &mut record.$name,
             },)+
