@@ -80,22 +80,33 @@ pub fn parse() -> Cli {
     Cli::try_parse().unwrap_or_else(|error| suggest(error).exit())
 }
 
-/// Adds which command may have been meant: clap's own measure knows nothing like a word of three letters.
+/// Adds which command may have been meant, where clap has no idea: its measure knows nothing like a word of three
+/// letters, and an option is looked for only in the command that was named.
 fn suggest(mut error: clap::Error) -> clap::Error {
-    let suggested = error.get(ContextKind::SuggestedSubcommand).is_some();
-    if let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand)
-        && !suggested
-    {
-        let command = Cli::command();
-        let names = command.get_subcommands().map(clap::Command::get_name);
-        let near = names.filter(|name| strsim::osa_distance(word, name) < 2);
-        let near: Vec<_> = near.map(str::to_owned).collect();
-        if !near.is_empty() {
-            error.insert(
-                ContextKind::SuggestedSubcommand,
-                ContextValue::Strings(near),
-            );
+    use ContextKind::{InvalidArg, InvalidSubcommand, SuggestedArg, SuggestedSubcommand};
+
+    let root = Cli::command();
+    let (kind, near): (_, Vec<_>) = match (error.get(InvalidSubcommand), error.get(InvalidArg)) {
+        (Some(ContextValue::String(word)), _) => {
+            let names = root.get_subcommands().map(clap::Command::get_name);
+            let near = names.filter(|name| strsim::osa_distance(word, name) < 2);
+            (SuggestedSubcommand, near.map(str::to_owned).collect())
         }
+        (_, Some(ContextValue::String(word))) => {
+            let long = word.strip_prefix("--");
+            let has = |command: &&clap::Command| {
+                command
+                    .get_arguments()
+                    .any(|arg| long.is_some() && arg.get_long() == long)
+            };
+            let near = root.get_subcommands().filter(has);
+            let near = near.map(|command| format!("{} {word}", command.get_name()));
+            (SuggestedArg, near.collect())
+        }
+        _ => return error,
+    };
+    if error.get(kind).is_none() && !near.is_empty() {
+        error.insert(kind, ContextValue::Strings(near));
     }
     error
 }

@@ -13,7 +13,8 @@ pub(crate) fn tokensense() -> Command {
     let mut command = Command::new(BINARY);
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
-        if name.starts_with("TOKENSENSE_") || name == "XDG_CONFIG_HOME" || name == "NO_COLOR" {
+        let ours = ["CLICOLOR", "CLICOLOR_FORCE", "NO_COLOR", "XDG_CONFIG_HOME"];
+        if name.starts_with("TOKENSENSE_") || ours.contains(&name.as_str()) {
             command.env_remove(name);
         }
     }
