@@ -95,7 +95,7 @@ impl Stream for Script {
 }
 
 /// Steps that a world's reader takes until its end or an error, at most `limit` of them.
-type Run = fn(Script, Recorder<Box<dyn FnMut(Record) + Send>>, usize, usize) -> Vec<u8>;
+type Run = fn(Script, Recorder, usize, usize) -> Vec<u8>;
 
 /// The three worlds. Each reads so many bytes at a time, so many times, and drops the adapter.
 const WORLDS: [(&str, Run); 3] = [
@@ -144,12 +144,12 @@ fn context() -> Context<'static> {
     Context::from_waker(Waker::noop())
 }
 
-fn recorder() -> (Recorder<Box<dyn FnMut(Record) + Send>>, Receiver<Record>) {
+fn recorder() -> (Recorder, Receiver<Record>) {
     let (sender, records) = channel();
-    let recorder = Recorder::new(Box::new(move |record| {
+    let on_record = move |record| {
         let _ = sender.send(record);
-    }) as Box<dyn FnMut(Record) + Send>);
-    (recorder, records)
+    };
+    (Recorder::new(Box::new(on_record)), records)
 }
 
 /// The readings of a meter that is fed by hand.
@@ -494,4 +494,41 @@ async fn pinned_inner_readers() {
     assert_eq!(reader.read(&mut [0; 9]).await.expect("no error"), 0);
     let record = records.recv().expect("a record");
     assert_eq!(record.status.as_deref(), Some("empty"));
+}
+
+/// A client over a socket that gives up on a slow server: the record comes all the same.
+#[tokio::test]
+async fn a_client_that_gives_up() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::time::{Duration, timeout};
+
+    let stream = capture("anthropic.messages/stream.sse");
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let server = tokio::spawn(async move {
+        let (mut client, _) = listener.accept().await.expect("a client");
+        let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+        client.write_all(head.as_bytes()).await.expect("a reader");
+        for chunk in stream[..2000].chunks(100) {
+            let chunk = [format!("{:x}\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat();
+            client.write_all(&chunk).await.expect("a reader");
+        }
+        // Then nothing more, until the client has gone.
+        assert_eq!(client.read(&mut [0]).await.expect("an end"), 0);
+    });
+    let (sender, mut records) = tokio::sync::mpsc::unbounded_channel();
+    let connection = TcpStream::connect(address).await.expect("a server");
+    let mut answer = AsyncMetered::new(connection, move |record| {
+        let _ = sender.send(record);
+    });
+    let mut body = Vec::new();
+    let read = timeout(Duration::from_millis(300), answer.read_to_end(&mut body)).await;
+    assert!(read.is_err() && body.len() > 2000);
+    drop(answer);
+    let record = records.recv().await.expect("a record");
+    assert_eq!(record.status.as_deref(), Some("cancelled"));
+    assert_eq!(record.input_tokens, Some(1000));
+    assert!(record.ttft_ms.is_some());
+    server.await.expect("no panic");
 }

@@ -60,11 +60,11 @@ pub use stream::MeteredStream;
 ///
 /// let mut spent = Vec::new();
 /// let mut recorder = Recorder::new(|record| spent.push((record.model, record.output_tokens)));
-/// recorder.feed(br#"{"model":"m","message":{"role":"assistant","content":"Hi"},"done":true,"#);
-/// recorder.feed(br#""prompt_eval_count":5,"eval_count":2}"#);
+/// recorder.feed(br#"{"model":"gemma3","created_at":"2026-11-20T10:00:00Z","message":{"content":"Hi"},"#);
+/// recorder.feed(br#""done":true,"prompt_eval_count":5,"eval_count":2}"#);
 /// recorder.finish(EndedBy::Upstream);
 /// drop(recorder);
-/// assert_eq!(spent, [(Some("m".to_owned()), Some(2))]);
+/// assert_eq!(spent, [(Some("gemma3".to_owned()), Some(2))]);
 /// ```
 pub struct Recorder<F: FnMut(Record) = Box<dyn FnMut(Record) + Send>> {
     meter: Meter,

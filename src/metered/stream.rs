@@ -18,24 +18,21 @@ pin_project! {
     /// `truncated`.
     ///
     /// ```
+    /// use std::{future::poll_fn, pin::pin};
+    /// use futures_core::Stream;
     /// use tokensense::MeteredStream;
-    /// use tokio::io::AsyncBufReadExt as _;
-    /// use tokio_util::io::{ReaderStream, StreamReader};
     ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> std::io::Result<()> {
-    /// # let connection: &[u8] = b"data: {\"type\":\"ping\"}\n\n";
-    /// // Any client's body will do; reqwest's is `response.bytes_stream()`.
-    /// let body = ReaderStream::new(connection);
-    /// let metered = MeteredStream::new(body, |record| println!("{}", record.to_json()));
-    /// let mut lines = StreamReader::new(metered).lines();
-    /// while let Some(line) = lines.next_line().await? {
-    ///     if let Some(data) = line.strip_prefix("data: ") {
-    ///         println!("{data}");
+    /// async fn show<B: AsRef<[u8]>, E>(body: impl Stream<Item = Result<B, E>>) -> Result<(), E> {
+    ///     let mut body = pin!(MeteredStream::new(body, |record| eprintln!("{}", record.to_json())));
+    ///     // As `StreamExt::next` does.
+    ///     while let Some(chunk) = poll_fn(|cx| body.as_mut().poll_next(cx)).await {
+    ///         print!("{}", String::from_utf8_lossy(chunk?.as_ref()));
     ///     }
+    ///     Ok(())
     /// }
-    /// # Ok(())
-    /// # }
+    /// # let body = tokio_util::io::ReaderStream::new(b"data: [DONE]\n\n".as_slice());
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(show(body))?;
+    /// # std::io::Result::Ok(())
     /// ```
     #[derive(Debug)]
     pub struct MeteredStream<S, F: FnMut(Record) = Box<dyn FnMut(Record) + Send>> {

@@ -15,8 +15,7 @@ use crate::meter::{Charged, Created, Measure, Reading};
 use crate::price::{PriceBook, Query, Quote};
 pub(crate) use cell::Cell;
 pub(crate) use sink::Sink;
-pub use write::Format;
-pub(crate) use write::{Selection, Writer, grouped, money};
+pub(crate) use write::{Format, Selection, Writer, grouped, money};
 
 /// The first column's value: it names the shape of a record.
 pub(crate) const SCHEMA: &str = "tokensense/1";
@@ -196,7 +195,9 @@ counted! {
 }
 
 impl Record {
-    /// The record of a reading, without times and without computed costs.
+    /// The record of a reading, without times and without computed costs: for those, feed a [`Recorder`].
+    ///
+    /// [`Recorder`]: crate::Recorder
     pub fn new(reading: &Reading) -> Self {
         let mut record = Self {
             schema: Some(SCHEMA.to_owned()),
@@ -267,7 +268,7 @@ impl Record {
     }
 
     /// Adds when it happened, by a clock that stood at zero at `origin`.
-    pub fn set_times(&mut self, reading: &Reading, origin: SystemTime) {
+    pub(crate) fn set_times(&mut self, reading: &Reading, origin: SystemTime) {
         let whole = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
         let began = Timestamp::try_from(origin + reading.began);
         self.started_at = began.ok().map(|at| format!("{at:.3}"));
