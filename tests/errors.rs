@@ -6,14 +6,14 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::process::{Child, Output, Stdio};
+use std::process::{Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-use common::{scratch, tokensense};
+use common::{ended, scratch, tokensense};
 
 fn output(args: &[&str]) -> Output {
     tokensense().args(args).output().expect("the binary")
@@ -136,19 +136,6 @@ impl Terminal {
     }
 }
 
-/// Ends within bounds, or is ended.
-fn ends(mut child: Child) -> Option<i32> {
-    for _ in 0..1000 {
-        if let Some(status) = child.try_wait().expect("a child") {
-            return status.code();
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    let _ = child.kill();
-    let _ = child.wait();
-    panic!("it does not end");
-}
-
 /// Nothing was piped in: a hint, and then it reads on as `cat` does.
 #[test]
 fn tap_on_a_terminal() {
@@ -167,7 +154,7 @@ fn tap_on_a_terminal() {
     terminal.types(&[4]);
     // In colours, since it is a terminal.
     terminal.wait_for("\u{1b}[1mm-1\u{1b}[0m");
-    assert_eq!(ends(child), Some(0));
+    assert_eq!(ended(child).code(), Some(0));
 }
 
 /// Where the stream is piped in there is nothing to hint at.
@@ -196,7 +183,7 @@ fn no_colours_on_a_terminal_that_wants_none() {
             .expect("the binary");
         terminal.wait_for("empty");
         assert!(!terminal.seen.contains('\u{1b}'), "{:?}", terminal.seen);
-        assert_eq!(ends(child), Some(0));
+        assert_eq!(ended(child).code(), Some(0));
     }
 }
 
@@ -224,7 +211,7 @@ fn text_on_a_terminal_is_plain() {
         terminal.seen
     );
     assert!(terminal.seen.starts_with("a[2Jb"), "{:?}", terminal.seen);
-    assert_eq!(ends(child), Some(0));
+    assert_eq!(ended(child).code(), Some(0));
 
     let output = run(Stdio::piped()).wait_with_output().expect("an end");
     assert_eq!(output.stdout, b"a\x1b[2Jb\x07\tc\nd");

@@ -4,6 +4,7 @@ mod common;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::sync::mpsc::channel;
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use common::{captures, scratch, tokensense};
+use common::{captures, ended, scratch, tokensense};
 
 fn capture(name: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -319,7 +320,7 @@ fn each_line_is_out_at_once() {
         drop(stdin);
         reader.join().expect("no panic");
         assert_eq!(came.try_iter().count(), 0, "{name}: more lines than events");
-        assert!(child.wait().expect("an end").success(), "{name}");
+        assert!(ended(child).success(), "{name}");
     }
 }
 
@@ -344,7 +345,69 @@ fn each_word_is_out_at_once() {
         assert_eq!(String::from_utf8_lossy(&came), word);
     }
     drop(stdin);
-    assert!(child.wait().expect("an end").success());
+    assert!(ended(child).success());
+}
+
+/// The reader has seen enough of the lines: as with the bytes, the stream ends, and by SIGPIPE.
+#[test]
+fn the_reader_of_lines_goes_away() {
+    let record = scratch("outputs-gone").join("record.json");
+    let mut child = tokensense()
+        .args(["tap", "--emit", "data", "-o"])
+        .arg(&record)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the binary");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let sse = capture("anthropic.messages/stream.sse");
+    stdin.write_all(&sse[..2000]).expect("a reader");
+    let mut line = String::new();
+    let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+    stdout.read_line(&mut line).expect("a line");
+    assert_eq!(lines(&line)[0]["type"], "message_start");
+    drop(stdout);
+    // The upstream is still open and silent.
+    let status = ended(child);
+    assert_eq!(status.signal(), Some(13));
+    let record = lines(&fs::read_to_string(&record).expect("a record")).remove(0);
+    assert_eq!(record["status"], "cancelled");
+    assert_eq!(record["ended_by"], "downstream");
+}
+
+/// What waits for the end comes at a limit too.
+#[test]
+fn the_other_choice_at_a_limit() {
+    let sse = capture("openai.chat/two_choices.sse");
+    let output = tap(&["-q", "--emit", "text", "--max-output-tokens", "1"], &sse);
+    assert_eq!(output.status.code(), Some(4));
+    let text = String::from_utf8_lossy(&output.stdout);
+    let (one, other) = text.split_once('\n').expect("two choices");
+    assert!(
+        one.starts_with("The tide") && other.starts_with("The tide"),
+        "{text}"
+    );
+}
+
+/// An output that takes nothing is an error that is said, whenever it shows.
+#[test]
+fn a_full_output() {
+    let sse = capture("openai.chat/no_blank_lines.sse");
+    let full = fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .expect("a device");
+    let input = scratch("outputs-full").join("in");
+    fs::write(&input, sse).expect("a file");
+    let mut command = tokensense();
+    command.args(["tap", "-q", "--emit", "text"]).stdout(full);
+    let output = command
+        .stdin(fs::File::open(input).expect("a file"))
+        .output()
+        .expect("the binary");
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("standard output"), "{said}");
 }
 
 /// The record of a capture with these columns, and no other.

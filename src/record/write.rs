@@ -217,13 +217,21 @@ fn person_line(record: &Record, coloured: bool) -> String {
         false => text,
     };
     let status = record.status.as_deref().unwrap_or_default();
-    let mut parts: Vec<String> = Vec::new();
-
+    let mut ending = status.to_owned();
+    if let Some(code) = record.http_status.filter(|code| *code >= 400) {
+        ending += &format!(" {code}");
+    }
+    if let Some(reason) = record.error_message.as_ref().or(record.error_type.as_ref()) {
+        ending += &format!(": {reason}");
+    }
     let names = [&record.model, &record.request_model, &record.api];
-    let nothing = matches!(status, "empty" | "unrecognised").then_some(status);
-    let name = names.into_iter().flatten().next().map(String::as_str);
-    let name = name.or(nothing).unwrap_or("unknown model");
-    parts.push(paint(Style::new().bold(), name.to_owned()));
+    let name = names.into_iter().flatten().next();
+    // Where nothing is known, how it ended is all there is to say.
+    let name = match status {
+        "empty" | "unrecognised" => name.unwrap_or(&ending),
+        _ => name.map_or("unknown model", String::as_str),
+    };
+    let mut parts = vec![paint(Style::new().bold(), name.to_owned())];
 
     let about = |column: &str| record.estimated.iter().any(|name| name == column);
     let count = |column: &str, tokens: Option<u64>| match tokens {
@@ -248,8 +256,13 @@ fn person_line(record: &Record, coloured: bool) -> String {
             };
             parts.push(format!("{sign}${}", money(cost)));
         }
-        (None, Some(note)) if counted => parts.push(format!("no price ({note})")),
-        (None, Some(note)) => parts.push(note.clone()),
+        (None, Some(note)) => {
+            let text = match counted {
+                true => format!("no price ({note})"),
+                false => note.clone(),
+            };
+            parts.push(paint(Style::new(), text));
+        }
         (None, None) if counted => parts.push("no price".to_owned()),
         (None, None) => {}
     }
@@ -260,19 +273,12 @@ fn person_line(record: &Record, coloured: bool) -> String {
         }
         parts.push(paint(Style::new().dimmed(), time));
     }
-    if !matches!(status, "" | "complete") && name != status {
-        let mut text = status.to_owned();
-        if let Some(code) = record.http_status.filter(|code| *code >= 400) {
-            text += &format!(" {code}");
-        }
-        if let Some(reason) = record.error_message.as_ref().or(record.error_type.as_ref()) {
-            text += &format!(": {reason}");
-        }
+    if !matches!(status, "" | "complete") && name != ending {
         let colour = match status {
             "error" => AnsiColor::Red,
             _ => AnsiColor::Yellow,
         };
-        parts.push(paint(colour.on_default(), text));
+        parts.push(paint(colour.on_default(), ending));
     }
     parts.join("  ")
 }
@@ -301,4 +307,105 @@ pub(crate) fn grouped(n: u64) -> String {
         out.push(digit);
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_for_people() {
+        let text = |text: &str| Some(text.to_owned());
+        let base = || Record {
+            model: text("m-1"),
+            status: text("complete"),
+            input_tokens: Some(1_234_567),
+            output_tokens: Some(80),
+            duration_ms: Some(2_345),
+            ..Record::default()
+        };
+        let priced = |cost: &str, basis: &str| Record {
+            cost_usd: cost.parse().ok(),
+            cost_basis: text(basis),
+            ..base()
+        };
+        for (record, want) in [
+            (
+                priced("0.0001", "computed"),
+                "m-1  1,234,567 in · 80 out  $0.0001  2.3 s",
+            ),
+            (
+                Record {
+                    cache_read_tokens: Some(64_000),
+                    tokens_per_second: "61.7".parse().ok(),
+                    ..priced("1.5", "reported")
+                },
+                "m-1  1,234,567 in (64,000 cached) · 80 out  $1.50  2.3 s · 62 tok/s",
+            ),
+            (
+                Record {
+                    status: text("truncated"),
+                    estimated: vec!["output_tokens".to_owned()],
+                    ..priced("12.345", "estimated")
+                },
+                "m-1  1,234,567 in · ≈80 out  ≈ $12.34  2.3 s  truncated",
+            ),
+            (
+                Record {
+                    status: text("cancelled"),
+                    input_tokens: None,
+                    ..priced("0.25", "lower_bound")
+                },
+                "m-1  ? in · 80 out  ≥ $0.25  2.3 s  cancelled",
+            ),
+            (
+                Record {
+                    cost_note: text("unknown model"),
+                    duration_ms: None,
+                    ..base()
+                },
+                "m-1  1,234,567 in · 80 out  no price (unknown model)",
+            ),
+            (
+                Record {
+                    request_model: text("asked-for"),
+                    status: text("error"),
+                    http_status: Some(429),
+                    error_type: text("rate_limit"),
+                    error_message: text("slow down"),
+                    duration_ms: Some(99),
+                    ..Record::default()
+                },
+                "asked-for  0.0 s  error 429: slow down",
+            ),
+            (
+                Record {
+                    status: text("error"),
+                    error_type: text("overloaded"),
+                    ..Record::default()
+                },
+                "unknown model  error: overloaded",
+            ),
+            (
+                Record {
+                    status: text("unrecognised"),
+                    http_status: Some(502),
+                    ..Record::default()
+                },
+                "unrecognised 502",
+            ),
+            (
+                Record {
+                    status: text("empty"),
+                    ..Record::default()
+                },
+                "empty",
+            ),
+        ] {
+            assert_eq!(person_line(&record, false), want);
+            let coloured = person_line(&record, true);
+            let plain = anstream::adapter::strip_str(&coloured).to_string();
+            assert!(plain == want && coloured != want, "{coloured:?}");
+        }
+    }
 }

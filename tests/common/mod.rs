@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 /// The binary under test.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_tokensense");
@@ -20,6 +20,19 @@ pub(crate) fn tokensense() -> Command {
     }
     command.env("HOME", "/nonexistent").stdin(Stdio::null());
     command
+}
+
+/// Waits for a process to end, within bounds.
+pub(crate) fn ended(mut child: Child) -> ExitStatus {
+    for _ in 0..2000 {
+        if let Some(status) = child.try_wait().expect("a child") {
+            return status;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+    panic!("it does not end");
 }
 
 /// Every capture in `testdata/`, in order.
