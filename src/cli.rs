@@ -24,6 +24,7 @@ pub struct Cli {
         long,
         value_name = "WHEN",
         global = true,
+        display_order = 900,
         default_value_t,
         hide_possible_values = true
     )]

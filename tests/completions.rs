@@ -139,7 +139,10 @@ fn manual() {
     assert_eq!(all.matches(".TH ").count(), 1 + names.len());
     for name in names {
         let page = printed(&["man", name]);
-        assert!(page.contains(&format!(".TH tokensense-{name} 1")), "{page}");
+        assert!(
+            page.contains(&format!(".TH tokensense-{name} 1 \" \" \"tokensense ")),
+            "{page}"
+        );
         assert!(all.contains(&page), "{name} has no page among all");
     }
 

@@ -63,6 +63,8 @@ fn page(
     out: &mut Vec<u8>,
 ) -> std::io::Result<()> {
     Man::new(command.clone())
+        // An empty one would be left out, and the rest take its place.
+        .date(" ")
         .source(concat!("tokensense ", env!("CARGO_PKG_VERSION")))
         .manual("Tokensense Manual")
         .render(out)?;

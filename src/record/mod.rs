@@ -263,6 +263,8 @@ impl Record {
     }
 
     /// The record as tap writes it: one JSON object, on one line without its end.
+    ///
+    /// To put it into other JSON, serialise it with serde_json: its numbers keep their digits only there.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
