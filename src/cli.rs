@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, ValueEnum, ValueHint};
 use rust_decimal::Decimal;
 
 /// Meter LLM API streams in a pipe: every byte forwarded unchanged, usage and cost written when the stream ends.
@@ -16,6 +16,19 @@ use rust_decimal::Decimal;
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
+
+    /// Colours: on a terminal, always, or never
+    ///
+    /// NO_COLOR is honoured where this does not say.
+    #[arg(
+        long,
+        value_name = "WHEN",
+        global = true,
+        display_order = 900,
+        default_value_t,
+        hide_possible_values = true
+    )]
+    pub color: ColorChoice,
 }
 
 #[derive(Debug, Subcommand)]
@@ -25,12 +38,34 @@ pub enum Command {
     /// Reads standard input, writes the same bytes to standard output as they arrive, and writes one record
     /// for each API response when it ends.
     Tap(Tap),
+
+    /// Print a completion script
+    ///
+    /// For bash: tokensense completions bash > ~/.local/share/bash-completion/completions/tokensense
+    Completions(Completions),
+
+    /// Print the manual
+    ///
+    /// To read it: tokensense man | man -l -
+    Man(Man),
 }
 
 #[derive(Args, Debug)]
 pub struct Tap {
     #[command(flatten)]
     pub metering: Metering,
+}
+
+#[derive(Args, Debug)]
+pub struct Completions {
+    /// The shell to complete in
+    pub shell: Shell,
+}
+
+#[derive(Args, Debug)]
+pub struct Man {
+    /// The command whose page is wanted; without it, all pages
+    pub command: Option<String>,
 }
 
 /// What tap and run have in common.
@@ -40,7 +75,7 @@ pub struct Metering {
     ///
     /// The file is opened before the first byte is read. Its ending, .csv, .json or .jsonl, chooses the format
     /// unless --format does.
-    #[arg(short, long, value_name = "FILE", env = "TOKENSENSE_OUTPUT")]
+    #[arg(short, long, value_name = "FILE", env = "TOKENSENSE_OUTPUT", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
 
     /// How records are written
@@ -50,7 +85,7 @@ pub struct Metering {
     /// Choose, order and rename columns
     ///
     /// As in model,in=input_tokens,up=usage.cost_details.upstream_inference_cost,team=label.team. A dotted path
-    /// reaches into the provider's usage object.
+    /// reaches into the provider's usage object; a number is a place in a list. Lines for people stay as they are.
     #[arg(long, value_name = "LIST", env = "TOKENSENSE_COLUMNS")]
     pub columns: Option<String>,
 
@@ -69,7 +104,7 @@ pub struct Metering {
     pub provider: Option<String>,
 
     /// The JSON request body, so that an interrupted stream's prompt can be estimated
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub request: Option<PathBuf>,
 
     /// What goes to standard output
@@ -123,4 +158,15 @@ pub enum Format {
     Csv,
     /// One short line for people
     Line,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Shell {
+    Bash,
+    Elvish,
+    Fish,
+    Nushell,
+    #[value(name = "powershell")]
+    PowerShell,
+    Zsh,
 }

@@ -1,10 +1,18 @@
 //! What each subcommand does: the words of the command line turned into the library's acts.
 
+mod completions;
+mod man;
 mod progress;
 mod session;
 mod tap;
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
+
+use anstream::AutoStream;
+use anstream::stream::RawStream;
+use clap::error::{ContextKind, ContextValue};
+use clap::{ColorChoice, CommandFactory as _, Parser as _, ValueEnum as _};
+use signal_hook::consts::SIGPIPE;
 
 use crate::cli::{Cli, Command};
 use crate::pipe::Exit;
@@ -36,9 +44,78 @@ fn complain(text: &str) {
     let _ = writeln!(std::io::stderr(), "tokensense: {text}");
 }
 
+/// Writes what a command has to say to standard output.
+fn say(bytes: &[u8]) -> Exit {
+    match std::io::stdout().write_all(bytes) {
+        Ok(()) => Outcome::Success.into(),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Exit::Signal(SIGPIPE),
+        Err(error) => {
+            complain(&format!("cannot write to standard output: {error}"));
+            Outcome::Failure.into()
+        }
+    }
+}
+
+/// Whether to write in colours there.
+fn is_coloured<S: RawStream>(stream: &S) -> bool {
+    AutoStream::choice(stream) != anstream::ColorChoice::Never
+}
+
+/// Reads the command line. Help and complaints come out while it is read, so --color is looked for ahead.
+pub fn parse() -> Cli {
+    let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    let mut words = words.take_while(|word| word != "--");
+    while let Some(word) = words.next() {
+        let when = match word.strip_prefix("--color") {
+            Some("") => words.next(),
+            Some(when) => when.strip_prefix('=').map(str::to_owned),
+            None => None,
+        };
+        match when.map(|when| ColorChoice::from_str(&when, false)) {
+            Some(Ok(ColorChoice::Always)) => anstream::ColorChoice::Always.write_global(),
+            Some(Ok(ColorChoice::Never)) => anstream::ColorChoice::Never.write_global(),
+            _ => {}
+        }
+    }
+    Cli::try_parse().unwrap_or_else(|error| suggest(error).exit())
+}
+
+/// Adds which command may have been meant, where clap has no idea: its measure knows nothing like a word of three
+/// letters, and an option is looked for only in the command that was named.
+fn suggest(mut error: clap::Error) -> clap::Error {
+    use ContextKind::{InvalidArg, InvalidSubcommand, SuggestedArg, SuggestedSubcommand};
+
+    let root = Cli::command();
+    let (kind, near): (_, Vec<_>) = match (error.get(InvalidSubcommand), error.get(InvalidArg)) {
+        (Some(ContextValue::String(word)), _) => {
+            let names = root.get_subcommands().map(clap::Command::get_name);
+            let near = names.filter(|name| strsim::osa_distance(word, name) < 2);
+            (SuggestedSubcommand, near.map(str::to_owned).collect())
+        }
+        (_, Some(ContextValue::String(word))) => {
+            let long = word.strip_prefix("--");
+            let has = |command: &&clap::Command| {
+                command
+                    .get_arguments()
+                    .any(|arg| long.is_some() && arg.get_long() == long)
+            };
+            let near = root.get_subcommands().filter(has);
+            let near = near.map(|command| format!("{} {word}", command.get_name()));
+            (SuggestedArg, near.collect())
+        }
+        _ => return error,
+    };
+    if error.get(kind).is_none() && !near.is_empty() {
+        error.insert(kind, ContextValue::Strings(near));
+    }
+    error
+}
+
 /// Does what was asked.
 pub fn run(cli: Cli) -> ! {
     let exit = match cli.command {
+        Command::Completions(args) => Ok(completions::run(args)),
+        Command::Man(args) => man::run(args),
         Command::Tap(args) => tap::run(args),
     };
     match exit {

@@ -1,5 +1,6 @@
 //! What tap and run share: bytes to a meter, its readings to records.
 
+use std::io::IsTerminal as _;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,12 +11,12 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
 use super::progress::Progress;
-use super::{Outcome, complain};
+use super::{Outcome, complain, is_coloured};
 use crate::cli;
 use crate::meter::{Context, Emit, EndedBy, Measure, Meter, Reading, Request, Status, warm_up};
 use crate::pipe::{Exit, Fault, Plan, Watch, signal_of};
-use crate::price::{PriceBook, Query};
-use crate::record::{Format, Record, Selection, Sink, Writer, created_at};
+use crate::price::PriceBook;
+use crate::record::{Format, Record, Selection, Sink, Writer};
 
 /// One stream being metered.
 pub(super) struct Session {
@@ -24,6 +25,8 @@ pub(super) struct Session {
     prices: Arc<PriceBook>,
     labels: Map<String, Value>,
     emit: cli::Emit,
+    /// What is emitted goes to a terminal.
+    on_terminal: bool,
     drain: bool,
     limits: Limits,
     strict: bool,
@@ -77,6 +80,7 @@ impl Session {
             prices: Arc::new(PriceBook::open(&[]).map_err(|error| anyhow!(error))?),
             labels: labels(&args.labels)?,
             emit: args.emit,
+            on_terminal: std::io::stdout().is_terminal(),
             drain: args.drain,
             limits,
             strict: args.strict,
@@ -115,21 +119,8 @@ impl Session {
     }
 
     fn record(&self, reading: &Reading) -> Record {
-        let mut record = Record::new(reading);
-        record.set_times(reading, self.origin);
+        let mut record = Record::of(reading, &self.prices, self.origin);
         record.labels.clone_from(&self.labels);
-        let at = reading.created.as_ref().and_then(created_at);
-        let query = Query {
-            provider: reading.provider.as_deref(),
-            model: reading
-                .model
-                .as_deref()
-                .or(reading.request_model.as_deref()),
-            tier: reading.service_tier.as_deref(),
-            at: at.map_or(self.origin, SystemTime::from),
-            passes: &reading.passes,
-        };
-        record.set_cost(reading, self.prices.quote(&query, &reading.usage));
         record
     }
 
@@ -160,7 +151,19 @@ impl Watch for Session {
     }
 
     fn emitted(&mut self) -> Vec<u8> {
-        self.meter.take_emitted()
+        let emitted = self.meter.take_emitted();
+        if !self.on_terminal {
+            return emitted;
+        }
+        // What a model writes must not steer the terminal.
+        let text = String::from_utf8_lossy(&emitted);
+        let plain = |c: &char| matches!(c, '\n' | '\t') || !c.is_control();
+        text.chars().filter(plain).collect::<String>().into_bytes()
+    }
+
+    fn rest(&mut self, by: EndedBy, now: Duration) -> Vec<u8> {
+        self.meter.finish_at(by, now);
+        self.emitted()
     }
 
     fn end(&mut self, by: EndedBy, fault: Option<Fault>, now: Duration) -> Exit {
@@ -255,11 +258,15 @@ fn sink(args: &cli::Metering) -> Result<Sink> {
                     "--output - would mix records into the stream: add --emit none, or name a file"
                 );
             }
-            Ok(Sink::stdout(writer))
+            Ok(Sink::stdout(
+                writer.coloured(is_coloured(&std::io::stdout())),
+            ))
         }
         Some(path) => Sink::append(path, writer).map_err(|error| anyhow!(error)),
         None if args.quiet => Ok(Sink::nowhere(writer)),
-        None => Ok(Sink::stderr(writer)),
+        None => Ok(Sink::stderr(
+            writer.coloured(is_coloured(&std::io::stderr())),
+        )),
     }
 }
 

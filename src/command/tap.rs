@@ -1,7 +1,10 @@
 //! `tokensense tap`: standard input to standard output, metered.
 
+use std::io::IsTerminal as _;
+
 use anyhow::Result;
 
+use super::complain;
 use super::session::Session;
 use crate::cli;
 use crate::pipe::{self, Exit};
@@ -12,6 +15,9 @@ use crate::pipe::{self, Exit};
 /// Anything the user has to mend before a byte may flow.
 pub(super) fn run(args: cli::Tap) -> Result<Exit> {
     let session = Session::open(&args.metering)?;
+    if std::io::stdin().is_terminal() {
+        complain("reading from the terminal; pipe a stream in: curl -N … | tokensense tap");
+    }
     let plan = session.plan(rustix::stdio::stdin());
     Ok(pipe::run(session, plan))
 }

@@ -1,6 +1,7 @@
 //! Bytes in, readings out. Knows no files, pipes, clocks or money.
 
 mod dialect;
+mod emit;
 mod estimate;
 mod exchange;
 mod failure;
@@ -19,7 +20,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 
-use dialect::{Means, Rule};
+use emit::Emitter;
 use estimate::Family;
 use exchange::{Ending, Exchange, Signs, Trace};
 use frame::{Event, Frame, Framer, Wrap};
@@ -28,6 +29,7 @@ use json::{Json, Parser};
 use memo::Memo;
 use plan::Plans;
 
+pub use emit::Emit;
 pub use failure::Failure;
 pub use reading::{Charged, Created, EndedBy, Note, Pass, Reading, Status};
 pub use request::Request;
@@ -55,16 +57,6 @@ pub struct Meter {
     naive: bool,
 }
 
-/// What a meter gives out of the stream as it goes by.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Emit {
-    /// Each event's JSON payload, on a line of its own.
-    Data,
-    /// The generated text alone.
-    Text,
-}
-
 /// The meter without its framing.
 struct Core {
     /// For what was gathered over events.
@@ -81,8 +73,7 @@ struct Core {
     /// When the last response ended: the next one is waited for since then.
     idle_since: Duration,
     trace: Trace,
-    emit: Option<Emit>,
-    emitted: Vec<u8>,
+    emitter: Emitter,
     /// Nothing more will come.
     ending: bool,
 }
@@ -145,8 +136,7 @@ impl Meter {
                 now: Duration::ZERO,
                 idle_since: Duration::ZERO,
                 trace: Trace::default(),
-                emit: None,
-                emitted: Vec::new(),
+                emitter: Emitter::default(),
                 ending: false,
             },
             naive: false,
@@ -164,14 +154,14 @@ impl Meter {
 
     /// Makes the meter give out what it reads, to be had from [`take_emitted`](Self::take_emitted).
     pub fn emit(&mut self, emit: Emit) {
-        self.core.emit = Some(emit);
+        self.core.emitter.what = Some(emit);
         // What is given out has to be read whole.
         self.naive = true;
     }
 
     /// What was given out since the last call.
     pub fn take_emitted(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.core.emitted)
+        self.core.emitter.take()
     }
 
     /// Takes in the next bytes of the stream.
@@ -412,7 +402,10 @@ impl Core {
                 exchange.dialect.get_or_insert(dialect::text_stream());
                 exchange.events += 1;
                 let voice = exchange.heard.voice(Channel::Text, 0);
+                // A space at either end is part of it.
+                let text = String::from_utf8_lossy(event.data);
                 exchange.heard.push(voice, text.as_bytes());
+                self.emitter.text(0, &text);
                 self.settle();
                 fresh
             }
@@ -483,9 +476,10 @@ impl Core {
             }
         };
         let fresh = self.turn(start, |exchange| exchange.is_left_by(&signs));
-        if self.emit == Some(Emit::Data) {
+        // What was added to an event that was cut off never came.
+        if wrap != Wrap::Cut {
             let named = if wrap == Wrap::Aws { name } else { "" };
-            emit_line(&mut self.emitted, named, data);
+            self.emitter.data(named, data);
         }
         if let Some(mut failure) = failure {
             if wrap == Wrap::AwsException {
@@ -534,12 +528,8 @@ impl Core {
             kind = settled.kind(json, name);
         }
         exchange.take(json, &found, kind, data, &mut trace);
-        if self.emit == Some(Emit::Text) {
-            let rules = exchange
-                .dialect
-                .map_or(dialect.rules, |dialect| dialect.rules);
-            emit_text(&mut self.emitted, rules, &found, kind);
-        }
+        let settled = exchange.dialect.unwrap_or(dialect);
+        self.emitter.found(settled.rules, &found, kind);
         exchange.over |= signs.whole;
         exchange.whole |= signs.whole;
         exchange.lines |= wrap == Wrap::Document && !signs.whole;
@@ -602,6 +592,7 @@ impl Core {
             return;
         };
         self.idle_since = exchange.last;
+        self.emitter.part();
         let ending = self.context.ending(offset, followed);
         let reading = exchange.finish(ended_by, &ending, &mut self.parser);
         if self.context.requests.len() > 1 {
@@ -631,39 +622,4 @@ fn unwrap_chunk(data: &[u8], parser: &mut Parser) -> Option<Vec<u8>> {
         base64::engine::general_purpose::STANDARD.decode(bytes).ok()
     };
     parser.parse(data, decode).flatten()
-}
-
-/// An event's payload on one line. Line breaks in JSON only stand between values.
-fn emit_line(out: &mut Vec<u8>, name: &str, data: &[u8]) {
-    let flat = data
-        .iter()
-        .map(|b| if matches!(b, b'\n' | b'\r') { b' ' } else { *b });
-    if name.is_empty() {
-        out.extend(flat);
-    } else {
-        // The name of an AWS frame is in its header: without it the payload would say little.
-        out.extend_from_slice(format!("{{\"{name}\":").as_bytes());
-        out.extend(flat);
-        out.push(b'}');
-    }
-    out.push(b'\n');
-}
-
-/// The text that an event adds to the answer.
-fn emit_text(out: &mut Vec<u8>, rules: &[Rule], found: &[plan::Found<'_>], kind: &str) {
-    for found in found.chunk_by(|a, b| a.rule == b.rule) {
-        let rule = &rules[usize::from(found[0].rule)];
-        if rule.means != Means::Text(Channel::Text) || !rule.applies(kind) {
-            continue;
-        }
-        // The first place that says something counts, as it does where text is heard.
-        let mut chosen = None;
-        for found in found {
-            let text = found.hit.value.as_str().unwrap_or_default();
-            if !text.is_empty() && chosen.is_none_or(|chosen| chosen == found.path) {
-                chosen = Some(found.path);
-                out.extend_from_slice(text.as_bytes());
-            }
-        }
-    }
 }

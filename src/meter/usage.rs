@@ -52,6 +52,7 @@ const MEASURES: usize = Measure::AudioSeconds as usize + 1;
 
 /// A number with where it comes from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct Count {
     /// How many.
     pub value: u64,
@@ -61,6 +62,7 @@ pub struct Count {
 
 /// What one response used.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Usage {
     counts: [Option<Count>; MEASURES],
     /// The provider's own usage object, merged over the stream, unknown fields included.
@@ -84,19 +86,19 @@ impl Usage {
     }
 
     /// Sets what the provider stated.
-    pub fn report(&mut self, measure: Measure, value: u64) {
+    pub(crate) fn report(&mut self, measure: Measure, value: u64) {
         let estimated = false;
         self.counts[measure as usize] = Some(Count { value, estimated });
     }
 
     /// Sets what we counted ourselves.
-    pub fn estimate(&mut self, measure: Measure, value: u64) {
+    pub(crate) fn estimate(&mut self, measure: Measure, value: u64) {
         let estimated = true;
         self.counts[measure as usize] = Some(Count { value, estimated });
     }
 
     /// Forgets a count.
-    pub fn forget(&mut self, measure: Measure) {
+    pub(crate) fn forget(&mut self, measure: Measure) {
         self.counts[measure as usize] = None;
     }
 

@@ -95,11 +95,7 @@ pub(super) fn forward<W: Watch>(plan: Plan, shared: &Shared<W>) -> End {
         }
         if let Some(error) = lost {
             output = None;
-            end.deserted = error == Errno::PIPE;
-            if !end.deserted {
-                let text = format!("cannot write the stream to standard output: {error}");
-                end.fault = Some(Fault(text));
-            }
+            end.lose(error);
             if !plan.drain {
                 end.by = EndedBy::Downstream;
                 return end;
@@ -118,6 +114,28 @@ pub(super) fn forward<W: Watch>(plan: Plan, shared: &Shared<W>) -> End {
 /// Small pieces are better copied: each would fill a page of the reader's pipe.
 fn tee(input: BorrowedFd<'_>, output: BorrowedFd<'_>) -> usize {
     rustix::pipe::tee(input, output, BUFFER, SpliceFlags::empty()).unwrap_or(0)
+}
+
+/// Puts out what the end of the stream brought to light.
+pub(super) fn rest<W: Watch>(plan: Plan, shared: &Shared<W>, end: &mut End) {
+    let rest = match &mut *shared.lock() {
+        Some(watch) => watch.rest(end.by, shared.now()),
+        None => return,
+    };
+    if let Some(error) = put(plan.output, &rest).1 {
+        end.lose(error);
+    }
+}
+
+impl End {
+    /// Notes that the output takes no more.
+    fn lose(&mut self, error: Errno) {
+        self.deserted = error == Errno::PIPE;
+        if !self.deserted {
+            let text = format!("cannot write the stream to standard output: {error}");
+            self.fault.get_or_insert(Fault(text));
+        }
+    }
 }
 
 /// Writes all to where there is a reader; gives how many bytes went out, and the error before the rest.

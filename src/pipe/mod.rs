@@ -25,6 +25,9 @@ pub(crate) trait Watch: Send + 'static {
     /// What is to go out for the bytes last seen, where the plan does not forward them as they are.
     fn emitted(&mut self) -> Vec<u8>;
 
+    /// What is still to go out once the stream has ended, where the plan does not forward it as it is.
+    fn rest(&mut self, by: EndedBy, now: Duration) -> Vec<u8>;
+
     /// Sees the end, and says how the process is to end. Called once.
     fn end(&mut self, by: EndedBy, error: Option<Fault>, now: Duration) -> Exit;
 
@@ -86,15 +89,19 @@ impl<W: Watch> Shared<W> {
 pub(crate) fn run<W: Watch>(watch: W, plan: Plan) -> Exit {
     let shared = Shared::new(watch);
     control::start(&shared, plan);
+    let mut end = forward::forward(plan, &shared);
+    match shared.signal.load(Ordering::Acquire) {
+        0 => {}
+        signal => end.by = control::ended_by(signal.into()),
+    }
+    if !plan.raw && end.by != EndedBy::Downstream {
+        forward::rest(plan, &shared, &mut end);
+    }
     let forward::End {
         by,
         fault,
         deserted,
-    } = forward::forward(plan, &shared);
-    let by = match shared.signal.load(Ordering::Acquire) {
-        0 => by,
-        signal => control::ended_by(signal.into()),
-    };
+    } = end;
     match shared.end(by, fault) {
         // The stream was read to its end for nobody: that too ends as `cat` would.
         Some(Exit::Code(0)) if deserted => Exit::Signal(SIGPIPE),

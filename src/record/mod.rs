@@ -8,14 +8,14 @@ use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::meter::{Charged, Created, Measure, Reading};
-use crate::price::Quote;
+use crate::price::{PriceBook, Query, Quote};
 pub(crate) use cell::Cell;
 pub(crate) use sink::Sink;
-pub use write::Format;
-pub(crate) use write::{Selection, Writer, grouped, money};
+pub(crate) use write::{Format, Selection, Writer, grouped, money};
 
 /// The first column's value: it names the shape of a record.
 pub(crate) const SCHEMA: &str = "tokensense/1";
@@ -23,6 +23,8 @@ pub(crate) const SCHEMA: &str = "tokensense/1";
 /// A column of the record.
 pub(crate) struct Column {
     pub(crate) name: &'static str,
+    /// What stands in it.
+    pub(crate) help: &'static str,
     pub(crate) get: fn(&Record) -> &dyn Cell,
     pub(crate) get_mut: fn(&mut Record) -> &mut dyn Cell,
 }
@@ -40,6 +42,7 @@ macro_rules! columns {
         pub(crate) static COLUMNS: &[Column] = &[
             $(Column {
                 name: stringify!($name),
+                help: concat!($($doc),+),
                 get: |record| &record.$name,
                 get_mut: |record| &mut record.$name,
             },)+
@@ -192,7 +195,9 @@ counted! {
 }
 
 impl Record {
-    /// The record of a reading, without times and without computed costs.
+    /// The record of a reading, without times and without computed costs: for those, feed a [`Recorder`].
+    ///
+    /// [`Recorder`]: crate::Recorder
     pub fn new(reading: &Reading) -> Self {
         let mut record = Self {
             schema: Some(SCHEMA.to_owned()),
@@ -238,8 +243,34 @@ impl Record {
         record
     }
 
+    /// The whole record of a reading, by the prices and by a clock that stood at zero at `origin`.
+    pub(crate) fn of(reading: &Reading, prices: &PriceBook, origin: SystemTime) -> Self {
+        let mut record = Self::new(reading);
+        record.set_times(reading, origin);
+        let at = reading.created.as_ref().and_then(created_at);
+        let query = Query {
+            provider: reading.provider.as_deref(),
+            model: reading
+                .model
+                .as_deref()
+                .or(reading.request_model.as_deref()),
+            tier: reading.service_tier.as_deref(),
+            at: at.map_or(origin, SystemTime::from),
+            passes: &reading.passes,
+        };
+        record.set_cost(reading, prices.quote(&query, &reading.usage));
+        record
+    }
+
+    /// The record as tap writes it: one JSON object, on one line without its end.
+    ///
+    /// To put it into other JSON, serialise it with serde_json: its numbers keep their digits only there.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
     /// Adds when it happened, by a clock that stood at zero at `origin`.
-    pub fn set_times(&mut self, reading: &Reading, origin: SystemTime) {
+    pub(crate) fn set_times(&mut self, reading: &Reading, origin: SystemTime) {
         let whole = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
         let began = Timestamp::try_from(origin + reading.began);
         self.started_at = began.ok().map(|at| format!("{at:.3}"));
@@ -286,6 +317,17 @@ impl Record {
         self.cost_basis = basis.map(str::to_owned);
         notes.extend(reading.notes.iter().map(|note| note.as_str().to_owned()));
         self.cost_note = (!notes.is_empty()).then(|| notes.join("; "));
+    }
+}
+
+/// One flat object of all columns in order.
+impl Serialize for Record {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(
+            COLUMNS
+                .iter()
+                .map(|column| (column.name, (column.get)(self).to_json())),
+        )
     }
 }
 

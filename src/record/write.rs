@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use anstyle::{AnsiColor, Style};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
@@ -9,8 +10,7 @@ use super::{COLUMNS, Column, Record};
 
 /// How records are written.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Format {
+pub(crate) enum Format {
     /// Comma-separated values with a header.
     Csv,
     /// One JSON object a line.
@@ -43,6 +43,7 @@ enum From {
 pub(crate) struct Writer {
     format: Format,
     selection: Selection,
+    coloured: bool,
 }
 
 impl Default for Selection {
@@ -68,15 +69,20 @@ impl Selection {
             .filter(|part| !part.is_empty())
         {
             let (name, path) = part.split_once('=').unwrap_or((part, part));
-            let from =
-                if let Some(label) = path.strip_prefix("label.").or(path.strip_prefix("labels.")) {
-                    From::Label(label.to_owned())
-                } else if let Some(keys) = path.strip_prefix("usage.") {
-                    From::Usage(keys.split('.').map(str::to_owned).collect())
-                } else {
+            let from = match path.split_once('.') {
+                Some((_, "")) => return Err(unknown(path)),
+                Some(("label" | "labels", label)) => From::Label(label.to_owned()),
+                Some(("usage", keys)) => From::Usage(keys.split('.').map(str::to_owned).collect()),
+                _ => {
                     let column = COLUMNS.iter().find(|column| column.name == path);
                     From::Column(column.ok_or_else(|| unknown(path))?)
-                };
+                }
+            };
+            if name.is_empty() {
+                return Err(format!(
+                    "{part:?} gives {path} no name: write {path}, or name={path}"
+                ));
+            }
             if picks.iter().any(|pick| pick.name == name) {
                 return Err(format!(
                     "column {name:?} is named twice; rename one: other={path}"
@@ -86,9 +92,7 @@ impl Selection {
             picks.push(Pick { name, from });
         }
         if picks.is_empty() {
-            return Err(
-                "no column is named; the record's columns are listed in the manual".to_owned(),
-            );
+            return Err("no column is named; tokensense man lists them".to_owned());
         }
         Ok(Self(picks))
     }
@@ -96,22 +100,30 @@ impl Selection {
 
 /// What to say of a column that does not exist.
 fn unknown(path: &str) -> String {
-    let near = |column: &&Column| column.name.contains(path) || path.contains(column.name);
-    let near: Vec<_> = COLUMNS
+    let likeness = |column: &&Column| strsim::jaro_winkler(path, column.name);
+    let near = COLUMNS
         .iter()
-        .filter(near)
-        .map(|column| column.name)
-        .collect();
-    let hint = match near.is_empty() {
-        true => "a column of the record, usage.PATH or label.NAME is meant".to_owned(),
-        false => format!("did you mean {}?", near.join(" or ")),
+        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
+        .filter(|column| likeness(column) > 0.8);
+    let hint = match near {
+        None => "it may be a column of the record, usage.PATH or label.NAME; tokensense man lists the columns".to_owned(),
+        Some(near) => format!("did you mean {}?", near.name),
     };
     format!("there is no column {path:?}: {hint}")
 }
 
 impl Writer {
     pub(crate) fn new(format: Format, selection: Selection) -> Self {
-        Self { format, selection }
+        Self {
+            format,
+            selection,
+            coloured: false,
+        }
+    }
+
+    /// Writes lines for people in colours, or not.
+    pub(crate) fn coloured(self, coloured: bool) -> Self {
+        Self { coloured, ..self }
     }
 
     /// The line that a file begins with.
@@ -133,7 +145,7 @@ impl Writer {
                 line.push(b'\n');
                 line
             }
-            Format::Line => (person_line(record) + "\n").into_bytes(),
+            Format::Line => (person_line(record, self.coloured) + "\n").into_bytes(),
         }
     }
 }
@@ -174,7 +186,10 @@ impl std::fmt::Debug for From {
 fn usage_at<'r>(record: &'r Record, keys: &[String]) -> Option<&'r Value> {
     let (first, rest) = keys.split_first()?;
     let first = record.usage.as_ref()?.get(first)?;
-    rest.iter().try_fold(first, |value, key| value.get(key))
+    rest.iter().try_fold(first, |value, key| match value {
+        Value::Array(list) => list.get(key.parse::<usize>().ok()?),
+        other => other.get(key),
+    })
 }
 
 fn plain(value: Option<&Value>) -> Cow<'_, str> {
@@ -196,52 +211,74 @@ fn csv_line<T: AsRef<str>>(fields: impl Iterator<Item = T>) -> Vec<u8> {
 }
 
 /// `gpt-4o  90 in (64 cached) · 30 out  $0.000412  1.2 s · 25 tok/s`
-fn person_line(record: &Record) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    let name = record
-        .model
-        .as_ref()
-        .or(record.request_model.as_ref())
-        .or(record.api.as_ref());
-    parts.push(name.map_or("unknown model", String::as_str).to_owned());
+fn person_line(record: &Record, coloured: bool) -> String {
+    let paint = |style: Style, text: String| match coloured {
+        true => format!("{style}{text}{style:#}"),
+        false => text,
+    };
+    let status = record.status.as_deref().unwrap_or_default();
+    let mut ending = status.to_owned();
+    if let Some(code) = record.http_status.filter(|code| *code >= 400) {
+        ending += &format!(" {code}");
+    }
+    if let Some(reason) = record.error_message.as_ref().or(record.error_type.as_ref()) {
+        ending += &format!(": {reason}");
+    }
+    let names = [&record.model, &record.request_model, &record.api];
+    let name = names.into_iter().flatten().next();
+    // Where nothing is known, how it ended is all there is to say.
+    let name = match status {
+        "empty" | "unrecognised" => name.unwrap_or(&ending),
+        _ => name.map_or("unknown model", String::as_str),
+    };
+    let mut parts = vec![paint(Style::new().bold(), name.to_owned())];
+
     let about = |column: &str| record.estimated.iter().any(|name| name == column);
     let count = |column: &str, tokens: Option<u64>| match tokens {
         Some(n) => format!("{}{}", if about(column) { "≈" } else { "" }, grouped(n)),
         None => "?".to_owned(),
     };
-    let mut tokens = format!("{} in", count("input_tokens", record.input_tokens));
-    if let Some(cached) = record.cache_read_tokens.filter(|n| *n > 0) {
-        tokens += &format!(" ({} cached)", grouped(cached));
+    let counted = record.input_tokens.or(record.output_tokens).is_some();
+    if counted {
+        let mut tokens = format!("{} in", count("input_tokens", record.input_tokens));
+        if let Some(cached) = record.cache_read_tokens.filter(|n| *n > 0) {
+            tokens += &format!(" ({} cached)", grouped(cached));
+        }
+        tokens += &format!(" · {} out", count("output_tokens", record.output_tokens));
+        parts.push(tokens);
     }
-    tokens += &format!(" · {} out", count("output_tokens", record.output_tokens));
-    parts.push(tokens);
-    if let Some(cost) = record.cost_usd {
-        let sign = match record.cost_basis.as_deref() {
-            Some("lower_bound") => "≥ ",
-            Some("estimated") => "≈ ",
-            _ => "",
-        };
-        parts.push(format!("{sign}${}", money(cost)));
-    } else {
-        parts.push("no price".to_owned());
+    match (record.cost_usd, &record.cost_note) {
+        (Some(cost), _) => {
+            let sign = match record.cost_basis.as_deref() {
+                Some("lower_bound") => "≥ ",
+                Some("estimated") => "≈ ",
+                _ => "",
+            };
+            parts.push(format!("{sign}${}", money(cost)));
+        }
+        (None, Some(note)) => {
+            let text = match counted {
+                true => format!("no price ({note})"),
+                false => note.clone(),
+            };
+            parts.push(paint(Style::new(), text));
+        }
+        (None, None) if counted => parts.push("no price".to_owned()),
+        (None, None) => {}
     }
     if let Some(ms) = record.duration_ms {
         let mut time = format!("{}.{} s", ms / 1000, ms % 1000 / 100);
         if let Some(rate) = record.tokens_per_second {
             time += &format!(" · {} tok/s", rate.round());
         }
-        parts.push(time);
+        parts.push(paint(Style::new().dimmed(), time));
     }
-    if let Some(status) = record
-        .status
-        .as_deref()
-        .filter(|status| *status != "complete")
-    {
-        let reason = record
-            .error_message
-            .as_deref()
-            .map(|text| format!(": {text}"));
-        parts.push(status.to_owned() + &reason.unwrap_or_default());
+    if !matches!(status, "" | "complete") && name != ending {
+        let colour = match status {
+            "error" => AnsiColor::Red,
+            _ => AnsiColor::Yellow,
+        };
+        parts.push(paint(colour.on_default(), ending));
     }
     parts.join("  ")
 }
@@ -270,4 +307,105 @@ pub(crate) fn grouped(n: u64) -> String {
         out.push(digit);
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_for_people() {
+        let text = |text: &str| Some(text.to_owned());
+        let base = || Record {
+            model: text("m-1"),
+            status: text("complete"),
+            input_tokens: Some(1_234_567),
+            output_tokens: Some(80),
+            duration_ms: Some(2_345),
+            ..Record::default()
+        };
+        let priced = |cost: &str, basis: &str| Record {
+            cost_usd: cost.parse().ok(),
+            cost_basis: text(basis),
+            ..base()
+        };
+        for (record, want) in [
+            (
+                priced("0.0001", "computed"),
+                "m-1  1,234,567 in · 80 out  $0.0001  2.3 s",
+            ),
+            (
+                Record {
+                    cache_read_tokens: Some(64_000),
+                    tokens_per_second: "61.7".parse().ok(),
+                    ..priced("1.5", "reported")
+                },
+                "m-1  1,234,567 in (64,000 cached) · 80 out  $1.50  2.3 s · 62 tok/s",
+            ),
+            (
+                Record {
+                    status: text("truncated"),
+                    estimated: vec!["output_tokens".to_owned()],
+                    ..priced("12.345", "estimated")
+                },
+                "m-1  1,234,567 in · ≈80 out  ≈ $12.34  2.3 s  truncated",
+            ),
+            (
+                Record {
+                    status: text("cancelled"),
+                    input_tokens: None,
+                    ..priced("0.25", "lower_bound")
+                },
+                "m-1  ? in · 80 out  ≥ $0.25  2.3 s  cancelled",
+            ),
+            (
+                Record {
+                    cost_note: text("unknown model"),
+                    duration_ms: None,
+                    ..base()
+                },
+                "m-1  1,234,567 in · 80 out  no price (unknown model)",
+            ),
+            (
+                Record {
+                    request_model: text("asked-for"),
+                    status: text("error"),
+                    http_status: Some(429),
+                    error_type: text("rate_limit"),
+                    error_message: text("slow down"),
+                    duration_ms: Some(99),
+                    ..Record::default()
+                },
+                "asked-for  0.0 s  error 429: slow down",
+            ),
+            (
+                Record {
+                    status: text("error"),
+                    error_type: text("overloaded"),
+                    ..Record::default()
+                },
+                "unknown model  error: overloaded",
+            ),
+            (
+                Record {
+                    status: text("unrecognised"),
+                    http_status: Some(502),
+                    ..Record::default()
+                },
+                "unrecognised 502",
+            ),
+            (
+                Record {
+                    status: text("empty"),
+                    ..Record::default()
+                },
+                "empty",
+            ),
+        ] {
+            assert_eq!(person_line(&record, false), want);
+            let coloured = person_line(&record, true);
+            let plain = anstream::adapter::strip_str(&coloured).to_string();
+            assert!(plain == want && coloured != want, "{coloured:?}");
+        }
+    }
 }

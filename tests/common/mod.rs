@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 /// The binary under test.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_tokensense");
@@ -13,12 +13,26 @@ pub(crate) fn tokensense() -> Command {
     let mut command = Command::new(BINARY);
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
-        if name.starts_with("TOKENSENSE_") || name == "XDG_CONFIG_HOME" || name == "NO_COLOR" {
+        let ours = ["CLICOLOR", "CLICOLOR_FORCE", "NO_COLOR", "XDG_CONFIG_HOME"];
+        if name.starts_with("TOKENSENSE_") || ours.contains(&name.as_str()) {
             command.env_remove(name);
         }
     }
     command.env("HOME", "/nonexistent").stdin(Stdio::null());
     command
+}
+
+/// Waits for a process to end, within bounds.
+pub(crate) fn ended(mut child: Child) -> ExitStatus {
+    for _ in 0..2000 {
+        if let Some(status) = child.try_wait().expect("a child") {
+            return status;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+    panic!("it does not end");
 }
 
 /// Every capture in `testdata/`, in order.

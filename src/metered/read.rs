@@ -1,0 +1,122 @@
+//! Readers that are metered as they are read, blocking and asynchronous.
+
+use std::io::{ErrorKind, Read, Result};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
+use tokio::io::{AsyncRead, ReadBuf};
+
+use super::Recorder;
+use crate::meter::EndedBy;
+use crate::record::Record;
+
+/// A [`Read`] that meters what is read through it.
+///
+/// Its bytes and errors are the inner reader's. The record comes when the response ends; dropping the reader
+/// before that ends it as `cancelled`, and an error of the inner reader as `truncated`.
+///
+/// ```
+/// use std::io::Read as _;
+/// use tokensense::Metered;
+///
+/// # let connection: &[u8] = b"data: {\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\n";
+/// let (sender, records) = std::sync::mpsc::channel();
+/// let mut answer = Metered::new(connection, move |record| {
+///     let _ = sender.send(record);
+/// });
+/// let mut start = [0; 80];
+/// answer.read(&mut start)?;
+/// drop(answer);
+///
+/// let record = records.recv().expect("one response");
+/// assert_eq!(record.status.as_deref(), Some("cancelled"));
+/// assert!(record.partial);
+/// # std::io::Result::Ok(())
+/// ```
+#[derive(Debug)]
+pub struct Metered<R, F: FnMut(Record) = Box<dyn FnMut(Record) + Send>> {
+    inner: R,
+    recorder: Recorder<F>,
+}
+
+adapter!(Metered);
+
+impl<R: Read, F: FnMut(Record)> Read for Metered<R, F> {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        let read = self.inner.read(buffer);
+        if !buffer.is_empty() {
+            see(&mut self.recorder, read.as_ref().map(|len| &buffer[..*len]));
+        }
+        read
+    }
+}
+
+pin_project! {
+    /// A [`tokio::io::AsyncRead`] that meters what is read through it.
+    ///
+    /// Its bytes and errors are the inner reader's. The record comes when the response ends; dropping the
+    /// reader before that ends it as `cancelled`, and an error of the inner reader as `truncated`.
+    ///
+    /// ```
+    /// use tokensense::AsyncMetered;
+    /// use tokio::io::AsyncReadExt as _;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # let connection: &[u8] = b"data: {\"type\":\"ping\"}\n\n";
+    /// let (sender, mut records) = tokio::sync::mpsc::unbounded_channel();
+    /// let mut answer = AsyncMetered::new(connection, move |record| {
+    ///     let _ = sender.send(record);
+    /// });
+    /// let mut body = String::new();
+    /// answer.read_to_string(&mut body).await?;
+    ///
+    /// let record = records.recv().await.expect("one response");
+    /// println!("{}", record.to_json());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[derive(Debug)]
+    pub struct AsyncMetered<R, F: FnMut(Record) = Box<dyn FnMut(Record) + Send>> {
+        #[pin]
+        inner: R,
+        recorder: Recorder<F>,
+    }
+}
+
+adapter!(AsyncMetered);
+
+impl<R: AsyncRead, F: FnMut(Record)> AsyncRead for AsyncMetered<R, F> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<Result<()>> {
+        let this = self.project();
+        let room = buffer.remaining();
+        let filled = buffer.filled().len();
+        let read = ready!(this.inner.poll_read(cx, buffer));
+        if room > 0 {
+            let new = read.as_ref().map(|()| &buffer.filled()[filled..]);
+            see(this.recorder, new);
+        }
+        Poll::Ready(read)
+    }
+}
+
+/// Sees what a read gave that had room: nothing is the end.
+fn see<F: FnMut(Record)>(
+    recorder: &mut Recorder<F>,
+    read: std::result::Result<&[u8], &std::io::Error>,
+) {
+    use ErrorKind::{Interrupted, TimedOut, WouldBlock};
+
+    match read {
+        Ok([]) => recorder.finish(EndedBy::Upstream),
+        Ok(bytes) => recorder.feed(bytes),
+        // The caller may try again.
+        Err(error) if matches!(error.kind(), Interrupted | TimedOut | WouldBlock) => {}
+        Err(_) => recorder.finish(EndedBy::Upstream),
+    }
+}
