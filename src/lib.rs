@@ -4,6 +4,7 @@
 pub mod cli;
 #[doc(hidden)]
 pub mod command;
+mod fd;
 mod meter;
 mod pipe;
 mod price;

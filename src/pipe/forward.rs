@@ -3,10 +3,10 @@
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::Ordering;
 
-use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
 use super::{Fault, Plan, Shared, Watch};
+use crate::fd;
 use crate::meter::EndedBy;
 
 /// One read. Larger ones were not faster.
@@ -34,7 +34,7 @@ pub(super) fn forward<W: Watch>(plan: Plan, shared: &Shared<W>) -> End {
     let mut end = End::default();
     loop {
         shared.turn.fetch_add(1, Ordering::AcqRel);
-        let read = read(input, &mut buffer);
+        let read = fd::read(input, &mut buffer);
         shared.turn.fetch_add(1, Ordering::AcqRel);
         let bytes = match read {
             Ok(0) => return end,
@@ -99,45 +99,8 @@ pub(super) fn forward<W: Watch>(plan: Plan, shared: &Shared<W>) -> End {
 
 /// Writes all to where there is a reader; gives how many bytes went out, and the error before the rest.
 fn put(output: Option<BorrowedFd<'_>>, bytes: &[u8]) -> (usize, Option<Errno>) {
-    match output.map(|fd| write_all(fd, bytes)) {
+    match output.map(|fd| fd::write_all(fd, bytes)) {
         None => (bytes.len(), None),
         Some((written, result)) => (written, result.err()),
-    }
-}
-
-fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> rustix::io::Result<usize> {
-    loop {
-        match rustix::io::read(fd, &mut *buffer) {
-            Err(Errno::INTR) => {}
-            // Someone else made the descriptor non-blocking; it is theirs too, so it stays so.
-            Err(Errno::AGAIN) => wait(fd, PollFlags::IN)?,
-            result => return result,
-        }
-    }
-}
-
-/// Writes all; gives how many bytes went out before an error.
-fn write_all(fd: BorrowedFd<'_>, bytes: &[u8]) -> (usize, rustix::io::Result<()>) {
-    let mut done = 0;
-    while done < bytes.len() {
-        match rustix::io::write(fd, &bytes[done..]) {
-            Ok(0) => return (done, Err(Errno::IO)),
-            Ok(n) => done += n,
-            Err(Errno::INTR) => {}
-            Err(Errno::AGAIN) => {
-                if let Err(error) = wait(fd, PollFlags::OUT) {
-                    return (done, Err(error));
-                }
-            }
-            Err(error) => return (done, Err(error)),
-        }
-    }
-    (done, Ok(()))
-}
-
-fn wait(fd: BorrowedFd<'_>, flags: PollFlags) -> rustix::io::Result<()> {
-    match poll(&mut [PollFd::from_borrowed_fd(fd, flags)], None) {
-        Ok(_) | Err(Errno::INTR) => Ok(()),
-        Err(error) => Err(error),
     }
 }

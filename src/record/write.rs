@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
+use super::text::{clean, escape};
 use super::{COLUMNS, Column, Record};
 
 /// How records are written.
@@ -129,11 +130,10 @@ impl Writer {
                 for pick in &self.selection.0 {
                     object.insert(pick.name.clone(), pick.from.json(record));
                 }
-                let mut line = serde_json::to_vec(&object).unwrap_or_default();
-                line.push(b'\n');
-                line
+                let line = serde_json::to_string(&object).unwrap_or_default();
+                (escape(&line).into_owned() + "\n").into_bytes()
             }
-            Format::Line => (person_line(record) + "\n").into_bytes(),
+            Format::Line => (clean(&person_line(record)).into_owned() + "\n").into_bytes(),
         }
     }
 }
@@ -153,9 +153,15 @@ impl From {
             Self::Label(name) => plain(record.labels.get(name)),
             Self::Usage(keys) => plain(usage_at(record, keys)),
         };
+        let text = match clean(&text) {
+            Cow::Borrowed(_) => text,
+            Cow::Owned(clean) => clean.into(),
+        };
         // A spreadsheet would take these for a formula; a quote before them is dropped in reading back.
-        match text.as_bytes().first() {
-            Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r' | b'\'') => format!("'{text}").into(),
+        match text.chars().next() {
+            Some('=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '\'') => {
+                format!("'{text}").into()
+            }
             _ => text,
         }
     }
