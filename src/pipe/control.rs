@@ -5,6 +5,7 @@
 
 use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -107,12 +108,11 @@ fn control<W: Watch>(shared: &Shared<W>, plan: Plan, signals: &Signals) {
         }
         if polled.is_ok_and(|n| n == 0) {
             ticks.next();
-            let work = match &mut *shared.lock() {
-                Some(watch) => watch.idle(shared.now()),
-                None => return,
+            let Some(work) = shared.watch(|watch| watch.idle(shared.now()), None) else {
+                return;
             };
             if let Some(work) = work {
-                work();
+                let _ = catch_unwind(AssertUnwindSafe(work));
             }
         }
     }

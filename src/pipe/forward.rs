@@ -61,20 +61,9 @@ pub(super) fn forward<W: Watch>(plan: Plan, shared: &Shared<W>) -> End {
                 through = &bytes[..written];
             }
         }
-        let (more, emitted) = match &mut *shared.lock() {
-            Some(watch) => {
-                let more = watch.see(through, shared.now());
-                (
-                    more,
-                    if plan.raw {
-                        Vec::new()
-                    } else {
-                        watch.emitted()
-                    },
-                )
-            }
-            None => (false, Vec::new()),
-        };
+        let see = |watch: &mut W| (watch.see(through, shared.now()), watch.emitted());
+        let seen = shared.watch(see, (true, Vec::new()));
+        let (more, emitted) = seen.unwrap_or_default();
         if !plan.raw {
             lost = put(output, &emitted).1;
         }
