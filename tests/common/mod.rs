@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod bounded;
+pub(crate) mod page;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -10,7 +13,12 @@ pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_tokensense");
 
 /// A `tokensense` command that the caller's environment does not reach.
 pub(crate) fn tokensense() -> Command {
-    let mut command = Command::new(BINARY);
+    isolated(BINARY)
+}
+
+/// A command that the caller's environment does not reach.
+pub(crate) fn isolated(program: &str) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
         if name.starts_with("TOKENSENSE_") || name == "XDG_CONFIG_HOME" || name == "NO_COLOR" {
