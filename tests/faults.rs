@@ -1,6 +1,8 @@
 //! The fault table: what each fault around a tap gives, with the real binary.
 
 mod common;
+#[path = "common/page.rs"]
+mod page;
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
@@ -16,7 +18,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use common::bounded::{Leash, Run, end, feed, until, wait};
-use common::{BINARY, isolated, page, scratch, tokensense};
+use common::{BINARY, isolated, scratch, tokensense};
 
 page::rows! {
     stdin_closed: "stdin closed" => "an `empty` record, exit 0",

@@ -3,7 +3,6 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 pub(crate) mod bounded;
-pub(crate) mod page;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
