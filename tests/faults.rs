@@ -32,7 +32,7 @@ page::rows! {
     record_folder_removed: "record file's folder removed while running" => "whole; the record goes to stderr, exit 1",
     record_unusable: "record file that cannot be opened" => "exit 2 before the first byte is read",
     record_header: "record file with another CSV header" => "exit 2 before the first byte is read",
-    record_locked: "record file locked by another program" => "whole, nothing waits",
+    record_locked: "record file locked by another program" => "whole; the lock is waited for once, for 0.1 s",
     record_broken: "record file that ends in half a line" => "the next record begins a line of its own",
     read_error: "read error in mid-stream" => "what came is forwarded, the record says `truncated`, one sentence, exit 1",
     read_folder: "stdin that cannot be read" => "one sentence, exit 1",

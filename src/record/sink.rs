@@ -1,10 +1,10 @@
 //! Where records go: stderr, or a file that many processes may append to at once.
 
-use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::io::{self, ErrorKind, Seek, Write};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
@@ -32,9 +32,14 @@ enum Target {
 struct Log {
     file: File,
     path: PathBuf,
-    /// The file ends in the middle of a line: some writer was killed.
-    broken_line: bool,
+    /// It can be read too.
+    readable: bool,
+    /// How many times to ask for the lock.
+    patience: u32,
 }
+
+/// Milliseconds after which a lock is no other tap's: it is done without.
+const PATIENCE: u32 = 100;
 
 impl Sink {
     /// A sink that drops everything.
@@ -120,20 +125,23 @@ impl Log {
             options.open(path)
         };
         // Reading is for the header and the last line; a device, a FIFO or another user's file may only be written.
-        let readable = std::fs::metadata(path).map_or(true, |meta| meta.is_file());
-        let file = match open(readable) {
-            Err(error) if readable && error.kind() == ErrorKind::PermissionDenied => open(false),
-            result => result,
+        let mut readable = std::fs::metadata(path).map_or(true, |meta| meta.is_file());
+        let mut file = open(readable);
+        if readable && matches!(&file, Err(error) if error.kind() == ErrorKind::PermissionDenied) {
+            readable = false;
+            file = open(readable);
+        }
+        let mut log = Self {
+            file: file.map_err(|error| failed("open", error))?,
+            path: path.to_owned(),
+            readable,
+            patience: PATIENCE,
         };
-        let mut file = file.map_err(|error| failed("open", error))?;
-        let begun = begin(&mut file, header);
-        let broken_line = begun.map_err(|error| failed("append to", error))?;
-        let path = path.to_owned();
-        Ok(Self {
-            file,
-            path,
-            broken_line,
-        })
+        if let Some(header) = header {
+            let begun = log.begin(&header);
+            begun.map_err(|error| failed("append to", error))?;
+        }
+        Ok(log)
     }
 
     /// Appends one line, to a new file where the one that was opened has been moved or removed.
@@ -141,18 +149,83 @@ impl Log {
         if self.is_gone() {
             *self = Self::open(&self.path, header)?;
         }
-        let line = match std::mem::take(&mut self.broken_line) {
-            true => Cow::Owned([b"\n", line].concat()),
-            false => Cow::Borrowed(line),
+        let written = self.locked(|log| match log.is_cut()? {
+            // Some writer was killed.
+            true => log.write(&[b"\n", line].concat()),
+            false => log.write(line),
+        });
+        let path = self.path.display();
+        written.map_err(|error| format!("cannot write to record file {path}: {error}"))
+    }
+
+    /// Does something while no other tap does: only then is the file's end to be trusted. A program that keeps
+    /// the lock to itself is waited for once, and not long.
+    fn locked<T>(&mut self, act: impl FnOnce(&mut Self) -> io::Result<T>) -> io::Result<T> {
+        let mut left = self.patience;
+        let held = loop {
+            match flock(&self.file, FlockOperation::NonBlockingLockExclusive) {
+                Err(Errno::WOULDBLOCK | Errno::INTR) if left > 0 => left -= 1,
+                result => break result.is_ok(),
+            }
+            std::thread::sleep(Duration::from_millis(1));
         };
-        let written = append_once(&mut self.file, &line);
-        written.map_err(|error| {
-            self.broken_line = is_cut(&mut self.file).unwrap_or(false);
-            format!(
-                "cannot write to record file {}: {error}",
-                self.path.display()
-            )
-        })
+        self.patience = if held { PATIENCE } else { 0 };
+        let result = act(self);
+        if held {
+            let _ = flock(&self.file, FlockOperation::Unlock);
+        }
+        result
+    }
+
+    /// Writes the header into an empty file, or holds the one that is there to ours.
+    fn begin(&mut self, header: &[u8]) -> io::Result<()> {
+        let is_empty = |log: &Self| log.file.metadata().map(|m| m.is_file() && m.len() == 0);
+        if is_empty(self)? {
+            // Of many that find it empty, only one may write the header.
+            self.patience = 20 * PATIENCE;
+            self.locked(|log| match is_empty(log)? {
+                true => log.write(header),
+                false => Ok(()),
+            })?;
+        }
+        let mut found = vec![0; header.len()];
+        if self.readable
+            && (self.file.read_at(&mut found, 0)?, &found[..]) != (header.len(), header)
+        {
+            return Err(io::Error::other(
+                "its CSV header is not ours: name another --output, or the same --columns",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether the file ends in the middle of a line.
+    fn is_cut(&self) -> io::Result<bool> {
+        let len = self.file.metadata()?.len();
+        let mut last = [b'\n'];
+        if self.readable && len > 0 {
+            self.file.read_at(&mut last, len - 1)?;
+        }
+        Ok(last != [b'\n'])
+    }
+
+    /// One `write(2)`: in append mode the kernel keeps it whole among other writers.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        loop {
+            match self.file.write(bytes) {
+                Ok(n) if n == bytes.len() => return Ok(()),
+                Ok(n) => {
+                    // The disk is full: half a record is none. What others wrote after it stays.
+                    let end = self.file.stream_position()?;
+                    if self.file.metadata()?.len() == end {
+                        self.file.set_len(end - n as u64)?;
+                    }
+                    return Err(ErrorKind::StorageFull.into());
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Whether the path leads to another file by now, or to none.
@@ -164,72 +237,6 @@ impl Log {
                 meta.is_file() && ours.is_some_and(|ours| identity(&ours) != identity(&meta))
             }
             Err(error) => error.kind() == ErrorKind::NotFound,
-        }
-    }
-}
-
-/// Writes the header into an empty file, or holds the one that is there to ours. Gives whether the file ends in
-/// the middle of a line.
-fn begin(file: &mut File, header: Option<Vec<u8>>) -> io::Result<bool> {
-    if !file.metadata()?.is_file() {
-        return Ok(false);
-    }
-    let is_empty = |file: &File| file.metadata().map(|meta| meta.len() == 0);
-    if let Some(header) = &header
-        && is_empty(file)?
-    {
-        // Two processes that find the file empty must not both write the header.
-        flock(&*file, FlockOperation::LockExclusive)?;
-        let written = is_empty(file).and_then(|empty| match empty {
-            true => file.write_all(header),
-            false => Ok(()),
-        });
-        let _ = flock(&*file, FlockOperation::Unlock);
-        written?;
-    }
-    let mut found = vec![0; header.as_ref().map_or(0, Vec::len)];
-    let read = match file
-        .seek(SeekFrom::Start(0))
-        .and_then(|_| file.read(&mut found))
-    {
-        // It may be written only.
-        Err(error) if error.raw_os_error() == Some(Errno::BADF.raw_os_error()) => return Ok(false),
-        read => read?,
-    };
-    if header.is_some_and(|header| found[..read] != header) {
-        return Err(io::Error::other(
-            "its CSV header is not ours: name another --output, or the same --columns",
-        ));
-    }
-    is_cut(file)
-}
-
-/// Whether a file ends in the middle of a line.
-fn is_cut(file: &mut File) -> io::Result<bool> {
-    if file.metadata()?.len() == 0 {
-        return Ok(false);
-    }
-    let mut last = [0];
-    file.seek(SeekFrom::End(-1))?;
-    file.read_exact(&mut last)?;
-    Ok(last != *b"\n")
-}
-
-/// One `write(2)`: in append mode the kernel keeps it whole among other writers.
-fn append_once(file: &mut File, bytes: &[u8]) -> io::Result<()> {
-    loop {
-        match file.write(bytes) {
-            Ok(n) if n == bytes.len() => return Ok(()),
-            Ok(n) => {
-                // The disk is full: half a record is none. What others wrote after it stays.
-                let end = file.stream_position()?;
-                if file.metadata()?.len() == end {
-                    file.set_len(end - n as u64)?;
-                }
-                return Err(ErrorKind::StorageFull.into());
-            }
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
         }
     }
 }
