@@ -1,5 +1,6 @@
 //! What must hold of any bytes whatever. The fuzz targets and `tests/properties.rs` both call these.
 
+use serde_json::Value;
 use tokensense::{Emit, EndedBy, Meter, Reading, Record};
 
 /// The fast meter says what the naive one says, accounts for every byte, and nothing in it panics.
@@ -45,6 +46,14 @@ pub fn aws(seed: u8, lines: &[u8]) {
         let space = line.iter().position(|byte| *byte == b' ');
         let (name, payload) = line.split_at(space.unwrap_or(0).min(255));
         stream.extend(frame(name, payload));
+        let mut meter = Meter::new();
+        meter.emit(Emit::Data);
+        meter.feed(&frame(name, b"{}"));
+        let emitted: Option<Value> = serde_json::from_slice(&meter.take_emitted()).ok();
+        assert!(
+            emitted.is_some(),
+            "an event is given out as JSON, whatever its name"
+        );
     }
     twin(&stream);
     cuts(seed, &stream);

@@ -26,6 +26,7 @@ page::rows! {
     stderr_closed: "stderr closed" => "whole, exit 0; the record is in `--output`, if anywhere",
     stdout_full: "stdout on a full disk" => "one sentence, the record counts what went out, exit 1",
     stderr_full: "stderr on a full disk" => "whole, exit 0",
+    stderr_stalled: "stderr that nobody reads for a while" => "whole, no record is lost; once its pipe is full the stream waits for it",
     record_full: "record file on a full disk" => "whole; the record goes to stderr, one sentence names the file, exit 1",
     record_half: "disk full in the midst of a record (`ulimit -f`)" => "whole; the file keeps whole lines only, the rest goes to stderr, exit 1",
     record_removed: "record file removed or replaced while running" => "whole; the next record begins a new file",
@@ -178,6 +179,32 @@ fn stderr_full() {
     let run = run("exec \"$TAP\" tap 2>/dev/full");
     assert_eq!(run.status.code(), Some(0));
     assert_whole(&run);
+}
+
+fn stderr_stalled() {
+    let input = capture().repeat(200);
+    let mut command = tokensense();
+    command
+        .arg("tap")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    let mut child = command.stderr(Stdio::piped()).spawn().expect("the binary");
+    let (mut stdin, mut stdout) = (
+        child.stdin.take().expect("a pipe"),
+        child.stdout.take().expect("a pipe"),
+    );
+    let mut came = Vec::new();
+    let stderr = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            stdin.write_all(&input).expect("a reader");
+            drop(stdin);
+        });
+        scope.spawn(|| stdout.read_to_end(&mut came).expect("readable"));
+        std::thread::sleep(Duration::from_millis(300));
+        end(child).stderr
+    });
+    assert!(came == input);
+    assert_eq!(parse(&stderr).0.len(), 200);
 }
 
 fn record_full() {

@@ -437,7 +437,9 @@ fn linear_time() {
             "data: {{\"choices\":[{{\"delta\":{{\"content\":\"x\",\"n{at}\":0}}}}],\"usage\":{{\"n{at}\":1}}}}\n\n"
         )
     };
-    let streams: &[(&str, usize, &dyn Fn(usize) -> Vec<u8>)] = &[
+    // Name, size of each piece, and the stream of a length.
+    type Row<'a> = (&'a str, usize, &'a dyn Fn(usize) -> Vec<u8>);
+    let streams: &[Row<'_>] = &[
         ("one line", 1000, &|n| vec![b'x'; n * 300]),
         ("one event by the byte", 1, &|n| {
             [b"data: ".to_vec(), vec![b'x'; n * 10]].concat()

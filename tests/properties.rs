@@ -38,7 +38,7 @@ fn words() -> Vec<Vec<u8>> {
 
 /// A word as libFuzzer writes it: in quotes, with `\\`, `\"` and `\xAB`.
 fn unquote(line: &str) -> Vec<u8> {
-    let mut rest = line[1..line.len() - 1].as_bytes();
+    let mut rest = &line.as_bytes()[1..line.len() - 1];
     let mut word = Vec::new();
     while let Some((&byte, tail)) = rest.split_first() {
         (word, rest) = match (byte, tail) {
@@ -110,4 +110,18 @@ fn aws() {
     check(2000, (any::<u8>(), stream()), |(seed, bytes)| {
         properties::aws(seed, &bytes)
     });
+}
+
+/// What fuzzing has found.
+#[test]
+fn found() {
+    // A time of making that counts only from the second event on.
+    let event = |created: u64, text: &str| {
+        format!(
+            "data: {{\"object\":\"chat.completion.chunk\",\"created\":{created},\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n"
+        )
+    };
+    let late = [event(0, "a"), event(0, "b"), event(5, "c")].concat();
+    properties::twin(late.as_bytes());
+    properties::cuts(7, late.as_bytes());
 }

@@ -204,7 +204,9 @@ impl Exchange {
             self.said.usage_at = self.heard.volume();
         }
         for (key, value) in json.members() {
-            if PADDING.contains(&key) {
+            // A time that is not known yet is more than padding: the next event may state it.
+            let pads = PADDING.contains(&key);
+            if pads && (self.said.created.is_some() || !key.starts_with("created")) {
                 trace.pad(json.root().member(key, value), data);
             }
         }

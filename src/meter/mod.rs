@@ -18,6 +18,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use base64::Engine as _;
+use serde_json::Value;
 
 use dialect::{Means, Rule};
 use estimate::Family;
@@ -298,6 +299,9 @@ impl Core {
             framer.skip(rest, len);
             exchange.events += 1;
             exchange.last = self.now;
+            if exchange.heard.is_full() {
+                break;
+            }
         }
         self.settle();
     }
@@ -642,7 +646,7 @@ fn emit_line(out: &mut Vec<u8>, name: &str, data: &[u8]) {
         out.extend(flat);
     } else {
         // The name of an AWS frame is in its header: without it the payload would say little.
-        out.extend_from_slice(format!("{{\"{name}\":").as_bytes());
+        out.extend_from_slice(format!("{{{}:", Value::from(name)).as_bytes());
         out.extend(flat);
         out.push(b'}');
     }
