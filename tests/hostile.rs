@@ -18,8 +18,9 @@ use common::{BINARY, isolated, scratch, tokensense};
 
 page::rows! {
     endless_line: "a line of 1 GiB" => "passed over; `unrecognised`, 100 MB of address space are enough",
+    endless_answer: "an answer of 300 MB that states no usage" => "estimated, in 150 MB of address space",
     big_event: "events of more than 16 MiB" => "passed over and counted as skipped, the rest is metered",
-    dense_event: "an event of 16 MiB that is all brackets and commas" => "passed over beyond two million values, the rest is metered, in 300 MB of address space",
+    dense_event: "an event of 16 MiB that is all brackets and commas" => "passed over beyond two million values, the rest is metered, in 400 MB of address space",
     deep: "JSON nested 100,000 deep, in an event, a body, a usage object" => "passed over, the rest is metered",
     numbers: "counts beyond 64 bits, negative, NaN, 1e999, fractional" => "unknown, never wrong",
     text: "lone surrogates, NUL, invalid UTF-8, raw control characters" => "metered as if they were replaced",
@@ -145,12 +146,15 @@ fn big_event() {
 }
 
 fn dense_event() {
-    let record = only(through(300, 257, |at| match at {
-        0 => b"data: {\"id\":\"x\",\"object\":\"chat.completion.chunk\",\"choices\":[".to_vec(),
-        256 => [b"{}]}\n\n".to_vec(), ordinary()].concat(),
-        _ => b"{},".repeat(21_000),
-    }));
-    assert_metered(&record);
+    for unit in ["{},", "0,", "[[[[]]]],", "{\"delta\":{\"content\":\"x\"}},"] {
+        let record = only(through(400, 257, |at| match at {
+            0 => b"data: {\"object\":\"chat.completion.chunk\",\"choices\":[".to_vec(),
+            256 => [b"{}]}\n\n".to_vec(), ordinary()].concat(),
+            _ => unit.repeat(65_000 / unit.len()).into_bytes(),
+        }));
+        assert_eq!(record["status"], "complete", "{unit}");
+        assert_eq!(record["input_tokens"], 90, "{unit}: {record}");
+    }
 }
 
 fn deep() {
@@ -427,6 +431,20 @@ fn huge_costs() {
     let run = feed(&mut command, body.repeat(3).as_bytes());
     assert_eq!(run.status.code(), Some(4), "{}", run.stderr);
     assert!(!run.stderr.contains("fault"), "{}", run.stderr);
+}
+
+/// What is kept of the text is bounded.
+fn endless_answer() {
+    let words = "The quick brown fox jumps over the lazy dog. ".repeat(20);
+    let event = sse(&format!(
+        "{{\"object\":\"chat.completion.chunk\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{words}\"}}}}]}}"
+    ));
+    let record = only(through(150, 300_000, |_| event.clone()));
+    assert_eq!(record["status"], "truncated");
+    assert!(
+        record["output_tokens"].as_u64() > Some(60_000_000),
+        "{record}"
+    );
 }
 
 /// Twice as much takes about twice as long, whatever comes.
