@@ -27,6 +27,7 @@ page::rows! {
     stdout_full: "stdout on a full disk" => "one sentence, the record counts what went out, exit 1",
     stderr_full: "stderr on a full disk" => "whole, exit 0",
     stderr_stalled: "stderr that nobody reads for a while" => "whole, no record is lost; once its pipe is full the stream waits for it",
+    stderr_stalled_signal: "a signal, or the reader gone, while nobody reads stderr" => "ends by that signal, after 3 s; the record in flight is lost",
     record_full: "record file on a full disk" => "whole; the record goes to stderr, one sentence names the file, exit 1",
     record_half: "disk full in the midst of a record (`ulimit -f`)" => "whole; the file keeps whole lines only, the rest goes to stderr, exit 1",
     record_removed: "record file removed or replaced while running" => "whole; the next record begins a new file",
@@ -205,6 +206,24 @@ fn stderr_stalled() {
     });
     assert!(came == input);
     assert_eq!(parse(&stderr).0.len(), 200);
+}
+
+fn stderr_stalled_signal() {
+    let mut command = tokensense();
+    let mut tap = Tap::new(command.arg("tap").stderr(Stdio::piped()));
+    let mut stdin = tap.stdin.take().expect("a pipe");
+    let mut stdout = tap.stdout.take().expect("a pipe");
+    let writer = std::thread::spawn(move || while stdin.write_all(&capture()).is_ok() {});
+    let reader = std::thread::spawn(move || stdout.read_to_end(&mut Vec::new()));
+    let stderr = tap.child.0.stderr.take().expect("a pipe");
+    // So much does a pipe hold.
+    until("stderr is full", || {
+        rustix::io::ioctl_fionread(&stderr).expect("a pipe") > 60_000
+    });
+    tap.signal(Signal::TERM);
+    assert_eq!(tap.ended_by(), Some(15));
+    writer.join().expect("the writer");
+    reader.join().expect("the reader").expect("readable");
 }
 
 fn record_full() {

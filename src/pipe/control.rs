@@ -35,6 +35,8 @@ pub(crate) struct Plan {
 const GRACE: Duration = Duration::from_millis(50);
 /// A data plane that has not moved for so long is stuck with a reader that does not read.
 const STUCK: Duration = Duration::from_millis(8);
+/// An end that takes so long is stuck with a record that nobody reads.
+const STALLED: Duration = Duration::from_secs(3);
 /// When the watcher is called in a stream's first moments, after its start.
 const EARLY: [Duration; 4] = [
     Duration::from_millis(10),
@@ -119,6 +121,11 @@ fn control<W: Watch>(shared: &Shared<W>, plan: Plan, signals: &Signals) {
 }
 
 fn end<W: Watch>(shared: &Shared<W>, by: EndedBy) -> ! {
+    // Whoever shall read the record may never come.
+    let _ = std::thread::Builder::new().spawn(move || {
+        std::thread::sleep(STALLED);
+        signal_of(by).map_or(Exit::Code(1), Exit::Signal).now()
+    });
     match shared.end(by, None) {
         Some(exit) => exit.now(),
         // The data plane was first: it ends the process.
