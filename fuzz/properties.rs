@@ -1,7 +1,7 @@
 //! What must hold of any bytes whatever. The fuzz targets and `tests/properties.rs` both call these.
 
 use serde_json::Value;
-use tokensense::{Emit, EndedBy, Meter, Reading, Record};
+use tokensense::{Context, Emit, EndedBy, Measure, Meter, Reading, Record, Request};
 
 /// The fast meter says what the naive one says, accounts for every byte, and nothing in it panics.
 pub fn twin(bytes: &[u8]) {
@@ -57,6 +57,18 @@ pub fn aws(seed: u8, lines: &[u8]) {
     }
     twin(&stream);
     cuts(seed, &stream);
+}
+
+/// A request's body, whatever it is, gives a prompt of no more tokens than it can hold, or none.
+pub fn request(body: &[u8]) {
+    let mut context = Context::default();
+    context.requests.extend(Request::parse(body));
+    let mut meter = Meter::with_context(context);
+    meter.feed(b"data: {\"object\":\"chat.completion.chunk\",\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\n");
+    meter.finish(EndedBy::Upstream);
+    let reading = meter.next_reading().expect("a response");
+    let tokens = reading.usage.value(Measure::Input).unwrap_or(0);
+    assert!(tokens <= 1000 + 4 * body.len() as u64, "{tokens} tokens");
 }
 
 /// What a meter reads in these pieces.

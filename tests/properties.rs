@@ -112,6 +112,50 @@ fn aws() {
     });
 }
 
+/// Bodies of requests, made of their own words.
+fn body() -> impl Strategy<Value = Vec<u8>> {
+    const PIECES: &[&str] = &[
+        "\"messages\":[",
+        "\"content\":",
+        "\"role\":\"user\"",
+        "\"text\":",
+        "\"tools\":[",
+        "\"input\":",
+        "\"contents\":[",
+        "\"parts\":[",
+        "\"prompt\":",
+        "\"model\":\"claude\"",
+        "\"a word or two\"",
+        "7",
+        "null",
+        ",",
+        "{",
+        "}",
+        "[",
+        "]",
+    ];
+    prop::collection::vec(prop::sample::select(PIECES), 0..30).prop_map(|pieces| {
+        let mut body = "{".to_owned() + &pieces.concat();
+        // What it leaves open is closed, so that some of them are bodies.
+        let mut open = Vec::new();
+        for byte in body.bytes() {
+            match byte {
+                b'{' => open.push('}'),
+                b'[' => open.push(']'),
+                b'}' | b']' => drop(open.pop()),
+                _ => {}
+            }
+        }
+        body.extend(open.iter().rev());
+        body.into_bytes()
+    })
+}
+
+#[test]
+fn request() {
+    check(6000, body(), |body| properties::request(&body));
+}
+
 /// What fuzzing has found.
 #[test]
 fn found() {
