@@ -104,6 +104,7 @@
 pub mod cli;
 #[doc(hidden)]
 pub mod command;
+mod fd;
 mod meter;
 mod metered;
 mod pipe;

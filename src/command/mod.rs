@@ -16,6 +16,7 @@ use signal_hook::consts::SIGPIPE;
 
 use crate::cli::{Cli, Command};
 use crate::pipe::Exit;
+use crate::record::clean;
 
 /// Exit statuses, beside a child's own and 128 + n for a signal.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -41,7 +42,16 @@ impl From<Outcome> for Exit {
 
 /// Says a sentence on stderr, if anyone is there to hear it.
 fn complain(text: &str) {
-    let _ = writeln!(std::io::stderr(), "tokensense: {text}");
+    let _ = writeln!(std::io::stderr(), "tokensense: {}", clean(text));
+}
+
+/// Says where a fault of ours lies, and nothing of what is in memory: that may be a prompt.
+fn report(panic: &std::panic::PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string);
+    complain(&format!(
+        "internal fault at {}: metering ends here, the stream does not; please report it",
+        place.unwrap_or_default()
+    ));
 }
 
 /// Writes what a command has to say to standard output.
@@ -113,6 +123,7 @@ fn suggest(mut error: clap::Error) -> clap::Error {
 
 /// Does what was asked.
 pub fn run(cli: Cli) -> ! {
+    std::panic::set_hook(Box::new(report));
     let exit = match cli.command {
         Command::Completions(args) => Ok(completions::run(args)),
         Command::Man(args) => man::run(args),

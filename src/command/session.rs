@@ -210,14 +210,15 @@ impl Limits {
 
     /// Adds a response that has ended.
     fn add(&mut self, record: &Record) {
-        self.spent_tokens += record.output_tokens.unwrap_or(0);
-        self.spent += record.cost_usd.unwrap_or_default();
+        let (tokens, cost) = (record.output_tokens, record.cost_usd);
+        self.spent_tokens = self.spent_tokens.saturating_add(tokens.unwrap_or(0));
+        self.spent = self.spent.saturating_add(cost.unwrap_or_default());
     }
 
     /// Whether what has been spent, and this more, is not too much.
     fn hold(&self, tokens: u64, cost: Decimal) -> bool {
-        let tokens = self.spent_tokens + tokens;
-        let cost = self.spent + cost;
+        let tokens = self.spent_tokens.saturating_add(tokens);
+        let cost = self.spent.saturating_add(cost);
         self.output_tokens.is_none_or(|max| tokens <= max)
             && self.cost.is_none_or(|max| cost <= max)
     }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::dialect::{Means, Rule};
 use super::heard::Channel;
 use super::plan::Found;
@@ -55,7 +57,7 @@ impl Emitter {
         } else {
             // The name of an AWS frame is in its header: without it the payload would say little.
             self.out
-                .extend_from_slice(format!("{{\"{name}\":").as_bytes());
+                .extend_from_slice(format!("{{{}:", Value::from(name)).as_bytes());
             self.out.extend(flat);
             self.out.push(b'}');
         }

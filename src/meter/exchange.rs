@@ -59,6 +59,9 @@ struct Said {
     finish: Vec<(u32, String)>,
     finish_else: Option<String>,
     usage: Map<String, Value>,
+    /// Bytes of usage taken in, or of what it came to when last measured.
+    usage_len: usize,
+    usage_is_full: bool,
     /// The output stated so far is no count.
     output_is_placeholder: bool,
     /// How much had been heard when usage was last stated.
@@ -79,6 +82,20 @@ impl Said {
         (!reasons.is_empty())
             .then(|| reasons.join(","))
             .or_else(|| self.finish_else.clone())
+    }
+
+    /// Whether usage of so many bytes more can be kept: a stream may state new members without end.
+    fn has_room(&mut self, more: usize) -> bool {
+        if more > MAX_USAGE || self.usage_is_full {
+            return false;
+        }
+        self.usage_len += more;
+        if self.usage_len > 2 * MAX_USAGE {
+            // Most of it said the same again.
+            self.usage_len = serde_json::to_vec(&self.usage).map_or(0, |json| json.len());
+            self.usage_is_full = self.usage_len > MAX_USAGE;
+        }
+        !self.usage_is_full
     }
 }
 
@@ -104,7 +121,9 @@ const PADDING: &[&str] = &[
 ];
 /// APIs that state usage in a stream only when asked to.
 const ASKABLE: &[&str] = &["openai.chat", "openai.completions"];
-/// A usage object beyond this is no usage object.
+/// No name or word is longer, in bytes.
+const MAX_WORD: usize = 4 << 10;
+/// Usage beyond this is no usage.
 const MAX_USAGE: usize = 256 << 10;
 
 impl Exchange {
@@ -185,7 +204,9 @@ impl Exchange {
             self.said.usage_at = self.heard.volume();
         }
         for (key, value) in json.members() {
-            if PADDING.contains(&key) {
+            // A time that is not known yet is more than padding: the next event may state it.
+            let pads = PADDING.contains(&key);
+            if pads && (self.said.created.is_some() || !key.starts_with("created")) {
                 trace.pad(json.root().member(key, value), data);
             }
         }
@@ -224,7 +245,7 @@ impl Exchange {
     /// Notes one value; gives whether there was something to note.
     fn note(&mut self, means: Means, hit: Hit<'_>, data: &[u8], trace: &mut Trace) -> bool {
         let value = hit.value;
-        let text = value.as_str().filter(|text| !text.is_empty());
+        let text = value.as_str().map(brief).filter(|text| !text.is_empty());
         let first = |slot: &mut Option<String>, version: &mut u64| {
             if let (None, Some(text)) = (&slot, text) {
                 *slot = Some(text.to_owned());
@@ -313,7 +334,7 @@ impl Exchange {
                 trace.unique = true;
                 self.version += 1;
                 let raw = hit.raw(data);
-                if raw.len() > MAX_USAGE {
+                if !self.said.has_room(raw.len()) {
                     return false;
                 }
                 let Ok(Value::Object(object)) = serde_json::from_str(raw) else {
@@ -338,7 +359,9 @@ impl Exchange {
                 let mut some = Map::new();
                 for key in keys {
                     value.walk(key, &mut |hit| {
-                        if let Ok(value) = serde_json::from_str(hit.raw(data))
+                        let raw = hit.raw(data);
+                        if self.said.has_room(raw.len())
+                            && let Ok(value) = serde_json::from_str(raw)
                             && hit.value.is_given()
                         {
                             some.insert((*key).to_owned(), value);
@@ -547,7 +570,8 @@ impl Exchange {
                 None => all,
                 // To a running count comes what was heard after it.
                 Some(so_far) => {
-                    so_far + (u128::from(all) * u128::from(since) / u128::from(volume)) as u64
+                    let heard = u128::from(all) * u128::from(since) / u128::from(volume);
+                    so_far.saturating_add(heard as u64)
                 }
             };
             usage.estimate(Measure::Output, output);
@@ -574,6 +598,11 @@ impl Exchange {
             reading.estimator = Some(family.estimator());
         }
     }
+}
+
+/// A text that is a name or a word, cut where it is neither.
+fn brief(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_WORD)]
 }
 
 /// What the end of a response takes from outside.
@@ -629,7 +658,12 @@ impl Signs {
             let rule = &dialect.rules[usize::from(found.rule)];
             match rule.means {
                 Means::Id if rule.applies(kind) && signs.id.is_none() => {
-                    let id = found.hit.value.as_str().filter(|id| !id.is_empty());
+                    let id = found
+                        .hit
+                        .value
+                        .as_str()
+                        .map(brief)
+                        .filter(|id| !id.is_empty());
                     signs.id = id.map(str::to_owned);
                 }
                 Means::Text(_) | Means::Tool => signs.speaks |= rule.applies(kind),

@@ -160,7 +160,7 @@ impl Heard {
         for line in &mut self.voices {
             let counter = line.counter.get_or_insert_with(|| Counter::new(vocabulary));
             counter.push(&String::from_utf8_lossy(&line.text));
-            line.text.clear();
+            line.text = Vec::new();
         }
         self.kept = 0;
     }

@@ -4,6 +4,7 @@
 //! may stand in the brackets: `parts[thought=true].text`, `choices[!delta].text`. On an object, brackets test
 //! the object itself. Where a key stands twice, the last one counts.
 
+use memchr::memchr3_iter;
 use serde_json::value::RawValue;
 use simd_json::{Buffers, INPUT_PADDING, Node, StaticNode, Tape};
 
@@ -32,6 +33,9 @@ pub(super) struct Hit<'t> {
     pub(super) group: u32,
 }
 
+/// An event of more values is none.
+const MAX_VALUES: usize = 2 << 20;
+
 impl Parser {
     pub(super) fn new() -> Self {
         Self {
@@ -47,6 +51,10 @@ impl Parser {
         raw: &[u8],
         mut read: impl FnMut(Json<'_>) -> R,
     ) -> Option<R> {
+        // Parsed, values take many times their bytes.
+        if raw.len() > MAX_VALUES && memchr3_iter(b',', b'[', b'{', raw).count() > MAX_VALUES {
+            return None;
+        }
         self.load(raw);
         let result = self.attempt(raw.len(), &mut read).or_else(|| {
             // A server that cuts a character in two between events is no reason to lose the event.

@@ -72,6 +72,8 @@ const TEMPLATES: usize = 6;
 /// Beyond this debt a response is not worth learning from any more.
 const MAX_DEBT: u32 = 48;
 const HOLES: usize = 8;
+/// A longer event is not worth its memory.
+const MAX_EVENT: usize = 64 << 10;
 
 impl Memo {
     /// Forgets all: what the events mean has changed.
@@ -95,6 +97,9 @@ impl Memo {
     /// Learns an event: its bytes with all framing, its data, and the holes by their offsets in the data.
     pub(super) fn learn(&mut self, event: &[u8], data: &[u8], holes: &mut [Hole]) {
         self.debt += 1;
+        if event.len() > MAX_EVENT {
+            return;
+        }
         // Data of several lines does not stand in the event as it is.
         let front = &data[..data.len().min(8)];
         let Some(at) = memmem::find_iter(event, front).find(|at| event[*at..].starts_with(data))

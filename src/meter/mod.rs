@@ -288,6 +288,9 @@ impl Core {
             framer.skip(rest, len);
             exchange.events += 1;
             exchange.last = self.now;
+            if exchange.heard.is_full() {
+                break;
+            }
         }
         self.settle();
     }

@@ -5,12 +5,14 @@
 
 use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGPIPE, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGPIPE, SIGTERM, SIGXFSZ};
+use signal_hook::{flag, low_level};
 
 use super::{Exit, Shared, Watch};
 use crate::meter::EndedBy;
@@ -33,6 +35,8 @@ pub(crate) struct Plan {
 const GRACE: Duration = Duration::from_millis(50);
 /// A data plane that has not moved for so long is stuck with a reader that does not read.
 const STUCK: Duration = Duration::from_millis(8);
+/// An end that takes so long is stuck with a record that nobody reads.
+const STALLED: Duration = Duration::from_secs(3);
 /// When the watcher is called in a stream's first moments, after its start.
 const EARLY: [Duration; 4] = [
     Duration::from_millis(10),
@@ -43,14 +47,15 @@ const EARLY: [Duration; 4] = [
 
 /// Starts the control plane on a thread of its own. If there can be none, the stream still flows.
 pub(super) fn start<W: Watch>(shared: &Arc<Shared<W>>, plan: Plan) {
-    // Registered before the first byte, so that no signal finds nobody.
-    let Ok(signals) = Signals::register() else {
-        return;
-    };
-    let shared = Arc::clone(shared);
-    let _ = std::thread::Builder::new()
-        .name("control".to_owned())
-        .spawn(move || control(&shared, plan, &signals));
+    // Registered before the first byte, so that no signal finds nobody; where nobody will listen, signals keep
+    // their default.
+    let deaf = Arc::new(AtomicBool::new(false));
+    let started = Signals::register(&deaf).and_then(|signals| {
+        let shared = Arc::clone(shared);
+        let thread = std::thread::Builder::new().name("control".to_owned());
+        thread.spawn(move || control(&shared, plan, &signals))
+    });
+    deaf.store(started.is_err(), Ordering::Release);
 }
 
 /// The word for a stream that a signal ended.
@@ -105,18 +110,22 @@ fn control<W: Watch>(shared: &Shared<W>, plan: Plan, signals: &Signals) {
         }
         if polled.is_ok_and(|n| n == 0) {
             ticks.next();
-            let work = match &mut *shared.lock() {
-                Some(watch) => watch.idle(shared.now()),
-                None => return,
+            let Some(work) = shared.watch(|watch| watch.idle(shared.now()), None) else {
+                return;
             };
             if let Some(work) = work {
-                work();
+                let _ = catch_unwind(AssertUnwindSafe(work));
             }
         }
     }
 }
 
 fn end<W: Watch>(shared: &Shared<W>, by: EndedBy) -> ! {
+    // Whoever shall read the record may never come.
+    let _ = std::thread::Builder::new().spawn(move || {
+        std::thread::sleep(STALLED);
+        signal_of(by).map_or(Exit::Code(1), Exit::Signal).now()
+    });
     match shared.end(by, None) {
         Some(exit) => exit.now(),
         // The data plane was first: it ends the process.
@@ -158,17 +167,20 @@ struct Signals {
 }
 
 impl Signals {
-    fn register() -> std::io::Result<Self> {
+    fn register(deaf: &Arc<AtomicBool>) -> std::io::Result<Self> {
         let ignored = ignored_signals();
         let came = Arc::new(AtomicUsize::new(0));
         let (pipe, wake) = UnixStream::pair()?;
         for number in [SIGHUP, SIGINT, SIGTERM] {
             // A parent that had it ignored, as nohup does, meant that.
             if ignored >> (number - 1) & 1 == 0 {
-                signal_hook::flag::register_usize(number, Arc::clone(&came), number as usize)?;
-                signal_hook::low_level::pipe::register(number, wake.try_clone()?)?;
+                flag::register_conditional_default(number, Arc::clone(deaf))?;
+                flag::register_usize(number, Arc::clone(&came), number as usize)?;
+                low_level::pipe::register(number, wake.try_clone()?)?;
             }
         }
+        // A record file at the limit of `ulimit -f` is an error of writing, no end of the stream.
+        flag::register(SIGXFSZ, Arc::default())?;
         Ok(Self { came, pipe })
     }
 
@@ -228,7 +240,7 @@ impl Exit {
         match self {
             Self::Code(code) => std::process::exit(code.into()),
             Self::Signal(number) => {
-                let _ = signal_hook::low_level::emulate_default_handler(number);
+                let _ = low_level::emulate_default_handler(number);
                 // Where the signal is blocked, as a shell would report it.
                 std::process::exit(128 + number)
             }

@@ -3,11 +3,11 @@
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::Ordering;
 
-use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::pipe::SpliceFlags;
 
 use super::{Fault, Plan, Shared, Watch};
+use crate::fd;
 use crate::meter::EndedBy;
 
 /// One read. Larger ones were not faster; smaller ones cut more events in two.
@@ -46,7 +46,7 @@ pub(super) fn forward<W: Watch>(plan: Plan, shared: &Shared<W>) -> End {
             ahead = tee(input, output);
         }
         let room = if ahead > 0 { ahead } else { BUFFER };
-        let read = read(input, &mut buffer[..room]);
+        let read = fd::read(input, &mut buffer[..room]);
         shared.turn.fetch_add(1, Ordering::AcqRel);
         let bytes = match read {
             Ok(0) => return end,
@@ -76,20 +76,9 @@ pub(super) fn forward<W: Watch>(plan: Plan, shared: &Shared<W>) -> End {
                 through = &rest[..written];
             }
         }
-        let (more, emitted) = match &mut *shared.lock() {
-            Some(watch) => {
-                let more = watch.see(through, shared.now());
-                (
-                    more,
-                    if plan.raw {
-                        Vec::new()
-                    } else {
-                        watch.emitted()
-                    },
-                )
-            }
-            None => (false, Vec::new()),
-        };
+        let see = |watch: &mut W| (watch.see(through, shared.now()), watch.emitted());
+        let seen = shared.watch(see, (true, Vec::new()));
+        let (more, emitted) = seen.unwrap_or_default();
         if !plan.raw {
             lost = put(output, &emitted).1;
         }
@@ -118,11 +107,8 @@ fn tee(input: BorrowedFd<'_>, output: BorrowedFd<'_>) -> usize {
 
 /// Puts out what the end of the stream brought to light.
 pub(super) fn rest<W: Watch>(plan: Plan, shared: &Shared<W>, end: &mut End) {
-    let rest = match &mut *shared.lock() {
-        Some(watch) => watch.rest(end.by, shared.now()),
-        None => return,
-    };
-    if let Some(error) = put(plan.output, &rest).1 {
+    let rest = shared.watch(|watch| watch.rest(end.by, shared.now()), Vec::new());
+    if let Some(error) = put(plan.output, &rest.unwrap_or_default()).1 {
         end.lose(error);
     }
 }
@@ -140,45 +126,8 @@ impl End {
 
 /// Writes all to where there is a reader; gives how many bytes went out, and the error before the rest.
 fn put(output: Option<BorrowedFd<'_>>, bytes: &[u8]) -> (usize, Option<Errno>) {
-    match output.map(|fd| write_all(fd, bytes)) {
+    match output.map(|fd| fd::write_all(fd, bytes)) {
         None => (bytes.len(), None),
         Some((written, result)) => (written, result.err()),
-    }
-}
-
-fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> rustix::io::Result<usize> {
-    loop {
-        match rustix::io::read(fd, &mut *buffer) {
-            Err(Errno::INTR) => {}
-            // Someone else made the descriptor non-blocking; it is theirs too, so it stays so.
-            Err(Errno::AGAIN) => wait(fd, PollFlags::IN)?,
-            result => return result,
-        }
-    }
-}
-
-/// Writes all; gives how many bytes went out before an error.
-fn write_all(fd: BorrowedFd<'_>, bytes: &[u8]) -> (usize, rustix::io::Result<()>) {
-    let mut done = 0;
-    while done < bytes.len() {
-        match rustix::io::write(fd, &bytes[done..]) {
-            Ok(0) => return (done, Err(Errno::IO)),
-            Ok(n) => done += n,
-            Err(Errno::INTR) => {}
-            Err(Errno::AGAIN) => {
-                if let Err(error) = wait(fd, PollFlags::OUT) {
-                    return (done, Err(error));
-                }
-            }
-            Err(error) => return (done, Err(error)),
-        }
-    }
-    (done, Ok(()))
-}
-
-fn wait(fd: BorrowedFd<'_>, flags: PollFlags) -> rustix::io::Result<()> {
-    match poll(&mut [PollFd::from_borrowed_fd(fd, flags)], None) {
-        Ok(_) | Err(Errno::INTR) => Ok(()),
-        Err(error) => Err(error),
     }
 }

@@ -7,7 +7,8 @@
 mod control;
 mod forward;
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -50,6 +51,8 @@ pub(crate) struct Fault(pub(crate) String);
 /// The watcher and what both planes know of each other.
 pub(crate) struct Shared<W> {
     watch: Mutex<Option<W>>,
+    /// The watcher panicked: it sees no more, and the stream flows on.
+    broken: AtomicBool,
     epoch: Instant,
     /// Counts the turns of the data plane; odd while it waits for input.
     turn: AtomicU64,
@@ -61,6 +64,7 @@ impl<W: Watch> Shared<W> {
     pub(crate) fn new(watch: W) -> Arc<Self> {
         Arc::new(Self {
             watch: Mutex::new(Some(watch)),
+            broken: AtomicBool::new(false),
             epoch: Instant::now(),
             turn: AtomicU64::new(0),
             signal: AtomicU8::new(0),
@@ -75,12 +79,28 @@ impl<W: Watch> Shared<W> {
         self.watch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Lets the watcher do something; `None` once the stream has ended. A fault in it must not end the stream: then
+    /// the answer is `otherwise`.
+    fn watch<R>(&self, act: impl FnOnce(&mut W) -> R, otherwise: R) -> Option<R> {
+        let mut guard = self.lock();
+        let watch = guard.as_mut()?;
+        if self.broken.load(Ordering::Acquire) {
+            return Some(otherwise);
+        }
+        let answer = catch_unwind(AssertUnwindSafe(|| act(watch)));
+        self.broken.fetch_or(answer.is_err(), Ordering::AcqRel);
+        Some(answer.unwrap_or(otherwise))
+    }
+
     /// Ends the stream, if it has not ended yet. The watcher stays locked, so that nothing can be added while
     /// the process ends.
     fn end(&self, by: EndedBy, fault: Option<Fault>) -> Option<Exit> {
         let mut guard = self.lock();
         let mut watch = guard.take()?;
-        Some(watch.end(by, fault, self.now()))
+        let broken = self.broken.load(Ordering::Acquire);
+        let fault = fault.or_else(|| broken.then(|| Fault("the meter failed".to_owned())));
+        let exit = catch_unwind(AssertUnwindSafe(|| watch.end(by, fault, self.now())));
+        Some(exit.unwrap_or(Exit::Code(1)))
     }
 }
 
@@ -110,5 +130,67 @@ pub(crate) fn run<W: Watch>(watch: W, plan: Plan) -> Exit {
         None => loop {
             std::thread::park();
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::os::fd::AsFd as _;
+
+    use super::*;
+
+    /// Panics at whatever it is asked.
+    struct Faulty;
+
+    impl Watch for Faulty {
+        fn see(&mut self, _: &[u8], _: Duration) -> bool {
+            panic!("see");
+        }
+
+        fn rest(&mut self, _: EndedBy, _: Duration) -> Vec<u8> {
+            Vec::new()
+        }
+
+        fn emitted(&mut self) -> Vec<u8> {
+            panic!("emitted");
+        }
+
+        fn end(&mut self, _: EndedBy, _: Option<Fault>, _: Duration) -> Exit {
+            panic!("end");
+        }
+
+        fn idle(&mut self, _: Duration) -> Option<Box<dyn FnOnce() + Send>> {
+            panic!("idle");
+        }
+    }
+
+    /// No fault in metering loses a byte.
+    #[test]
+    fn a_faulty_watcher_does_not_end_the_stream() {
+        let (input, mut ours_in) = std::io::pipe().expect("a pipe");
+        let (mut ours_out, output) = std::io::pipe().expect("a pipe");
+        let shared = Shared::new(Faulty);
+        let (input, output): (&'static _, &'static _) =
+            (Box::leak(Box::new(input)), Box::leak(Box::new(output)));
+        let plan = Plan {
+            input: input.as_fd(),
+            output: Some(output.as_fd()),
+            raw: true,
+            drain: false,
+            tick: None,
+        };
+        let (sent, mut came) = ([7; 5000], [0; 5000]);
+        std::thread::scope(|scope| {
+            let forward = scope.spawn(|| forward::forward(plan, &shared));
+            for piece in sent.chunks(1000) {
+                ours_in.write_all(piece).expect("a reader");
+            }
+            ours_out.read_exact(&mut came).expect("all that was sent");
+            drop(ours_in);
+            assert_eq!(forward.join().expect("no panic").by, EndedBy::Upstream);
+        });
+        assert_eq!(sent, came);
+        assert_eq!(shared.end(EndedBy::Upstream, None), Some(Exit::Code(1)));
     }
 }

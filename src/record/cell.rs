@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use rust_decimal::Decimal;
 use serde_json::{Map, Number, Value};
 
+use super::text::escape;
+
 /// A column's value.
 pub(crate) trait Cell {
     /// As JSON.
@@ -152,7 +154,8 @@ impl Cell for Map<String, Value> {
         if self.is_empty() {
             return "".into();
         }
-        serde_json::to_string(self).unwrap_or_default().into()
+        let json = serde_json::to_string(self).unwrap_or_default();
+        escape(&json).into_owned().into()
     }
 
     fn set_json(&mut self, value: Value) -> bool {

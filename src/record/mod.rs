@@ -2,6 +2,7 @@
 
 mod cell;
 mod sink;
+mod text;
 mod write;
 
 use std::time::{Duration, SystemTime};
@@ -15,6 +16,8 @@ use crate::meter::{Charged, Created, Measure, Reading};
 use crate::price::{PriceBook, Query, Quote};
 pub(crate) use cell::Cell;
 pub(crate) use sink::Sink;
+pub(crate) use text::clean;
+use text::{message, short};
 pub(crate) use write::{Format, Selection, Writer, grouped, money};
 
 /// The first column's value: it names the shape of a record.
@@ -154,11 +157,6 @@ columns! {
     /// The provider's usage object, whole.
     usage: Option<Map<String, Value>>,
 }
-
-/// Messages are cut here, in characters.
-const MAX_MESSAGE: usize = 300;
-/// The longest of the short texts that come from the wire, in characters.
-const MAX_TEXT: usize = 200;
 
 /// A column of tokens, or of other things counted.
 pub(crate) struct Counted {
@@ -356,46 +354,12 @@ fn reported(charged: &[Charged]) -> Option<Decimal> {
         let amount = Decimal::try_from_i128_with_scale(amount.mantissa(), places).ok()?;
         Some(amount).filter(|amount| !amount.is_sign_negative())
     };
+    let sum = |amounts: &[Decimal]| {
+        amounts
+            .iter()
+            .copied()
+            .fold(Decimal::ZERO, Decimal::saturating_add)
+    };
     let amounts: Vec<Decimal> = charged.iter().filter_map(amount).collect();
-    (!amounts.is_empty()).then(|| amounts.iter().sum::<Decimal>().round_dp(12).normalize())
-}
-
-/// A text from the wire as it may stand in a record: no control characters, not too long.
-fn short(text: &str) -> String {
-    clean(text, MAX_TEXT)
-}
-
-fn clean(text: &str, max: usize) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(max)
-        .collect()
-}
-
-/// An error message as it may stand in a record: anything like a key masked.
-fn message(text: &str) -> String {
-    let text = clean(text, MAX_MESSAGE * 4);
-    let masked: Vec<_> = text.split(' ').map(mask).collect();
-    clean(&masked.join(" "), MAX_MESSAGE)
-}
-
-/// Masks a word that looks like a key: long, of mixed characters, or with a known beginning.
-fn mask(word: &str) -> String {
-    let core = word.trim_matches(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_');
-    let known = [
-        "sk-", "pk-", "key-", "xai-", "gsk_", "hf_", "AIza", "ghp_", "Bearer",
-    ];
-    let has = |test: fn(&char) -> bool| core.chars().any(|c| test(&c));
-    let random = core.len() >= 24
-        && core
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
-        && has(char::is_ascii_digit)
-        && has(char::is_ascii_alphabetic);
-    let keyed = core.len() >= 8 && known.iter().any(|start| core.starts_with(start));
-    if !core.is_empty() && (keyed || random) {
-        word.replace(core, "***")
-    } else {
-        word.to_owned()
-    }
+    (!amounts.is_empty()).then(|| sum(&amounts).round_dp(12).normalize())
 }

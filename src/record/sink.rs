@@ -1,13 +1,16 @@
 //! Where records go: stderr, or a file that many processes may append to at once.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, ErrorKind, Seek, Write};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 
 use super::{Record, Writer};
+use crate::fd;
 
 /// A place for records, opened before the first byte is read.
 #[derive(Debug)]
@@ -18,20 +21,25 @@ pub(crate) struct Sink {
 
 #[derive(Debug)]
 enum Target {
-    File {
-        file: File,
-        path: PathBuf,
-        /// The file ends in the middle of a line: some writer was killed.
-        broken_line: bool,
-    },
+    File(Log),
     Nowhere,
-    Stderr {
-        began: bool,
-    },
-    Stdout {
-        began: bool,
-    },
+    Stderr { began: bool },
+    Stdout { began: bool },
 }
+
+/// A file that is appended to.
+#[derive(Debug)]
+struct Log {
+    file: File,
+    path: PathBuf,
+    /// It can be read too.
+    readable: bool,
+    /// How many times to ask for the lock.
+    patience: u32,
+}
+
+/// Milliseconds after which a lock is no other tap's: it is done without.
+const PATIENCE: u32 = 100;
 
 impl Sink {
     /// A sink that drops everything.
@@ -55,62 +63,8 @@ impl Sink {
     /// # Errors
     /// A sentence that says what was attempted, or how the file's header differs.
     pub(crate) fn append(path: &Path, writer: Writer) -> Result<Self, String> {
-        let failed = |what: &str, error: &dyn std::fmt::Display| {
-            format!("cannot {what} record file {}: {error}", path.display())
-        };
-        let mut options = OpenOptions::new();
-        options.append(true).create(true).mode(0o600);
-        // Reading is for the header and the last line; a device or a FIFO may only be written.
-        let readable = std::fs::metadata(path).is_ok_and(|meta| meta.is_file()) || !path.exists();
-        let file = options.read(readable).open(path);
-        let file = file.or_else(|error| match error.kind() {
-            io::ErrorKind::PermissionDenied => options.read(false).open(path),
-            _ => Err(error),
-        });
-        let mut file = file.map_err(|error| failed("open", &error))?;
-        let is_file = file.metadata().is_ok_and(|meta| meta.is_file());
-        let mut broken_line = false;
-        if is_file && readable {
-            // Two processes that find the file empty must not both write the header.
-            flock(&file, FlockOperation::LockExclusive).map_err(|error| failed("lock", &error))?;
-            let begun = Self::begin(&mut file, &writer).map_err(|error| failed("begin", &error));
-            let _ = flock(&file, FlockOperation::Unlock);
-            broken_line = begun??;
-        }
-        let path = path.to_owned();
-        let target = Target::File {
-            file,
-            path,
-            broken_line,
-        };
+        let target = Target::File(Log::open(path, writer.header())?);
         Ok(Self { writer, target })
-    }
-
-    /// Writes the header into an empty file, or holds the one that is there to ours. Gives whether the
-    /// file ends in the middle of a line.
-    fn begin(file: &mut File, writer: &Writer) -> io::Result<Result<bool, String>> {
-        let header = writer.header();
-        if file.metadata()?.len() == 0 {
-            if let Some(header) = header {
-                file.write_all(&header)?;
-            }
-            return Ok(Ok(false));
-        }
-        if let Some(header) = header {
-            let mut found = vec![0; header.len()];
-            file.seek(SeekFrom::Start(0))?;
-            let read = file.read(&mut found)?;
-            if found[..read] != header {
-                return Ok(Err(
-                    "the record file's CSV header is not ours: name another --output, or the same --columns"
-                        .to_owned(),
-                ));
-            }
-        }
-        let mut last = [0];
-        file.seek(SeekFrom::End(-1))?;
-        file.read_exact(&mut last)?;
-        Ok(Ok(last != *b"\n"))
     }
 
     /// Whether nobody will see a record.
@@ -123,76 +77,166 @@ impl Sink {
         matches!(self.target, Target::Stderr { .. })
     }
 
-    /// Writes one record, whole, in one call. Where the file does not take it, stderr does.
+    /// Writes one record, whole, in one call. Where its place does not take it, stderr does.
     ///
     /// # Errors
-    /// The file's name and what went wrong.
+    /// The place's name and what went wrong.
     pub(crate) fn write(&mut self, record: &Record) -> Result<(), String> {
         let line = self.writer.record(record);
-        let began = match &mut self.target {
+        let header = || self.writer.header().unwrap_or_default();
+        let (result, line) = match &mut self.target {
             Target::Nowhere => return Ok(()),
-            Target::Stderr { began } => std::mem::replace(began, true),
-            Target::Stdout { began } => std::mem::replace(began, true),
-            Target::File { .. } => true,
-        };
-        let mut bytes = if began {
-            Vec::new()
-        } else {
-            self.writer.header().unwrap_or_default()
-        };
-        match &mut self.target {
-            Target::Nowhere => {}
-            Target::Stderr { .. } => {
-                bytes.extend(line);
+            Target::Stderr { began } => {
+                let line = with_header(began, header, line);
                 // Nobody is left to be told.
-                let _ = io::stderr().write_all(&bytes);
+                let _ = fd::write_all(rustix::stdio::stderr(), &line);
+                return Ok(());
             }
-            Target::Stdout { .. } => {
-                bytes.extend(line);
-                let written = rustix::io::write(rustix::stdio::stdout(), &bytes);
-                let whole = written.is_ok_and(|n| n == bytes.len());
-                if !whole {
-                    return Err("cannot write the record to standard output".to_owned());
-                }
+            Target::Stdout { began } => {
+                let line = with_header(began, header, line);
+                let (_, written) = fd::write_all(rustix::stdio::stdout(), &line);
+                let failed = |error| format!("cannot write the record to standard output: {error}");
+                (written.map_err(failed), line)
             }
-            Target::File {
-                file,
-                path,
-                broken_line,
-            } => {
-                if std::mem::take(broken_line) {
-                    bytes.push(b'\n');
-                }
-                bytes.extend(&line);
-                if let Err(error) = append_once(file, &bytes) {
-                    let _ = io::stderr().write_all(&line);
-                    return Err(format!(
-                        "cannot write to record file {}: {error}",
-                        path.display()
-                    ));
-                }
-            }
+            Target::File(log) => (log.append(&line, self.writer.header()), line),
+        };
+        if result.is_err() {
+            let _ = fd::write_all(rustix::stdio::stderr(), &line);
         }
-        Ok(())
+        result
     }
 }
 
-/// One `write(2)`: in append mode the kernel keeps it whole among other writers.
-fn append_once(file: &mut File, bytes: &[u8]) -> io::Result<()> {
-    loop {
-        match file.write(bytes) {
-            Ok(n) if n == bytes.len() => return Ok(()),
-            Ok(n) => {
-                // The disk is full: half a record is none.
-                let error = io::Error::new(io::ErrorKind::StorageFull, "no space left on device");
-                let end = file.metadata().map(|meta| meta.len());
-                if let Ok(end) = end {
-                    let _ = file.set_len(end - n as u64);
-                }
-                return Err(error);
+/// The line, with the header before it if it is the first one.
+fn with_header(began: &mut bool, header: impl Fn() -> Vec<u8>, line: Vec<u8>) -> Vec<u8> {
+    match std::mem::replace(began, true) {
+        true => line,
+        false => [header(), line].concat(),
+    }
+}
+
+impl Log {
+    fn open(path: &Path, header: Option<Vec<u8>>) -> Result<Self, String> {
+        let failed =
+            |what: &str, error| format!("cannot {what} record file {}: {error}", path.display());
+        let open = |readable| {
+            let mut options = OpenOptions::new();
+            options.read(readable).append(true).create(true).mode(0o600);
+            options.open(path)
+        };
+        // Reading is for the header and the last line; a device, a FIFO or another user's file may only be written.
+        let mut readable = std::fs::metadata(path).map_or(true, |meta| meta.is_file());
+        let mut file = open(readable);
+        if readable && matches!(&file, Err(error) if error.kind() == ErrorKind::PermissionDenied) {
+            readable = false;
+            file = open(readable);
+        }
+        let mut log = Self {
+            file: file.map_err(|error| failed("open", error))?,
+            path: path.to_owned(),
+            readable,
+            patience: PATIENCE,
+        };
+        if let Some(header) = header {
+            let begun = log.begin(&header);
+            begun.map_err(|error| failed("append to", error))?;
+        }
+        Ok(log)
+    }
+
+    /// Appends one line, to a new file where the one that was opened has been moved or removed.
+    fn append(&mut self, line: &[u8], header: Option<Vec<u8>>) -> Result<(), String> {
+        if self.is_gone() {
+            *self = Self::open(&self.path, header)?;
+        }
+        let written = self.locked(|log| match log.is_cut()? {
+            // Some writer was killed.
+            true => log.write(&[b"\n", line].concat()),
+            false => log.write(line),
+        });
+        let path = self.path.display();
+        written.map_err(|error| format!("cannot write to record file {path}: {error}"))
+    }
+
+    /// Does something while no other tap does: only then is the file's end to be trusted. A program that keeps
+    /// the lock to itself is waited for once, and not long.
+    fn locked<T>(&mut self, act: impl FnOnce(&mut Self) -> io::Result<T>) -> io::Result<T> {
+        let mut left = self.patience;
+        let held = loop {
+            match flock(&self.file, FlockOperation::NonBlockingLockExclusive) {
+                Err(Errno::WOULDBLOCK | Errno::INTR) if left > 0 => left -= 1,
+                result => break result.is_ok(),
             }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            std::thread::sleep(Duration::from_millis(1));
+        };
+        self.patience = if held { PATIENCE } else { 0 };
+        let result = act(self);
+        if held {
+            let _ = flock(&self.file, FlockOperation::Unlock);
+        }
+        result
+    }
+
+    /// Writes the header into an empty file, or holds the one that is there to ours.
+    fn begin(&mut self, header: &[u8]) -> io::Result<()> {
+        let is_empty = |log: &Self| log.file.metadata().map(|m| m.is_file() && m.len() == 0);
+        if is_empty(self)? {
+            // Of many that find it empty, only one may write the header.
+            self.patience = 20 * PATIENCE;
+            self.locked(|log| match is_empty(log)? {
+                true => log.write(header),
+                false => Ok(()),
+            })?;
+        }
+        let mut found = vec![0; header.len()];
+        if self.readable
+            && (self.file.read_at(&mut found, 0)?, &found[..]) != (header.len(), header)
+        {
+            return Err(io::Error::other(
+                "its CSV header is not ours: name another --output, or the same --columns",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether the file ends in the middle of a line.
+    fn is_cut(&self) -> io::Result<bool> {
+        let len = self.file.metadata()?.len();
+        let mut last = [b'\n'];
+        if self.readable && len > 0 {
+            self.file.read_at(&mut last, len - 1)?;
+        }
+        Ok(last != [b'\n'])
+    }
+
+    /// One `write(2)`: in append mode the kernel keeps it whole among other writers.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        loop {
+            match self.file.write(bytes) {
+                Ok(n) if n == bytes.len() => return Ok(()),
+                Ok(n) => {
+                    // The disk is full: half a record is none. What others wrote after it stays.
+                    let end = self.file.stream_position()?;
+                    if self.file.metadata()?.len() == end {
+                        self.file.set_len(end - n as u64)?;
+                    }
+                    return Err(ErrorKind::StorageFull.into());
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Whether the path leads to another file by now, or to none.
+    fn is_gone(&self) -> bool {
+        let identity = |meta: &std::fs::Metadata| (meta.dev(), meta.ino());
+        let ours = self.file.metadata().ok();
+        match std::fs::metadata(&self.path) {
+            Ok(meta) => {
+                meta.is_file() && ours.is_some_and(|ours| identity(&ours) != identity(&meta))
+            }
+            Err(error) => error.kind() == ErrorKind::NotFound,
         }
     }
 }

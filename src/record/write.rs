@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Style};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
+use super::text::{clean, escape};
 use super::{COLUMNS, Column, Record};
 
 /// How records are written.
@@ -141,9 +142,8 @@ impl Writer {
                 for pick in &self.selection.0 {
                     object.insert(pick.name.clone(), pick.from.json(record));
                 }
-                let mut line = serde_json::to_vec(&object).unwrap_or_default();
-                line.push(b'\n');
-                line
+                let line = serde_json::to_string(&object).unwrap_or_default();
+                (escape(&line).into_owned() + "\n").into_bytes()
             }
             Format::Line => (person_line(record, self.coloured) + "\n").into_bytes(),
         }
@@ -165,9 +165,15 @@ impl From {
             Self::Label(name) => plain(record.labels.get(name)),
             Self::Usage(keys) => plain(usage_at(record, keys)),
         };
+        let text = match clean(&text) {
+            Cow::Borrowed(_) => text,
+            Cow::Owned(clean) => clean.into(),
+        };
         // A spreadsheet would take these for a formula; a quote before them is dropped in reading back.
-        match text.as_bytes().first() {
-            Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r' | b'\'') => format!("'{text}").into(),
+        match text.chars().next() {
+            Some('=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '\'') => {
+                format!("'{text}").into()
+            }
             _ => text,
         }
     }
@@ -212,9 +218,12 @@ fn csv_line<T: AsRef<str>>(fields: impl Iterator<Item = T>) -> Vec<u8> {
 
 /// `gpt-4o  90 in (64 cached) · 30 out  $0.000412  1.2 s · 25 tok/s`
 fn person_line(record: &Record, coloured: bool) -> String {
-    let paint = |style: Style, text: String| match coloured {
-        true => format!("{style}{text}{style:#}"),
-        false => text,
+    let paint = |style: Style, text: &str| {
+        let text = clean(text);
+        match coloured {
+            true => format!("{style}{text}{style:#}"),
+            false => text.into_owned(),
+        }
     };
     let status = record.status.as_deref().unwrap_or_default();
     let mut ending = status.to_owned();
@@ -231,7 +240,7 @@ fn person_line(record: &Record, coloured: bool) -> String {
         "empty" | "unrecognised" => name.unwrap_or(&ending),
         _ => name.map_or("unknown model", String::as_str),
     };
-    let mut parts = vec![paint(Style::new().bold(), name.to_owned())];
+    let mut parts = vec![paint(Style::new().bold(), name)];
 
     let about = |column: &str| record.estimated.iter().any(|name| name == column);
     let count = |column: &str, tokens: Option<u64>| match tokens {
@@ -261,7 +270,7 @@ fn person_line(record: &Record, coloured: bool) -> String {
                 true => format!("no price ({note})"),
                 false => note.clone(),
             };
-            parts.push(paint(Style::new(), text));
+            parts.push(paint(Style::new(), &text));
         }
         (None, None) if counted => parts.push("no price".to_owned()),
         (None, None) => {}
@@ -271,14 +280,14 @@ fn person_line(record: &Record, coloured: bool) -> String {
         if let Some(rate) = record.tokens_per_second {
             time += &format!(" · {} tok/s", rate.round());
         }
-        parts.push(paint(Style::new().dimmed(), time));
+        parts.push(paint(Style::new().dimmed(), &time));
     }
     if !matches!(status, "" | "complete") && name != ending {
         let colour = match status {
             "error" => AnsiColor::Red,
             _ => AnsiColor::Yellow,
         };
-        parts.push(paint(colour.on_default(), ending));
+        parts.push(paint(colour.on_default(), &ending));
     }
     parts.join("  ")
 }

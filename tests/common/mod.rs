@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod bounded;
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
@@ -10,7 +12,12 @@ pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_tokensense");
 
 /// A `tokensense` command that the caller's environment does not reach.
 pub(crate) fn tokensense() -> Command {
-    let mut command = Command::new(BINARY);
+    isolated(BINARY)
+}
+
+/// A command that the caller's environment does not reach.
+pub(crate) fn isolated(program: &str) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
         let ours = ["CLICOLOR", "CLICOLOR_FORCE", "NO_COLOR", "XDG_CONFIG_HOME"];

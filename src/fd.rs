@@ -1,0 +1,44 @@
+//! Reading and writing descriptors that others share: interrupted, in parts, or made non-blocking by someone else.
+
+use std::os::fd::BorrowedFd;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+
+/// Reads once.
+pub(crate) fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> rustix::io::Result<usize> {
+    loop {
+        match rustix::io::read(fd, &mut *buffer) {
+            Err(Errno::INTR) => {}
+            // Someone else made the descriptor non-blocking; it is theirs too, so it stays so.
+            Err(Errno::AGAIN) => wait(fd, PollFlags::IN)?,
+            result => return result,
+        }
+    }
+}
+
+/// Writes all; gives how many bytes went out before an error.
+pub(crate) fn write_all(fd: BorrowedFd<'_>, bytes: &[u8]) -> (usize, rustix::io::Result<()>) {
+    let mut done = 0;
+    while done < bytes.len() {
+        match rustix::io::write(fd, &bytes[done..]) {
+            Ok(0) => return (done, Err(Errno::IO)),
+            Ok(n) => done += n,
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) => {
+                if let Err(error) = wait(fd, PollFlags::OUT) {
+                    return (done, Err(error));
+                }
+            }
+            Err(error) => return (done, Err(error)),
+        }
+    }
+    (done, Ok(()))
+}
+
+fn wait(fd: BorrowedFd<'_>, flags: PollFlags) -> rustix::io::Result<()> {
+    match poll(&mut [PollFd::from_borrowed_fd(fd, flags)], None) {
+        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,122 @@
+//! Texts that come from the wire, as they may stand in a record: harmless to a terminal, cut, and without keys.
+
+use std::borrow::Cow;
+
+/// Messages are cut here, in characters.
+const MAX_MESSAGE: usize = 300;
+/// The longest of the short texts, in characters.
+const MAX_TEXT: usize = 200;
+
+/// How keys of known makes begin.
+const KEYS: &[&str] = &[
+    "sk-", "pk-", "key-", "xai-", "gsk_", "hf_", "AIza", "AKIA", "ASIA", "ghp_", "ya29", "Bearer",
+];
+
+/// A short text, as a model's name.
+pub(super) fn short(text: &str) -> String {
+    clean(text).chars().take(MAX_TEXT).collect()
+}
+
+/// An error message: anything like a key masked.
+pub(super) fn message(text: &str) -> String {
+    // A key cut in two would not look like one: the cut comes last, and the first one far behind it.
+    let text: String = text.chars().take(MAX_MESSAGE * 40).collect();
+    let text = clean(&text);
+    let mut masked = String::new();
+    let mut rest = text.as_ref();
+    while !rest.is_empty() {
+        let is_key = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        let (other, tail) = rest.split_at(rest.find(is_key).unwrap_or(rest.len()));
+        let (word, tail) = tail.split_at(tail.find(|c| !is_key(c)).unwrap_or(tail.len()));
+        masked += other;
+        masked += if looks_like_key(word) { "***" } else { word };
+        rest = tail;
+    }
+    masked.chars().take(MAX_MESSAGE).collect()
+}
+
+/// Long and of mixed characters, or with a known beginning.
+fn looks_like_key(word: &str) -> bool {
+    let has = |test: fn(&u8) -> bool| word.as_bytes().iter().any(test);
+    let random = word.len() >= 24 && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic);
+    random || (word.len() >= 8 && KEYS.iter().any(|start| word.starts_with(start)))
+}
+
+/// The text with a space for each character that a terminal would act on instead of showing it.
+pub(crate) fn clean(text: &str) -> Cow<'_, str> {
+    replace(text, |_| " ".to_owned())
+}
+
+/// JSON with those characters escaped: it means the same.
+pub(super) fn escape(json: &str) -> Cow<'_, str> {
+    replace(json, |c| format!("\\u{:04x}", u32::from(c)))
+}
+
+fn replace(text: &str, by: impl Fn(char) -> String) -> Cow<'_, str> {
+    if !text.contains(is_active) {
+        return text.into();
+    }
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_active(c) {
+            out += &by(c);
+        } else {
+            out.push(c);
+        }
+    }
+    out.into()
+}
+
+/// Control characters, and those that turn or hide the text around them. All are below U+10000.
+fn is_active(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}'
+        )
+        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages() {
+        for (text, want) in [
+            (
+                "Incorrect API key: sk-abcdefgh1. Try again",
+                "Incorrect API key: ***. Try again",
+            ),
+            ("api_key=sk-abcdefgh1,x", "api_key=***,x"),
+            (
+                "{\"token\":\"abcdefghijklmnopqrstuvwx12\"}",
+                "{\"token\":\"***\"}",
+            ),
+            (
+                "Authorization:Bearer abcd1234abcd1234abcd1234",
+                "Authorization:Bearer ***",
+            ),
+            ("a\u{1b}[31m\u{9b}1m\u{202e}b\nc", "a [31m 1m b c"),
+            (
+                "the requested model does not exist",
+                "the requested model does not exist",
+            ),
+            ("", ""),
+        ] {
+            assert_eq!(message(text), want, "{text}");
+        }
+        let long = "word ".repeat(59) + "sk-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa1";
+        assert!(!message(&long).contains("sk-"), "{}", message(&long));
+    }
+
+    #[test]
+    fn escaped_json_means_the_same() {
+        let text = "\u{1b}\u{7f}\u{9b}\u{202e}\u{feff}é😀\n";
+        let json = serde_json::to_string(text).expect("a string");
+        let escaped = escape(&json);
+        assert!(!escaped.contains(is_active), "{escaped}");
+        let back: String = serde_json::from_str(&escaped).expect("JSON");
+        assert_eq!(back, text);
+    }
+}
