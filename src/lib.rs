@@ -4,6 +4,7 @@
 pub mod cli;
 #[doc(hidden)]
 pub mod command;
+mod curl;
 mod meter;
 mod pipe;
 mod price;

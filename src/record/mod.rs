@@ -338,7 +338,7 @@ fn message(text: &str) -> String {
 }
 
 /// Masks a word that looks like a key: long, of mixed characters, or with a known beginning.
-fn mask(word: &str) -> String {
+pub(crate) fn mask(word: &str) -> String {
     let core = word.trim_matches(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_');
     let known = [
         "sk-", "pk-", "key-", "xai-", "gsk_", "hf_", "AIza", "ghp_", "Bearer",

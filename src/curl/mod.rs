@@ -1,0 +1,363 @@
+//! A curl command: what it asks of whom, and the same command asking for usage too. Nothing is run here.
+
+mod args;
+mod body;
+mod host;
+mod inject;
+mod show;
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::Path;
+
+use args::{Line, Means, Operation, Word};
+use host::Address;
+
+pub(crate) use inject::{Inject, UsageRequest};
+pub(crate) use show::show;
+
+/// A body of more bytes than this does not stay in an argument, whose length has a limit.
+const MAX_INLINE: usize = 64 << 10;
+
+/// A curl command, ready to run.
+#[derive(Debug)]
+pub(crate) struct Curl {
+    words: Vec<Word>,
+    /// One for each response to come, in order.
+    pub(crate) calls: Vec<Call>,
+    /// A body goes to a file, where nothing meters it.
+    pub(crate) saves: bool,
+}
+
+/// A request, as far as it is known.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Call {
+    pub(crate) body: Option<Vec<u8>>,
+    /// From the URL.
+    pub(crate) model: Option<String>,
+    pub(crate) provider: Option<&'static str>,
+    pub(crate) usage_request: UsageRequest,
+}
+
+/// An argument as curl is to get it.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Argument {
+    Plain(OsString),
+    /// `before`, then `@` and the path of a descriptor that holds `body`.
+    Fed { before: OsString, body: Vec<u8> },
+}
+
+/// The data of one operation, part by part.
+#[derive(Default)]
+struct Data {
+    parts: Vec<Part>,
+    /// Some of it cannot be known.
+    unclear: bool,
+}
+
+struct Part {
+    word: usize,
+    /// Where it stands in the body.
+    at: usize,
+    bytes: Vec<u8>,
+    /// It came from something that can be read only once.
+    spent: bool,
+    /// It stands in the argument itself.
+    literal: bool,
+}
+
+impl Curl {
+    /// Reads the arguments of a curl, and the bodies that they name; makes it ask for usage where that is right.
+    ///
+    /// `on_terminal` says that what curl writes was meant for a terminal.
+    pub(crate) fn read(
+        arguments: Vec<OsString>,
+        inject: Inject,
+        on_terminal: bool,
+        stdin: &mut dyn Read,
+    ) -> Self {
+        let Line {
+            mut words,
+            operations,
+            clear,
+        } = Line::read(arguments);
+        let clear = clear && !words.iter().any(|word| word.name() == Some("config"));
+        let saves = operations.iter().any(|operation| saves(operation, &words));
+        let data: Vec<_> = operations
+            .iter()
+            .map(|operation| match clear {
+                true => Data::read(operation, &words, stdin),
+                false => Data::unclear(),
+            })
+            .collect();
+        let mut calls = Vec::new();
+        // From the end, since words are inserted.
+        for (operation, data) in operations.iter().zip(data).rev() {
+            let made = call(operation, data, inject, &mut words);
+            calls.splice(..0, made);
+            let start = operation.words.start;
+            let at = if start == 0 { after_disable(&words) } else { start };
+            // Without it curl would hold the stream back: it writes to a pipe now.
+            words.insert(at, Word::flag("-N"));
+            // It shows none where it writes to a terminal.
+            if start == 0 && on_terminal && !saves {
+                words.insert(at, Word::flag("--no-progress-meter"));
+            }
+        }
+        Self {
+            words,
+            calls,
+            saves,
+        }
+    }
+
+    /// The arguments, edited.
+    pub(crate) fn arguments(self) -> impl Iterator<Item = Argument> {
+        self.words.into_iter().map(|word| match word.fed {
+            true => Argument::Fed {
+                before: OsString::from_vec(word.before),
+                body: word.text,
+            },
+            false => Argument::Plain(OsString::from_vec([word.before, word.text].concat())),
+        })
+    }
+}
+
+/// Whether a body of the operation goes to a file.
+fn saves(operation: &Operation, words: &[Word]) -> bool {
+    let to_stdout: [&[u8]; 2] = [b"-", b"/dev/stdout"];
+    let named = words[operation.words.clone()]
+        .iter()
+        .any(|word| word.name() == Some("output") && !to_stdout.contains(&&*word.text));
+    let remote = ["remote-name", "remote-name-all", "out-null"];
+    named || operation.switches.iter().any(|name| remote.contains(name))
+}
+
+/// Where the first words may be put: after a `-q`, which counts only at the beginning.
+fn after_disable(words: &[Word]) -> usize {
+    let starts = |word: &&Word| {
+        let argument = [&*word.before, &*word.text].concat();
+        argument.starts_with(b"-q") || argument == b"--disable"
+    };
+    if words.first().filter(starts).is_none() {
+        return 0;
+    }
+    let takes_next = words.get(1).is_some_and(|word| word.name().is_some() && word.before.is_empty());
+    if takes_next { 2 } else { 1 }
+}
+
+/// What an operation asks for, once for each of its URLs; its words are edited, and others put among them.
+fn call(operation: &Operation, data: Data, inject: Inject, words: &mut Vec<Word>) -> Vec<Call> {
+    let own = &words[operation.words.clone()];
+    let addresses: Vec<Address> = own
+        .iter()
+        .filter(|word| word.name() == Some("url"))
+        .map(|word| Address::read(&String::from_utf8_lossy(&word.text)))
+        .collect();
+    let sealed = own
+        .iter()
+        .any(|word| word.name() == Some("header") && header_seals(&word.text));
+    let body = data.body();
+    let mut edit = None;
+    let mut outcomes: Vec<UsageRequest> = addresses
+        .iter()
+        .map(|address| {
+            let (outcome, found) = match &body {
+                _ if data.unclear => (UsageRequest::NotUnderstood, None),
+                None if address.states_unasked() => (UsageRequest::NotNeeded, None),
+                None => (UsageRequest::NotAStream, None),
+                Some(body) => inject::decide(address, body, sealed, inject),
+            };
+            edit = edit.take().or(found);
+            outcome
+        })
+        .collect();
+    // One body goes to all the URLs: all of them have to take the edit.
+    if let Some(other) = outcomes.iter().find(|outcome| **outcome != UsageRequest::Injected) {
+        let other = *other;
+        edit = None;
+        for outcome in &mut outcomes {
+            if *outcome == UsageRequest::Injected {
+                *outcome = other;
+            }
+        }
+    }
+    if !data.apply(edit, words) {
+        outcomes.fill(UsageRequest::NotUnderstood);
+    }
+    let calls = addresses.iter().zip(outcomes);
+    calls
+        .map(|(address, usage_request)| {
+            let provider = address.host().map(|host| host.provider);
+            Call {
+                body: body.clone(),
+                model: address.model(),
+                provider: provider.filter(|provider| !provider.is_empty()),
+                usage_request,
+            }
+        })
+        .collect()
+}
+
+/// Whether a header, or the file of them, holds for one body alone.
+fn header_seals(text: &[u8]) -> bool {
+    let seals = |text: &str| {
+        text.lines()
+            .filter_map(|line| line.split_once(':'))
+            .any(|(name, _)| inject::seals(name))
+    };
+    match text.strip_prefix(b"@") {
+        // What is read once is curl's to read.
+        Some(path) => regular(path).is_some_and(|mut file| {
+            let mut text = String::new();
+            file.read_to_string(&mut text).is_ok() && seals(&text)
+        }),
+        None => seals(&String::from_utf8_lossy(text)),
+    }
+}
+
+/// A file that may be read again.
+fn regular(path: &[u8]) -> Option<File> {
+    let path = Path::new(std::ffi::OsStr::from_bytes(path));
+    path.is_file().then(|| File::open(path).ok()).flatten()
+}
+
+impl Data {
+    fn unclear() -> Self {
+        Self {
+            unclear: true,
+            ..Self::default()
+        }
+    }
+
+    /// Reads the data that the operation's options name.
+    fn read(operation: &Operation, words: &[Word], stdin: &mut dyn Read) -> Self {
+        const PLAIN: [&str; 5] = ["data", "data-ascii", "data-binary", "data-raw", "json"];
+        let own = || operation.words.clone().map(|at| (at, &words[at]));
+        let is_data = |word: &Word| word.name().is_some_and(|name| PLAIN.contains(&name));
+        let on = |name| operation.switches.contains(&name);
+        let other = |word: &Word| {
+            let name = word.name().unwrap_or_default();
+            matches!(name, "data-urlencode" | "form" | "form-string" | "request-target" | "upload-file")
+        };
+        let expanded = |word: &Word| matches!(word.means, Means::Value { expanded: true, .. });
+        if own().any(|(_, word)| other(word) || expanded(word)) || on("head") {
+            return Self::unclear();
+        }
+        // With --get they are part of the URL.
+        if on("get") {
+            return Self::default();
+        }
+        let contested = |word: &Word| !is_data(word) && matches!(&*word.text, b"@-");
+        if words.iter().any(contested) && own().any(|(_, word)| is_data(word) && word.text == b"@-") {
+            return Self::unclear();
+        }
+        let mut data = Self::default();
+        let mut len = 0;
+        for (at, word) in own().filter(|(_, word)| is_data(word)) {
+            let Ok((bytes, spent, literal)) = content(word, stdin) else {
+                // curl will say that it cannot read it; what was read before is still handed on.
+                data.unclear = true;
+                break;
+            };
+            if len > 0 && word.name() != Some("json") {
+                len += 1;
+            }
+            data.parts.push(Part {
+                word: at,
+                at: len,
+                bytes,
+                spent,
+                literal,
+            });
+            len = data.len();
+        }
+        data
+    }
+
+    fn len(&self) -> usize {
+        self.parts.last().map_or(0, |part| part.at + part.bytes.len())
+    }
+
+    /// The body as curl would send it.
+    fn body(&self) -> Option<Vec<u8>> {
+        let known = !self.parts.is_empty() && !self.unclear;
+        known.then(|| {
+            let mut body = vec![b'&'; self.len()];
+            for part in &self.parts {
+                body[part.at..][..part.bytes.len()].copy_from_slice(&part.bytes);
+            }
+            body
+        })
+    }
+
+    /// Edits the words, and hands on what was read; gives whether the edit fell into one part of the data.
+    fn apply(self, edit: Option<body::Edit>, words: &mut Vec<Word>) -> bool {
+        let mut applied = edit.is_none();
+        for mut part in self.parts.into_iter().rev() {
+            let within = edit.as_ref().filter(|edit| {
+                !applied && part.at <= edit.range.start && edit.range.end <= part.at + part.bytes.len()
+            });
+            if let Some(edit) = within {
+                let range = edit.range.start - part.at..edit.range.end - part.at;
+                part.bytes.splice(range, edit.text.bytes());
+                applied = true;
+            } else if !part.spent {
+                continue;
+            }
+            let word = &mut words[part.word];
+            word.text = part.bytes;
+            word.fed = !part.literal || word.text.len() > MAX_INLINE;
+            if word.fed && part.literal {
+                rename(part.word, words);
+            }
+        }
+        applied
+    }
+}
+
+/// What a data option's value stands for, whether it can be read only once, and whether it is the value itself.
+fn content(word: &Word, stdin: &mut dyn Read) -> io::Result<(Vec<u8>, bool, bool)> {
+    let name = word.name();
+    let path = word.text.strip_prefix(b"@").filter(|_| name != Some("data-raw"));
+    let Some(path) = path else {
+        return Ok((word.text.clone(), false, true));
+    };
+    let mut bytes = Vec::new();
+    let file = regular(path);
+    let spent = file.is_none();
+    match file {
+        Some(mut file) => file.read_to_end(&mut bytes)?,
+        None if path == b"-" => stdin.read_to_end(&mut bytes)?,
+        None => File::open(std::ffi::OsStr::from_bytes(path))?.read_to_end(&mut bytes)?,
+    };
+    if matches!(name, Some("data" | "data-ascii")) {
+        bytes.retain(|byte| !matches!(byte, b'\r' | b'\n' | 0));
+    }
+    Ok((bytes, spent, false))
+}
+
+/// Has the data of a word sent as a file's content, byte by byte, where it stood in the argument.
+fn rename(at: usize, words: &mut Vec<Word>) {
+    let word = &mut words[at];
+    let joined = !word.before.is_empty();
+    let mut flag = match joined {
+        true => std::mem::take(&mut word.before),
+        false => std::mem::take(&mut words[at - 1].text),
+    };
+    if flag.starts_with(b"--") {
+        flag.clear();
+    } else {
+        // Other letters may stand before the one that takes the value.
+        flag.pop();
+    }
+    let flag = Some(flag).filter(|flag| flag.len() > 1);
+    let others = flag.map(|text| Word {
+        text,
+        ..Word::default()
+    });
+    let at = if joined { at..at } else { at - 1..at };
+    words.splice(at, others.into_iter().chain([Word::flag("--data-binary")]));
+}
