@@ -1,6 +1,7 @@
 //! What each subcommand does: the words of the command line turned into the library's acts.
 
 mod progress;
+mod run;
 mod session;
 mod tap;
 
@@ -23,6 +24,10 @@ pub(crate) enum Outcome {
     Strict = 3,
     /// A limit was reached.
     Limit = 4,
+    /// The command cannot be executed.
+    NotExecutable = 126,
+    /// There is no such command.
+    NotFound = 127,
 }
 
 impl From<Outcome> for Exit {
@@ -39,6 +44,7 @@ fn complain(text: &str) {
 /// Does what was asked.
 pub fn run(cli: Cli) -> ! {
     let exit = match cli.command {
+        Command::Run(args) => run::run(args),
         Command::Tap(args) => tap::run(args),
     };
     match exit {

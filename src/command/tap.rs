@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::session::Session;
 use crate::cli;
-use crate::pipe::{self, Exit};
+use crate::pipe::{self, Exit, Signals};
 
 /// Meters standard input.
 ///
@@ -13,5 +13,5 @@ use crate::pipe::{self, Exit};
 pub(super) fn run(args: cli::Tap) -> Result<Exit> {
     let session = Session::open(&args.metering)?;
     let plan = session.plan(rustix::stdio::stdin());
-    Ok(pipe::run(session, plan))
+    Ok(pipe::run(session, plan, Signals::catch().ok(), None))
 }

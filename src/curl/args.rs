@@ -112,11 +112,7 @@ impl Line {
     }
 
     /// Takes in an argument that begins with a dash, and the value after it; `None` where curl would refuse it.
-    fn take(
-        &mut self,
-        argument: Vec<u8>,
-        rest: &mut dyn Iterator<Item = Vec<u8>>,
-    ) -> Option<()> {
+    fn take(&mut self, argument: Vec<u8>, rest: &mut dyn Iterator<Item = Vec<u8>>) -> Option<()> {
         let (flag, value_at, on, expanded) = if argument.starts_with(b"--") {
             match long(&argument) {
                 Some(found) => found,

@@ -40,7 +40,9 @@ impl<'b> Members<'b> {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &'b str)> {
-        self.0.iter().map(|(key, value)| (key.as_str(), value.get()))
+        self.0
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.get()))
     }
 }
 
@@ -171,7 +173,10 @@ mod tests {
                 r#"{"stream":true,"stream_options":{"include_usage":false}}"#,
                 Some(Wish::Said(false)),
             ),
-            (r#"{"stream":true,"stream_options":{"include_usage":1}}"#, None),
+            (
+                r#"{"stream":true,"stream_options":{"include_usage":1}}"#,
+                None,
+            ),
             (r#"{"stream":true,"stream_options":[]}"#, None),
             (r#"{"stream":true"#, None),
             (r#"{"stream":true}x"#, None),
@@ -181,7 +186,11 @@ mod tests {
         ] {
             assert_eq!(wish(body.as_bytes()), want, "{body}");
         }
-        let deep = format!("{{\"a\":{}{},\"stream\":true}}", "[".repeat(100_000), "]".repeat(100_000));
+        let deep = format!(
+            "{{\"a\":{}{},\"stream\":true}}",
+            "[".repeat(100_000),
+            "]".repeat(100_000)
+        );
         assert!(matches!(wish(deep.as_bytes()), Some(Wish::Silent(_))));
     }
 }

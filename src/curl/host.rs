@@ -173,7 +173,10 @@ impl Address {
 
     /// Whether Azure takes the field here.
     pub(super) fn is_recent_azure(&self) -> bool {
-        let mut pairs = self.query.split('&').filter_map(|pair| pair.split_once('='));
+        let mut pairs = self
+            .query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='));
         let version = pairs.find(|(name, _)| name.eq_ignore_ascii_case("api-version"));
         self.path.starts_with("/openai/v1/")
             || version.is_some_and(|(_, version)| {
@@ -243,7 +246,12 @@ mod tests {
             ("http://h?q=/x", "h", "", "q=/x"),
             // Not this host's name is asked, but the one after the @.
             ("http://api.openai.com@evil/x", "evil", "/x", ""),
-            ("http://evil/@api.openai.com", "evil", "/@api.openai.com", ""),
+            (
+                "http://evil/@api.openai.com",
+                "evil",
+                "/@api.openai.com",
+                "",
+            ),
         ] {
             let address = Address::read(url);
             let parts = [address.host, address.path, address.query];
@@ -254,11 +262,20 @@ mod tests {
     #[test]
     fn models_in_paths() {
         for (path, want) in [
-            ("/v1beta/models/gemini-2.5-pro:streamGenerateContent", "gemini-2.5-pro"),
-            ("/model/us.anthropic.x-v1%3A0/converse-stream", "us.anthropic.x-v1:0"),
+            (
+                "/v1beta/models/gemini-2.5-pro:streamGenerateContent",
+                "gemini-2.5-pro",
+            ),
+            (
+                "/model/us.anthropic.x-v1%3A0/converse-stream",
+                "us.anthropic.x-v1:0",
+            ),
             ("/openai/deployments/my-gpt/chat/completions", "my-gpt"),
         ] {
-            assert_eq!(Address::read(&format!("h{path}")).model().as_deref(), Some(want));
+            assert_eq!(
+                Address::read(&format!("h{path}")).model().as_deref(),
+                Some(want)
+            );
         }
         assert_eq!(Address::read("h/v1/chat/completions").model(), None);
     }

@@ -46,7 +46,10 @@ pub(crate) struct Call {
 pub(crate) enum Argument {
     Plain(OsString),
     /// `before`, then `@` and the path of a descriptor that holds `body`.
-    Fed { before: OsString, body: Vec<u8> },
+    Fed {
+        before: OsString,
+        body: Vec<u8>,
+    },
 }
 
 /// The data of one operation, part by part.
@@ -98,13 +101,25 @@ impl Curl {
             let made = call(operation, data, inject, &mut words);
             calls.splice(..0, made);
             let start = operation.words.start;
-            let at = if start == 0 { after_disable(&words) } else { start };
+            let at = if start == 0 {
+                after_disable(&words)
+            } else {
+                start
+            };
             // Without it curl would hold the stream back: it writes to a pipe now.
             words.insert(at, Word::flag("-N"));
             // It shows none where it writes to a terminal.
             if start == 0 && on_terminal && !saves {
                 words.insert(at, Word::flag("--no-progress-meter"));
             }
+        }
+        if calls.is_empty() {
+            calls.push(Call {
+                body: None,
+                model: None,
+                provider: None,
+                usage_request: UsageRequest::NotUnderstood,
+            });
         }
         Self {
             words,
@@ -144,7 +159,9 @@ fn after_disable(words: &[Word]) -> usize {
     if words.first().filter(starts).is_none() {
         return 0;
     }
-    let takes_next = words.get(1).is_some_and(|word| word.name().is_some() && word.before.is_empty());
+    let takes_next = words
+        .get(1)
+        .is_some_and(|word| word.name().is_some() && word.before.is_empty());
     if takes_next { 2 } else { 1 }
 }
 
@@ -175,7 +192,10 @@ fn call(operation: &Operation, data: Data, inject: Inject, words: &mut Vec<Word>
         })
         .collect();
     // One body goes to all the URLs: all of them have to take the edit.
-    if let Some(other) = outcomes.iter().find(|outcome| **outcome != UsageRequest::Injected) {
+    if let Some(other) = outcomes
+        .iter()
+        .find(|outcome| **outcome != UsageRequest::Injected)
+    {
         let other = *other;
         edit = None;
         for outcome in &mut outcomes {
@@ -240,7 +260,10 @@ impl Data {
         let on = |name| operation.switches.contains(&name);
         let other = |word: &Word| {
             let name = word.name().unwrap_or_default();
-            matches!(name, "data-urlencode" | "form" | "form-string" | "request-target" | "upload-file")
+            matches!(
+                name,
+                "data-urlencode" | "form" | "form-string" | "request-target" | "upload-file"
+            )
         };
         let expanded = |word: &Word| matches!(word.means, Means::Value { expanded: true, .. });
         if own().any(|(_, word)| other(word) || expanded(word)) || on("head") {
@@ -251,7 +274,8 @@ impl Data {
             return Self::default();
         }
         let contested = |word: &Word| !is_data(word) && matches!(&*word.text, b"@-");
-        if words.iter().any(contested) && own().any(|(_, word)| is_data(word) && word.text == b"@-") {
+        if words.iter().any(contested) && own().any(|(_, word)| is_data(word) && word.text == b"@-")
+        {
             return Self::unclear();
         }
         let mut data = Self::default();
@@ -278,7 +302,9 @@ impl Data {
     }
 
     fn len(&self) -> usize {
-        self.parts.last().map_or(0, |part| part.at + part.bytes.len())
+        self.parts
+            .last()
+            .map_or(0, |part| part.at + part.bytes.len())
     }
 
     /// The body as curl would send it.
@@ -298,7 +324,9 @@ impl Data {
         let mut applied = edit.is_none();
         for mut part in self.parts.into_iter().rev() {
             let within = edit.as_ref().filter(|edit| {
-                !applied && part.at <= edit.range.start && edit.range.end <= part.at + part.bytes.len()
+                !applied
+                    && part.at <= edit.range.start
+                    && edit.range.end <= part.at + part.bytes.len()
             });
             if let Some(edit) = within {
                 let range = edit.range.start - part.at..edit.range.end - part.at;
@@ -321,7 +349,10 @@ impl Data {
 /// What a data option's value stands for, whether it can be read only once, and whether it is the value itself.
 fn content(word: &Word, stdin: &mut dyn Read) -> io::Result<(Vec<u8>, bool, bool)> {
     let name = word.name();
-    let path = word.text.strip_prefix(b"@").filter(|_| name != Some("data-raw"));
+    let path = word
+        .text
+        .strip_prefix(b"@")
+        .filter(|_| name != Some("data-raw"));
     let Some(path) = path else {
         return Ok((word.text.clone(), false, true));
     };

@@ -60,7 +60,9 @@ fn visible(word: &Word) -> String {
     };
     match of.name {
         _ if of.takes == Takes::Secret => MASKED.to_owned(),
-        "data" | "data-ascii" | "data-binary" | "json" if text.starts_with('@') => text.into_owned(),
+        "data" | "data-ascii" | "data-binary" | "json" if text.starts_with('@') => {
+            text.into_owned()
+        }
         "data" | "data-ascii" | "data-binary" | "data-raw" | "json" => body(&word.text),
         "data-urlencode" | "form" | "form-string" | "url-query" | "variable" => ELIDED.to_owned(),
         "header" | "proxy-header" => header(&text),

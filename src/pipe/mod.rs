@@ -4,6 +4,7 @@
 //! ([`control`]) is a thread that sees what a blocked loop cannot: signals, the reader's hang-up, time. Whichever
 //! sees the end first takes the watcher.
 
+mod child;
 mod control;
 mod forward;
 
@@ -11,11 +12,13 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use signal_hook::consts::SIGPIPE;
 
 use crate::meter::EndedBy;
 
-pub(crate) use control::{Plan, signal_of};
+pub(crate) use child::Child;
+pub(crate) use control::{Plan, Signals, signal_of};
 
 /// What sees the bytes after they were forwarded.
 pub(crate) trait Watch: Send + 'static {
@@ -47,6 +50,8 @@ pub(crate) struct Fault(pub(crate) String);
 /// The watcher and what both planes know of each other.
 pub(crate) struct Shared<W> {
     watch: Mutex<Option<W>>,
+    /// The process that the stream comes from, where we started it.
+    child: Option<Child>,
     epoch: Instant,
     /// Counts the turns of the data plane; odd while it waits for input.
     turn: AtomicU64,
@@ -55,9 +60,10 @@ pub(crate) struct Shared<W> {
 }
 
 impl<W: Watch> Shared<W> {
-    pub(crate) fn new(watch: W) -> Arc<Self> {
+    pub(crate) fn new(watch: W, child: Option<Child>) -> Arc<Self> {
         Arc::new(Self {
             watch: Mutex::new(Some(watch)),
+            child,
             epoch: Instant::now(),
             turn: AtomicU64::new(0),
             signal: AtomicU8::new(0),
@@ -73,24 +79,50 @@ impl<W: Watch> Shared<W> {
     }
 
     /// Ends the stream, if it has not ended yet. The watcher stays locked, so that nothing can be added while
-    /// the process ends.
+    /// the process ends. A child is stopped if nobody is left for what it says, and reaped.
     fn end(&self, by: EndedBy, fault: Option<Fault>) -> Option<Exit> {
+        let stop = fault.is_some() || matches!(by, EndedBy::Downstream | EndedBy::Limit);
+        if let Some(child) = self.child.as_ref().filter(|_| stop) {
+            // At once: each token costs. Whether it obeys is seen to after the record.
+            child.signal(Signal::TERM);
+        }
         let mut guard = self.lock();
         let mut watch = guard.take()?;
-        Some(watch.end(by, fault, self.now()))
+        let exit = watch.end(by, fault, self.now());
+        let Some(child) = &self.child else {
+            return Some(exit);
+        };
+        if stop {
+            child.stop();
+        }
+        Some(child.exit(by, exit))
     }
 }
 
 /// Forwards the plan's input to its output until either ends, a signal comes, or the watcher has seen enough; then ends the
-/// process as the watcher says.
-pub(crate) fn run<W: Watch>(watch: W, plan: Plan) -> Exit {
-    let shared = Shared::new(watch);
-    control::start(&shared, plan);
+/// process as the watcher says, or as the child did that the input comes from.
+pub(crate) fn run<W: Watch>(
+    watch: W,
+    plan: Plan,
+    signals: Option<Signals>,
+    child: Option<Child>,
+) -> Exit {
+    let shared = Shared::new(watch, child);
+    if let Some(signals) = signals {
+        control::start(&shared, plan, signals);
+    }
     let forward::End {
         by,
         fault,
         deserted,
     } = forward::forward(plan, &shared);
+    if let Some(child) = &shared.child
+        && by == EndedBy::Upstream
+        && fault.is_none()
+    {
+        // It may have closed its output and work on.
+        child.wait();
+    }
     let by = match shared.signal.load(Ordering::Acquire) {
         0 => by,
         signal => control::ended_by(signal.into()),
