@@ -14,7 +14,7 @@ const TABLE: &str = include_str!("options.txt");
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Flag {
     pub(super) name: &'static str,
-    letter: u8,
+    pub(super) letter: u8,
     pub(super) takes: Takes,
 }
 
@@ -187,7 +187,7 @@ impl Line {
     }
 }
 
-fn flags() -> impl Iterator<Item = Flag> {
+pub(super) fn flags() -> impl Iterator<Item = Flag> {
     TABLE.lines().filter_map(|line| {
         let mut fields = line.split(' ');
         Some(Flag {
@@ -214,7 +214,7 @@ fn url() -> Means {
     }
 }
 
-fn short(letter: u8) -> Option<Flag> {
+pub(super) fn short(letter: u8) -> Option<Flag> {
     flags().find(|flag| flag.letter == letter && letter != b'-')
 }
 

@@ -392,3 +392,179 @@ fn rename(at: usize, words: &mut Vec<Word>) {
     let at = if joined { at..at } else { at - 1..at };
     words.splice(at, others.into_iter().chain([Word::flag("--data-binary")]));
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::{Index, select};
+
+    use super::args::{Flag, Takes, flags, short};
+    use super::*;
+
+    /// How an option and its value are written.
+    #[derive(Clone, Copy, Debug)]
+    enum Form {
+        Abbreviated,
+        Equals,
+        Joined,
+        Long,
+        Short,
+    }
+
+    #[derive(Clone, Debug)]
+    enum Piece {
+        Data(Flag, String),
+        Next,
+        Other(Flag, String),
+        Switch(Flag),
+        Url(String),
+    }
+
+    const DATA: [&str; 5] = ["data", "data-ascii", "data-binary", "data-raw", "json"];
+    /// What makes a body unclear, or none.
+    const SPECIAL: [&str; 9] = [
+        "config",
+        "data-urlencode",
+        "form",
+        "form-string",
+        "get",
+        "head",
+        "next",
+        "request-target",
+        "upload-file",
+    ];
+
+    fn named(test: impl Fn(&Flag) -> bool) -> Vec<Flag> {
+        flags()
+            .filter(|flag| !SPECIAL.contains(&flag.name) && test(flag))
+            .collect()
+    }
+
+    fn pieces() -> impl Strategy<Value = Vec<(Piece, Form, Index)>> {
+        let is_data = |flag: &Flag| DATA.contains(&flag.name);
+        let data = (
+            select(named(is_data)),
+            "[!-?A-~][ -~\n]{0,20}|\\{\"stream\" ?: ?true(,\"a\":[0-9]{1,3})?\\}",
+        );
+        let other = (
+            select(named(move |flag| {
+                flag.takes != Takes::Nothing && !is_data(flag)
+            })),
+            "[ -?A-~][ -~]{0,12}",
+        );
+        let piece = prop_oneof![
+            4 => data.prop_map(|(flag, text)| Piece::Data(flag, text)),
+            3 => other.prop_map(|(flag, text)| Piece::Other(flag, text)),
+            3 => select(named(|flag| flag.takes == Takes::Nothing)).prop_map(Piece::Switch),
+            2 => "[a-z/:.]{1,12}|localhost/v1/completions".prop_map(Piece::Url),
+            1 => Just(Piece::Next),
+        ];
+        let form = select(vec![
+            Form::Abbreviated,
+            Form::Equals,
+            Form::Joined,
+            Form::Long,
+            Form::Short,
+        ]);
+        proptest::collection::vec((piece, form, any::<Index>()), 0..12)
+    }
+
+    /// The option, and its value if it takes one, as arguments.
+    fn written(flag: Flag, value: Option<&str>, form: Form, letters: &Index) -> Vec<String> {
+        let name = flag.name;
+        let letter = Some(flag.letter).filter(|letter| short(*letter) == Some(flag));
+        // Other letters may stand before.
+        let before: Vec<char> = "sSLkv".chars().collect();
+        let before: String = before[..letters.index(before.len())].iter().collect();
+        let value = value.map(str::to_owned);
+        let mut arguments = match (form, letter, &value) {
+            (Form::Joined, Some(letter), Some(value)) => {
+                return vec![format!("-{before}{}{value}", char::from(letter))];
+            }
+            (Form::Joined | Form::Short, Some(letter), _) => {
+                vec![format!("-{before}{}", char::from(letter))]
+            }
+            (Form::Equals, _, Some(value)) => return vec![format!("--{name}={value}")],
+            (Form::Abbreviated, ..) => {
+                let unique = |len: &usize| {
+                    let begin = |flag: &Flag| flag.name.starts_with(&name[..*len]);
+                    flags().filter(begin).count() == 1
+                };
+                let len = (1..name.len()).find(unique).unwrap_or(name.len());
+                vec![format!("--{}", &name[..len])]
+            }
+            _ => vec![format!("--{name}")],
+        };
+        arguments.extend(value);
+        arguments
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        /// Each operation's body is what its data options say, however they are written among others; and with
+        /// usage asked for, the same but for the edit.
+        #[test]
+        fn bodies_are_those_of_the_data_options(pieces in pieces()) {
+            let mut arguments = Vec::new();
+            let mut want: Vec<Option<String>> = vec![None];
+            for (piece, form, index) in &pieces {
+                match piece {
+                    Piece::Data(flag, text) => {
+                        arguments.extend(written(*flag, Some(text), *form, index));
+                        let body = want.last_mut().expect("one");
+                        *body = Some(match body.take() {
+                            Some(body) if flag.name == "json" => body + text,
+                            Some(body) => body + "&" + text,
+                            None => text.clone(),
+                        });
+                    }
+                    Piece::Next => {
+                        arguments.push("--next".to_owned());
+                        want.push(None);
+                    }
+                    Piece::Other(flag, text) => arguments.extend(written(*flag, Some(text), *form, index)),
+                    Piece::Switch(flag) => arguments.extend(written(*flag, None, *form, index)),
+                    Piece::Url(text) => arguments.push(text.clone()),
+                }
+            }
+            let bodies = |arguments: Vec<OsString>| {
+                let line = Line::read(arguments);
+                assert!(line.clear);
+                let read = |operation| Data::read(operation, &line.words, &mut io::empty());
+                let bodies = line.operations.iter().map(|operation| read(operation).body());
+                bodies.collect::<Vec<_>>()
+            };
+            let text = |body: &Option<Vec<u8>>| {
+                body.as_ref().map(|body| String::from_utf8(body.clone()).expect("text"))
+            };
+            let arguments: Vec<OsString> = arguments.into_iter().map(OsString::from).collect();
+            let found = bodies(arguments.clone());
+            prop_assert_eq!(found.iter().map(text).collect::<Vec<_>>(), want);
+
+            // Every request asks as soon as it may, and nothing else changes.
+            let plain = |inject| {
+                let curl = Curl::read(arguments.clone(), inject, false, &mut io::empty());
+                let argument = |argument| match argument {
+                    Argument::Plain(text) => text,
+                    Argument::Fed { .. } => panic!("nothing is large"),
+                };
+                (curl.calls.clone(), curl.arguments().map(argument).collect::<Vec<_>>())
+            };
+            let (_, same) = plain(Inject::Never);
+            let mut rest = same.iter();
+            let kept = arguments.iter().all(|argument| rest.by_ref().any(|other| other == argument));
+            prop_assert!(kept && same.len() == arguments.len() + found.len());
+            let (calls, edited) = plain(Inject::Always);
+            let injected = calls.iter().filter(|call| call.usage_request == UsageRequest::Injected).count();
+            let sent = bodies(edited);
+            let changed = sent.iter().zip(&found).filter(|(sent, found)| sent != found);
+            for (sent, found) in changed.clone() {
+                let asks = ",\"stream_options\":{\"include_usage\":true}";
+                let (sent, found) = (text(sent).expect("a body"), text(found).expect("a body"));
+                prop_assert_eq!(sent.replacen(asks, "", 1), found);
+            }
+            prop_assert!(changed.count() <= injected);
+        }
+    }
+}
