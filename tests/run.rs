@@ -743,6 +743,44 @@ fn several_requests() {
     );
 }
 
+/// Where responses come in no order, none is said to be another's.
+#[test]
+fn requests_at_once() {
+    let server = Server::new(asked_only);
+    let url = server.url("/v1/chat/completions");
+    let other = body().replace("gpt-4o", "gpt-4.1");
+    for (arguments, want) in [
+        (
+            vec!["-Z", "-d", &body(), &url, "--next", "-d", &other, &url],
+            Value::Null,
+        ),
+        (vec!["-Z", "-d", &body(), &url, &url], "gpt-4o".into()),
+        (
+            vec!["-d", &body(), &(url.clone() + "?{a,b}")],
+            "gpt-4o".into(),
+        ),
+        (
+            vec![
+                "-d",
+                &body(),
+                &(url.clone() + "?[1-2]"),
+                "--next",
+                "-d",
+                &other,
+                &url,
+            ],
+            Value::Null,
+        ),
+    ] {
+        let mut run = Run::curl("at-once", &arguments);
+        assert!(run.output().status.success());
+        assert!(server.sent().iter().all(Sent::asks));
+        for record in run.records() {
+            assert_eq!(record["request_model"], want, "{arguments:?}");
+        }
+    }
+}
+
 /// A body from a file or a pipe, or a large one, is not in the arguments, where everyone could read it.
 #[test]
 fn bodies_stay_out_of_arguments() {

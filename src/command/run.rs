@@ -30,7 +30,7 @@ pub(super) fn run(args: cli::Run) -> Result<Exit> {
     let is_curl = Path::new(&program)
         .file_name()
         .is_some_and(|name| name == "curl");
-    let on_terminal = args.metering.emit == cli::Emit::Raw && io::stdout().is_terminal();
+    let on_terminal = io::stdout().is_terminal();
     let inject = match args.inject {
         cli::Inject::Always => Inject::Always,
         cli::Inject::Auto => Inject::Auto,

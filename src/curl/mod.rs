@@ -88,6 +88,9 @@ impl Curl {
         } = Line::read(arguments);
         let clear = clear && !words.iter().any(|word| word.name() == Some("config"));
         let saves = operations.iter().any(|operation| saves(operation, &words));
+        let disordered = operations
+            .iter()
+            .any(|operation| is_disordered(operation, &words));
         let data: Vec<_> = operations
             .iter()
             .map(|operation| match clear {
@@ -113,13 +116,14 @@ impl Curl {
                 words.insert(at, Word::flag("--no-progress-meter"));
             }
         }
-        if calls.is_empty() {
-            calls.push(Call {
+        let differ = calls.windows(2).any(|pair| pair[0] != pair[1]);
+        if calls.is_empty() || (differ && disordered) {
+            calls = vec![Call {
                 body: None,
                 model: None,
                 provider: None,
                 usage_request: UsageRequest::NotUnderstood,
-            });
+            }];
         }
         Self {
             words,
@@ -148,6 +152,17 @@ fn saves(operation: &Operation, words: &[Word]) -> bool {
         .any(|word| word.name() == Some("output") && !to_stdout.contains(&&*word.text));
     let remote = ["remote-name", "remote-name-all", "out-null"];
     named || operation.switches.iter().any(|name| remote.contains(name))
+}
+
+/// Whether it cannot be told which of the responses is whose: they come at once, or one URL stands for many.
+fn is_disordered(operation: &Operation, words: &[Word]) -> bool {
+    let on = |name| operation.switches.contains(&name);
+    let many = |word: &Word| {
+        // Brackets stand around an IPv6 address too.
+        let path = Address::read(&String::from_utf8_lossy(&word.text)).path;
+        word.name() == Some("url") && (word.text.contains(&b'{') || path.contains('['))
+    };
+    on("parallel") || (!on("globoff") && words[operation.words.clone()].iter().any(many))
 }
 
 /// Where the first words may be put: after a `-q`, which counts only at the beginning.

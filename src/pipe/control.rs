@@ -144,7 +144,7 @@ fn control<W: Watch>(shared: &Shared<W>, plan: Plan, signals: &Signals) {
 /// Passes a signal on to the child, unless a terminal gave it to both of us.
 fn pass_on(number: i32, child: &Child) {
     let typed = || {
-        let foreground = std::fs::File::open("/dev/tty").map(|tty| tcgetpgrp(tty));
+        let foreground = std::fs::File::open("/dev/tty").map(tcgetpgrp);
         foreground.is_ok_and(|group| group == Ok(getpgrp()))
     };
     let signal = Signal::from_named_raw(number);
