@@ -14,7 +14,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use common::{scratch, tokensense};
-use server::{Sent, Server, asked_only, begin_stream, chat, chunk, isolate, need_curl, status};
+use server::{
+    Sent, Server, asked_only, begin_stream, chat, chunk, isolate, need_curl, stated, status,
+};
 
 const ASK: &str = r#","stream_options":{"include_usage":true}"#;
 const KEY: &str = "sk-proj-0123456789abcdefghijklmn";
@@ -346,10 +348,7 @@ fn every_host_of_the_table() {
                 );
             }
             Habit::Asked => asked_only(sent, out),
-            Habit::Rejects | Habit::Unasked => {
-                begin_stream(out);
-                let _ = out.write_all(chat(true).as_bytes());
-            }
+            Habit::Rejects | Habit::Unasked => stated(sent, out),
         }
     });
     let connect = format!("::127.0.0.1:{}", server.port);
@@ -399,7 +398,7 @@ fn header<'a>(sent: &'a Sent, name: &str) -> &'a str {
 /// The provider and the model come from the address, where the stream and the body do not say.
 #[test]
 fn the_address_tells_provider_and_model() {
-    let server = Server::new(asked_only);
+    let server = Server::new(stated);
     let connect = format!("::127.0.0.1:{}", server.port);
     for (url, provider, model) in [
         (
@@ -539,7 +538,7 @@ fn bodies_from_a_shell() {
 /// Also where nothing is asked for, or the body is no JSON, what was read once is handed on.
 #[test]
 fn bodies_that_stay() {
-    let server = Server::new(asked_only);
+    let server = Server::new(stated);
     let folder = scratch("run-stay-files");
     let file = folder.join("body");
     fs::write(&file, "{\"stream\":true,\n").expect("a file");
@@ -641,7 +640,7 @@ fn azure_with_data_sources_is_left_alone() {
 #[test]
 fn always_and_never() {
     need_curl();
-    let server = Server::new(asked_only);
+    let server = Server::new(stated);
     let connect = format!("::127.0.0.1:{}", server.port);
     for (inject, url, want) in [
         (
@@ -686,11 +685,7 @@ fn always_and_never() {
 /// Each of several requests is treated on its own, and each record knows its own.
 #[test]
 fn several_requests() {
-    let server = Server::new(|sent, out| {
-        let body = if sent.asks() { chat(true) } else { chat(false) };
-        begin_stream(out);
-        let _ = out.write_all(body.as_bytes());
-    });
+    let server = Server::new(asked_only);
     let url = server.url("/v1/chat/completions");
     let other = body().replace("gpt-4o", "gpt-4.1");
     let plain = "{\"model\":\"gpt-5\"}";

@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use common::{Random, scratch, tokensense};
-use server::{Sent, Server, begin_stream, chat, curl, isolate, need_curl};
+use server::{Sent, Server, curl, isolate, need_curl, stated};
 
 const ASK: &str = r#","stream_options":{"include_usage":true}"#;
 
@@ -139,10 +139,7 @@ fn rest(sent: &Sent) -> Vec<String> {
 fn curl_sends_the_same_but_for_the_edit() {
     need_curl();
     // Usage is always stated: an estimate would load a vocabulary each time.
-    let server = Server::new(|_, out| {
-        begin_stream(out);
-        let _ = out.write_all(chat(true).as_bytes());
-    });
+    let server = Server::new(stated);
     let url = server.url("/v1/chat/completions");
     let folder = scratch("run-argv");
     fs::write(folder.join("plain"), "{\"stream\":true, \"a\": [1,2]}").expect("a file");

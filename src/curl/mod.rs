@@ -159,8 +159,9 @@ fn is_disordered(operation: &Operation, words: &[Word]) -> bool {
     let on = |name| operation.switches.contains(&name);
     let many = |word: &Word| {
         // Brackets stand around an IPv6 address too.
-        let path = Address::read(&String::from_utf8_lossy(&word.text)).path;
-        word.name() == Some("url") && (word.text.contains(&b'{') || path.contains('['))
+        let address = Address::read(&String::from_utf8_lossy(&word.text));
+        let brackets = address.path.contains('[') || address.query.contains('[');
+        word.name() == Some("url") && (brackets || word.text.contains(&b'{'))
     };
     on("parallel") || (!on("globoff") && words[operation.words.clone()].iter().any(many))
 }

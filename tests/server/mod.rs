@@ -136,6 +136,12 @@ pub(crate) fn asked_only(sent: &Sent, out: &mut TcpStream) {
     let _ = out.write_all(chat(sent.asks()).as_bytes());
 }
 
+/// What a provider does that states usage either way.
+pub(crate) fn stated(_: &Sent, out: &mut TcpStream) {
+    begin_stream(out);
+    let _ = out.write_all(chat(true).as_bytes());
+}
+
 pub(crate) fn status(out: &mut TcpStream, line: &str, body: &str) {
     let length = body.len();
     let text = format!(
