@@ -14,9 +14,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use common::{scratch, tokensense};
-use server::{
-    Sent, Server, asked_only, begin_stream, chat, chunk, isolate, need_curl, stated, status,
-};
+use server::{Sent, Server, asked_only, begin_stream, chunk, isolate, need_curl, stated, status};
 
 const ASK: &str = r#","stream_options":{"include_usage":true}"#;
 const KEY: &str = "sk-proj-0123456789abcdefghijklmn";
@@ -494,7 +492,13 @@ fn bodies_from_everywhere() {
             .map(|text| &text[..text.len().min(20)])
             .collect();
         assert!(output.status.success(), "{shown:?}: {output:?}");
-        assert!(server.only().text() == asking(want), "{shown:?}");
+        let sent = server.only();
+        assert!(sent.text() == asking(want), "{shown:?}");
+        let kind = match arguments.contains(&"--json") {
+            true => "application/json",
+            false => "application/x-www-form-urlencoded",
+        };
+        assert_eq!(header(&sent, "content-type"), kind, "{shown:?}");
         let record = run.only_record();
         assert_eq!(record["usage_request"], "injected", "{shown:?}");
         assert_eq!(record["output_tokens"], 2, "{shown:?}");

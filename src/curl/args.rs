@@ -26,7 +26,7 @@ pub(super) enum Takes {
 }
 
 /// One argument. A value keeps what stands before it in the same argument: the `-sNd` of `-sNd@file`.
-#[derive(Clone, Debug, Default)]
+#[derive(Default)]
 pub(super) struct Word {
     pub(super) before: Vec<u8>,
     pub(super) text: Vec<u8>,
@@ -51,7 +51,7 @@ pub(super) enum Means {
 }
 
 /// What stands between one `--next` and the other.
-#[derive(Clone, Debug, Default)]
+#[derive(Default)]
 pub(super) struct Operation {
     pub(super) words: Range<usize>,
     /// Switches that are on.
@@ -59,7 +59,6 @@ pub(super) struct Operation {
 }
 
 /// A command line of curl's, without the `curl`.
-#[derive(Clone, Debug)]
 pub(super) struct Line {
     pub(super) words: Vec<Word>,
     pub(super) operations: Vec<Operation>,

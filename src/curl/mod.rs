@@ -2,27 +2,23 @@
 
 mod args;
 mod body;
+mod data;
 mod host;
 mod inject;
 mod show;
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::path::Path;
+use std::io::Read;
+use std::os::unix::ffi::OsStringExt as _;
 
-use args::{Line, Means, Operation, Word};
+use args::{Line, Operation, Word};
+use data::{Data, regular};
 use host::Address;
 
 pub(crate) use inject::{Inject, UsageRequest};
 pub(crate) use show::show;
 
-/// A body of more bytes than this does not stay in an argument, whose length has a limit.
-const MAX_INLINE: usize = 64 << 10;
-
 /// A curl command, ready to run.
-#[derive(Debug)]
 pub(crate) struct Curl {
     words: Vec<Word>,
     /// One for each response to come, in order.
@@ -32,7 +28,7 @@ pub(crate) struct Curl {
 }
 
 /// A request, as far as it is known.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(crate) struct Call {
     pub(crate) body: Option<Vec<u8>>,
     /// From the URL.
@@ -42,7 +38,6 @@ pub(crate) struct Call {
 }
 
 /// An argument as curl is to get it.
-#[derive(Debug, PartialEq)]
 pub(crate) enum Argument {
     Plain(OsString),
     /// `before`, then `@` and the path of a descriptor that holds `body`.
@@ -50,25 +45,6 @@ pub(crate) enum Argument {
         before: OsString,
         body: Vec<u8>,
     },
-}
-
-/// The data of one operation, part by part.
-#[derive(Default)]
-struct Data {
-    parts: Vec<Part>,
-    /// Some of it cannot be known.
-    unclear: bool,
-}
-
-struct Part {
-    word: usize,
-    /// Where it stands in the body.
-    at: usize,
-    bytes: Vec<u8>,
-    /// It came from something that can be read only once.
-    spent: bool,
-    /// It stands in the argument itself.
-    literal: bool,
 }
 
 impl Curl {
@@ -254,163 +230,10 @@ fn header_seals(text: &[u8]) -> bool {
     }
 }
 
-/// A file that may be read again.
-fn regular(path: &[u8]) -> Option<File> {
-    let path = Path::new(std::ffi::OsStr::from_bytes(path));
-    path.is_file().then(|| File::open(path).ok()).flatten()
-}
-
-impl Data {
-    fn unclear() -> Self {
-        Self {
-            unclear: true,
-            ..Self::default()
-        }
-    }
-
-    /// Reads the data that the operation's options name.
-    fn read(operation: &Operation, words: &[Word], stdin: &mut dyn Read) -> Self {
-        const PLAIN: [&str; 5] = ["data", "data-ascii", "data-binary", "data-raw", "json"];
-        let own = || operation.words.clone().map(|at| (at, &words[at]));
-        let is_data = |word: &Word| word.name().is_some_and(|name| PLAIN.contains(&name));
-        let on = |name| operation.switches.contains(&name);
-        let other = |word: &Word| {
-            let name = word.name().unwrap_or_default();
-            matches!(
-                name,
-                "data-urlencode" | "form" | "form-string" | "request-target" | "upload-file"
-            )
-        };
-        let expanded = |word: &Word| matches!(word.means, Means::Value { expanded: true, .. });
-        if own().any(|(_, word)| other(word) || expanded(word)) || on("head") {
-            return Self::unclear();
-        }
-        // With --get they are part of the URL.
-        if on("get") {
-            return Self::default();
-        }
-        let contested = |word: &Word| !is_data(word) && matches!(&*word.text, b"@-");
-        if words.iter().any(contested) && own().any(|(_, word)| is_data(word) && word.text == b"@-")
-        {
-            return Self::unclear();
-        }
-        let mut data = Self::default();
-        let mut len = 0;
-        for (at, word) in own().filter(|(_, word)| is_data(word)) {
-            let Ok((bytes, spent, literal)) = content(word, stdin) else {
-                // curl will say that it cannot read it; what was read before is still handed on.
-                data.unclear = true;
-                break;
-            };
-            if len > 0 && word.name() != Some("json") {
-                len += 1;
-            }
-            data.parts.push(Part {
-                word: at,
-                at: len,
-                bytes,
-                spent,
-                literal,
-            });
-            len = data.len();
-        }
-        data
-    }
-
-    fn len(&self) -> usize {
-        self.parts
-            .last()
-            .map_or(0, |part| part.at + part.bytes.len())
-    }
-
-    /// The body as curl would send it.
-    fn body(&self) -> Option<Vec<u8>> {
-        let known = !self.parts.is_empty() && !self.unclear;
-        known.then(|| {
-            let mut body = vec![b'&'; self.len()];
-            for part in &self.parts {
-                body[part.at..][..part.bytes.len()].copy_from_slice(&part.bytes);
-            }
-            body
-        })
-    }
-
-    /// Edits the words, and hands on what was read; gives whether the edit fell into one part of the data.
-    fn apply(self, edit: Option<body::Edit>, words: &mut Vec<Word>) -> bool {
-        let mut applied = edit.is_none();
-        for mut part in self.parts.into_iter().rev() {
-            let within = edit.as_ref().filter(|edit| {
-                !applied
-                    && part.at <= edit.range.start
-                    && edit.range.end <= part.at + part.bytes.len()
-            });
-            if let Some(edit) = within {
-                let range = edit.range.start - part.at..edit.range.end - part.at;
-                part.bytes.splice(range, edit.text.bytes());
-                applied = true;
-            } else if !part.spent {
-                continue;
-            }
-            let word = &mut words[part.word];
-            word.text = part.bytes;
-            word.fed = !part.literal || word.text.len() > MAX_INLINE;
-            if word.fed && part.literal {
-                rename(part.word, words);
-            }
-        }
-        applied
-    }
-}
-
-/// What a data option's value stands for, whether it can be read only once, and whether it is the value itself.
-fn content(word: &Word, stdin: &mut dyn Read) -> io::Result<(Vec<u8>, bool, bool)> {
-    let name = word.name();
-    let path = word
-        .text
-        .strip_prefix(b"@")
-        .filter(|_| name != Some("data-raw"));
-    let Some(path) = path else {
-        return Ok((word.text.clone(), false, true));
-    };
-    let mut bytes = Vec::new();
-    let file = regular(path);
-    let spent = file.is_none();
-    match file {
-        Some(mut file) => file.read_to_end(&mut bytes)?,
-        None if path == b"-" => stdin.read_to_end(&mut bytes)?,
-        None => File::open(std::ffi::OsStr::from_bytes(path))?.read_to_end(&mut bytes)?,
-    };
-    if matches!(name, Some("data" | "data-ascii")) {
-        bytes.retain(|byte| !matches!(byte, b'\r' | b'\n' | 0));
-    }
-    Ok((bytes, spent, false))
-}
-
-/// Has the data of a word sent as a file's content, byte by byte, where it stood in the argument.
-fn rename(at: usize, words: &mut Vec<Word>) {
-    let word = &mut words[at];
-    let joined = !word.before.is_empty();
-    let mut flag = match joined {
-        true => std::mem::take(&mut word.before),
-        false => std::mem::take(&mut words[at - 1].text),
-    };
-    if flag.starts_with(b"--") {
-        flag.clear();
-    } else {
-        // Other letters may stand before the one that takes the value.
-        flag.pop();
-    }
-    let flag = Some(flag).filter(|flag| flag.len() > 1);
-    let others = flag.map(|text| Word {
-        text,
-        ..Word::default()
-    });
-    let at = if joined { at..at } else { at - 1..at };
-    words.splice(at, others.into_iter().chain([Word::flag("--data-binary")]));
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use proptest::prelude::*;
     use proptest::sample::{Index, select};
 
@@ -436,9 +259,8 @@ mod tests {
         Url(String),
     }
 
-    const DATA: [&str; 5] = ["data", "data-ascii", "data-binary", "data-raw", "json"];
-    /// What makes a body unclear, or none.
-    const SPECIAL: [&str; 9] = [
+    /// What makes a body unclear, or none, or the order of responses.
+    const SPECIAL: [&str; 10] = [
         "config",
         "data-urlencode",
         "form",
@@ -446,6 +268,7 @@ mod tests {
         "get",
         "head",
         "next",
+        "parallel",
         "request-target",
         "upload-file",
     ];
@@ -457,7 +280,7 @@ mod tests {
     }
 
     fn pieces() -> impl Strategy<Value = Vec<(Piece, Form, Index)>> {
-        let is_data = |flag: &Flag| DATA.contains(&flag.name);
+        let is_data = |flag: &Flag| data::OPTIONS.contains(&flag.name);
         let data = (
             select(named(is_data)),
             "[!-?A-~][ -~\n]{0,20}|\\{\"stream\" ?: ?true(,\"a\":[0-9]{1,3})?\\}",
@@ -516,7 +339,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(10_000))]
+        #![proptest_config(ProptestConfig { cases: 10_000, failure_persistence: None, ..ProptestConfig::default() })]
 
         /// Each operation's body is what its data options say, however they are written among others; and with
         /// usage asked for, the same but for the edit.
