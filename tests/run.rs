@@ -4,7 +4,7 @@ mod common;
 mod server;
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use common::{scratch, tokensense};
+use common::{scratch, terminal, tokensense};
 use server::{Sent, Server, asked_only, begin_stream, chunk, isolate, need_curl, stated, status};
 
 const ASK: &str = r#","stream_options":{"include_usage":true}"#;
@@ -879,6 +879,26 @@ fn dry_run_keeps_secrets() {
         );
         assert!(!text.contains(KEY) && !text.contains("heron"), "{text}");
         assert!(output.stderr.is_empty());
+    }
+}
+
+/// On a terminal curl shows no progress, so it shows none through us; with a file for the body it does.
+#[test]
+fn progress_meter_is_as_without_us() {
+    for (arguments, want) in [(&["x"][..], true), (&["x", "-o", "y"], false)] {
+        let (user, programs) = terminal();
+        let mut command = tokensense();
+        command.args(["run", "--dry-run", "curl"]).args(arguments);
+        assert!(
+            command
+                .stdout(programs)
+                .status()
+                .expect("the binary")
+                .success()
+        );
+        let mut line = String::new();
+        BufReader::new(user).read_line(&mut line).expect("a line");
+        assert_eq!(line.contains("--no-progress-meter -N"), want, "{line}");
     }
 }
 

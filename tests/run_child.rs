@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -10,10 +10,9 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value;
 
-use common::{scratch, tokensense};
+use common::{scratch, terminal, tokensense};
 
 /// `run` of a shell script, its output in the test's hands.
 struct Run {
@@ -250,38 +249,31 @@ fn signals_are_passed_on() {
 /// A terminal gives an interrupt to the child as well: it comes once, and what the child makes of it counts.
 #[test]
 fn typed_interrupt_is_not_doubled() {
-    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
-    grantpt(&terminal)
-        .and_then(|()| unlockpt(&terminal))
-        .expect("a terminal");
-    let name = ptsname(&terminal, Vec::new()).expect("its name");
-    let open = File::options()
-        .read(true)
-        .write(true)
-        .open(name.to_str().expect("a path"));
+    let (mut keyboard, programs) = terminal();
     let script =
         "trap 'echo told' INT; echo ready; for i in 1 2 3 4 5 6; do sleep 0.1; done; exit 4";
     let mut command = Command::new("setsid");
-    command.args([
-        "--ctty",
-        common::BINARY,
-        "run",
-        "-q",
-        "--",
-        "sh",
-        "-c",
-        script,
-    ]);
-    let mut run = Run::start({
-        command
-            .stdin(open.expect("a terminal"))
-            .stdout(Stdio::piped());
-        command
-    });
+    command.args(["--ctty", common::BINARY, "run", "-q", "sh", "-c", script]);
+    command.stdin(programs).stdout(Stdio::piped());
+    let mut run = Run::start(command);
     assert_eq!(run.line(), "ready");
-    File::from(terminal).write_all(b"\x03").expect("a terminal");
+    keyboard.write_all(b"\x03").expect("a terminal");
     assert_eq!(run.rest(), "told\n");
     assert_eq!(run.end().0.code(), Some(4));
+}
+
+/// Where the caller ignores the deaths of children, their exit statuses are still kept.
+#[test]
+fn exit_status_is_kept_where_deaths_are_ignored() {
+    let script = format!(
+        "trap '' CHLD; exec {} run -q -- sh -c 'exit 5'",
+        common::BINARY
+    );
+    let status = Command::new("sh")
+        .args(["-c", &script])
+        .status()
+        .expect("a shell");
+    assert_eq!(status.code(), Some(5));
 }
 
 /// A signal that was ignored for us, as by nohup, is neither passed on nor obeyed.

@@ -6,9 +6,11 @@ use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::path::Path;
 use std::process::{ChildStdout, Command, Stdio};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use rustix::fs::{MemfdFlags, memfd_create};
+use signal_hook::consts::SIGCHLD;
 
 use super::session::Session;
 use super::{Outcome, complain};
@@ -83,6 +85,8 @@ pub(super) fn run(args: cli::Run) -> Result<Exit> {
             child.args(arguments);
         }
     }
+    // A parent may have had it ignored: then the system would keep no exit status.
+    let _ = signal_hook::flag::register(SIGCHLD, Arc::default());
     // Caught before there is a child, so that none is left behind by one that comes early.
     let signals = Signals::catch().ok();
     let mut child = match child.stdout(Stdio::piped()).spawn() {
