@@ -1,5 +1,6 @@
 //! The words of the command line, and nothing they do.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, ValueEnum, ValueHint};
@@ -48,6 +49,12 @@ pub enum Command {
     ///
     /// To read it: tokensense man | man -l -
     Man(Man),
+
+    /// Start a client, ask for usage on its behalf, and meter its output
+    ///
+    /// The command's standard output is forwarded and metered as by tap; its exit status becomes ours. A curl's
+    /// arguments are understood: where the body asks for a stream and the API takes it, usage is asked for too.
+    Run(Run),
 }
 
 #[derive(Args, Debug)]
@@ -66,6 +73,24 @@ pub struct Completions {
 pub struct Man {
     /// The command whose page is wanted; without it, all pages
     pub command: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct Run {
+    #[command(flatten)]
+    pub metering: Metering,
+
+    /// When to add stream_options.include_usage to a curl's request
+    #[arg(long, value_enum, default_value_t = Inject::Auto, env = "TOKENSENSE_INJECT")]
+    pub inject: Inject,
+
+    /// Print the command that would run, secrets and prompts left out, and run nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// The command and its arguments, best after --
+    #[arg(value_name = "COMMAND", trailing_var_arg = true)]
+    pub command: Vec<OsString>,
 }
 
 /// What tap and run have in common.
@@ -148,6 +173,16 @@ pub enum Emit {
     Text,
     /// Nothing: then records may go to standard output with -o -
     None,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Inject {
+    /// Wherever the body asks for a stream and does not say
+    Always,
+    /// Where the API is known to take it
+    Auto,
+    /// Nowhere
+    Never,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]

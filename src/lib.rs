@@ -104,6 +104,7 @@
 pub mod cli;
 #[doc(hidden)]
 pub mod command;
+mod curl;
 mod fd;
 mod meter;
 mod metered;

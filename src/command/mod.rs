@@ -3,6 +3,7 @@
 mod completions;
 mod man;
 mod progress;
+mod run;
 mod session;
 mod tap;
 
@@ -32,6 +33,10 @@ pub(crate) enum Outcome {
     Strict = 3,
     /// A limit was reached.
     Limit = 4,
+    /// The command cannot be executed.
+    NotExecutable = 126,
+    /// There is no such command.
+    NotFound = 127,
 }
 
 impl From<Outcome> for Exit {
@@ -127,6 +132,7 @@ pub fn run(cli: Cli) -> ! {
     let exit = match cli.command {
         Command::Completions(args) => Ok(completions::run(args)),
         Command::Man(args) => man::run(args),
+        Command::Run(args) => run::run(args),
         Command::Tap(args) => tap::run(args),
     };
     match exit {

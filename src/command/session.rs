@@ -1,5 +1,6 @@
 //! What tap and run share: bytes to a meter, its readings to records.
 
+use std::collections::VecDeque;
 use std::io::IsTerminal as _;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
@@ -24,6 +25,9 @@ pub(super) struct Session {
     sink: Sink,
     prices: Arc<PriceBook>,
     labels: Map<String, Value>,
+    /// What was done to have usage stated, for this response and those after it; the last one counts for all that
+    /// follow.
+    usage_requests: VecDeque<&'static str>,
     emit: cli::Emit,
     /// What is emitted goes to a terminal.
     on_terminal: bool,
@@ -53,10 +57,23 @@ const TICK: Duration = Duration::from_millis(100);
 impl Session {
     /// Opens whatever can fail before the first byte flows.
     pub(super) fn open(args: &cli::Metering) -> Result<Self> {
+        Self::open_for(args, Vec::new(), Vec::new())
+    }
+
+    /// As [`open`](Self::open), where requests and what became of their asking for usage are known, in the order
+    /// of the responses.
+    pub(super) fn open_for(
+        args: &cli::Metering,
+        requests: Vec<Request>,
+        usage_requests: Vec<&'static str>,
+    ) -> Result<Self> {
         let mut context = Context::default();
         context.model.clone_from(&args.model);
         context.provider.clone_from(&args.provider);
-        context.requests.extend(request(args.request.as_deref())?);
+        context.requests = match request(args.request.as_deref())? {
+            Some(request) => vec![request],
+            None => requests,
+        };
         let mut meter = Meter::with_context(context);
         match args.emit {
             cli::Emit::Data => meter.emit(Emit::Data),
@@ -79,6 +96,7 @@ impl Session {
             sink,
             prices: Arc::new(PriceBook::open(&[]).map_err(|error| anyhow!(error))?),
             labels: labels(&args.labels)?,
+            usage_requests: usage_requests.into(),
             emit: args.emit,
             on_terminal: std::io::stdout().is_terminal(),
             drain: args.drain,
@@ -107,10 +125,15 @@ impl Session {
         while let Some(reading) = self.meter.next_reading() {
             self.flawed |=
                 reading.partial || matches!(reading.status, Status::Error | Status::Unrecognised);
+            let usage_request = match self.usage_requests.len() {
+                0 | 1 => self.usage_requests.front().copied(),
+                _ => self.usage_requests.pop_front(),
+            };
             if self.sink.is_nowhere() && !self.limits.any() {
                 continue;
             }
-            let record = self.record(&reading);
+            let mut record = self.record(&reading);
+            record.usage_request = usage_request.map(str::to_owned);
             self.limits.add(&record);
             if let Err(error) = self.sink.write(&record) {
                 self.fail(&error);

@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::complain;
 use super::session::Session;
 use crate::cli;
-use crate::pipe::{self, Exit};
+use crate::pipe::{self, Exit, Signals};
 
 /// Meters standard input.
 ///
@@ -19,5 +19,5 @@ pub(super) fn run(args: cli::Tap) -> Result<Exit> {
         complain("reading from the terminal; pipe a stream in: curl -N … | tokensense tap");
     }
     let plan = session.plan(rustix::stdio::stdin());
-    Ok(pipe::run(session, plan))
+    Ok(pipe::run(session, plan, Signals::catch().ok(), None))
 }

@@ -447,11 +447,19 @@ impl Exchange {
                 Some(dialect) => Some(dialect.api),
                 None => None,
             },
-            provider: end.provider.map(str::to_owned).or_else(|| self.provider()),
+            provider: end
+                .provider
+                .or_else(|| end.request?.provider())
+                .map(str::to_owned)
+                .or_else(|| self.provider()),
             request_model,
             response_id: self.said.id.clone(),
             created: self.said.created.clone(),
-            service_tier: self.said.tier.clone(),
+            // Which tier `auto` came to only the response can tell.
+            service_tier: self.said.tier.clone().or_else(|| {
+                let asked = end.request?.tier().filter(|tier| *tier != "auto");
+                asked.map(str::to_owned)
+            }),
             status,
             partial,
             ended_by,

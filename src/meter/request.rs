@@ -3,11 +3,12 @@
 use super::estimate::Family;
 use super::json::{Json, Parser};
 
-/// The JSON body of a request. Its text is counted and never leaves the meter.
+/// A request: its JSON body, and what its address tells. Its text is counted and never leaves the meter.
 #[derive(Clone, Default)]
 pub struct Request {
     body: Vec<u8>,
     model: Option<String>,
+    provider: Option<String>,
     tier: Option<String>,
     streams: bool,
 }
@@ -79,6 +80,7 @@ impl Request {
             json.is_object().then(|| Self {
                 body: body.to_vec(),
                 model: text(json, "model").or_else(|| text(json, "model_id")),
+                provider: None,
                 tier: text(json, "service_tier"),
                 streams: json
                     .get("stream")
@@ -88,9 +90,22 @@ impl Request {
         Parser::new().parse(body, read).flatten()
     }
 
+    /// Adds what the address tells: the model, where the body names none, and who serves it.
+    #[must_use]
+    pub fn addressed(mut self, model: Option<String>, provider: Option<&str>) -> Self {
+        self.model = self.model.or(model);
+        self.provider = provider.map(str::to_owned);
+        self
+    }
+
     /// The model asked for.
     pub fn model(&self) -> Option<&str> {
         self.model.as_deref()
+    }
+
+    /// Who was asked.
+    pub fn provider(&self) -> Option<&str> {
+        self.provider.as_deref()
     }
 
     /// Whether a stream was asked for by the body.

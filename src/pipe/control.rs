@@ -3,6 +3,7 @@
 //! One thread in one `poll(2)`. An async runtime would do the same with more: its descriptors can no longer be
 //! watched without unsafe code.
 
+use std::io::Read as _;
 use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,10 +12,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Signal, getpgrp};
+use rustix::termios::tcgetpgrp;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGPIPE, SIGTERM, SIGXFSZ};
 use signal_hook::{flag, low_level};
 
-use super::{Exit, Shared, Watch};
+use super::{Child, Exit, Shared, Watch};
 use crate::meter::EndedBy;
 
 /// What is to be forwarded, and how.
@@ -45,17 +48,20 @@ const EARLY: [Duration; 4] = [
     Duration::from_millis(1500),
 ];
 
+/// A child that has ended may have left its output to others: they are listened to until they are silent for so
+/// long,
+const SILENCE: Duration = Duration::from_millis(250);
+/// and after so long until they pause.
+const LINGER: Duration = Duration::from_secs(2);
+/// How often that is looked at.
+const GLANCE: Duration = Duration::from_millis(10);
+
 /// Starts the control plane on a thread of its own. If there can be none, the stream still flows.
-pub(super) fn start<W: Watch>(shared: &Arc<Shared<W>>, plan: Plan) {
-    // Registered before the first byte, so that no signal finds nobody; where nobody will listen, signals keep
-    // their default.
-    let deaf = Arc::new(AtomicBool::new(false));
-    let started = Signals::register(&deaf).and_then(|signals| {
-        let shared = Arc::clone(shared);
-        let thread = std::thread::Builder::new().name("control".to_owned());
-        thread.spawn(move || control(&shared, plan, &signals))
-    });
-    deaf.store(started.is_err(), Ordering::Release);
+pub(super) fn start<W: Watch>(shared: &Arc<Shared<W>>, plan: Plan, signals: Signals) {
+    let shared = Arc::clone(shared);
+    let _ = std::thread::Builder::new()
+        .name("control".to_owned())
+        .spawn(move || control(&shared, plan, &signals));
 }
 
 /// The word for a stream that a signal ended.
@@ -79,24 +85,32 @@ pub(crate) fn signal_of(by: EndedBy) -> Option<i32> {
     }
 }
 
-fn control<W: Watch>(shared: &Shared<W>, plan: Plan, signals: &Signals) {
+fn control<W: Watch>(shared: &Arc<Shared<W>>, plan: Plan, signals: &Signals) {
     let mut output = plan.output.filter(|_| !plan.drain);
     let mut ticks = Ticks::new(plan.tick);
+    let mut child = shared.child.as_ref();
+    let mut orphan: Option<Orphan> = None;
     loop {
         let mut fds = vec![PollFd::new(&signals.pipe, PollFlags::IN)];
         // No events asked for: only that nobody reads any more. A file or a device never says so.
         fds.extend(output.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::empty())));
-        let wait = ticks.wait();
+        fds.extend(child.map(|child| PollFd::new(child, PollFlags::IN)));
+        let glance = orphan.is_some().then_some(GLANCE);
+        let wait = ticks.wait().into_iter().chain(glance).min();
         let polled = poll(
             &mut fds,
             wait.and_then(|wait| Timespec::try_from(wait).ok()).as_ref(),
         );
-        let hung_up = fds
-            .get(1)
-            .map(PollFd::revents)
-            .unwrap_or(PollFlags::empty());
+        let seen = |at: usize| fds.get(at).map_or(PollFlags::empty(), PollFd::revents);
+        let hung_up = output.map_or(PollFlags::empty(), |_| seen(1));
+        let ended = child.is_some() && seen(fds.len() - 1).contains(PollFlags::IN);
         if let Some(signal) = signals.pending() {
             shared.signal.store(signal as u8, Ordering::Release);
+            if let Some(child) = child.filter(|_| !ended) {
+                // The stream ends when the child does.
+                pass_on(signal, child);
+                continue;
+            }
             let_through(shared, Some(plan.input));
             end(shared, ended_by(signal));
         }
@@ -108,7 +122,17 @@ fn control<W: Watch>(shared: &Shared<W>, plan: Plan, signals: &Signals) {
         if hung_up.contains(PollFlags::NVAL) {
             output = None;
         }
-        if polled.is_ok_and(|n| n == 0) {
+        if ended {
+            child = None;
+            orphan = Some(Orphan::new());
+        }
+        if orphan
+            .as_mut()
+            .is_some_and(|orphan| orphan.is_silent(shared, plan.input))
+        {
+            end(shared, EndedBy::Upstream);
+        }
+        if polled.is_ok_and(|n| n == 0) && ticks.are_due() {
             ticks.next();
             let Some(work) = shared.watch(|watch| watch.idle(shared.now()), None) else {
                 return;
@@ -120,11 +144,54 @@ fn control<W: Watch>(shared: &Shared<W>, plan: Plan, signals: &Signals) {
     }
 }
 
-fn end<W: Watch>(shared: &Shared<W>, by: EndedBy) -> ! {
+/// Passes a signal on to the child, unless a terminal gave it to both of us.
+fn pass_on(number: i32, child: &Child) {
+    let typed = || {
+        let foreground = std::fs::File::open("/dev/tty").map(tcgetpgrp);
+        foreground.is_ok_and(|group| group == Ok(getpgrp()))
+    };
+    let signal = Signal::from_named_raw(number);
+    if let Some(signal) = signal.filter(|signal| *signal != Signal::INT || !typed()) {
+        child.signal(signal);
+    }
+}
+
+/// An output whose process has ended. Its last words are still to come, and others may hold on to it.
+struct Orphan {
+    since: Instant,
+    heard: Instant,
+    turn: u64,
+}
+
+impl Orphan {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self {
+            since: now,
+            heard: now,
+            turn: 0,
+        }
+    }
+
+    /// Whether nothing more is to be waited for. What lies in the pipe is, however slowly it is read.
+    fn is_silent<W: Watch>(&mut self, shared: &Shared<W>, input: BorrowedFd<'_>) -> bool {
+        let turn = shared.turn.load(Ordering::Acquire);
+        let waits = turn % 2 == 1 && !is_readable(input);
+        if turn != self.turn || !waits {
+            (self.turn, self.heard) = (turn, Instant::now());
+        }
+        waits && (self.heard.elapsed() >= SILENCE || self.since.elapsed() >= LINGER)
+    }
+}
+
+fn end<W: Watch>(shared: &Arc<Shared<W>>, by: EndedBy) -> ! {
     // Whoever shall read the record may never come.
+    let stalled = Arc::clone(shared);
     let _ = std::thread::Builder::new().spawn(move || {
         std::thread::sleep(STALLED);
-        signal_of(by).map_or(Exit::Code(1), Exit::Signal).now()
+        if !stalled.recorded.load(Ordering::Acquire) {
+            signal_of(by).map_or(Exit::Code(1), Exit::Signal).now()
+        }
     });
     match shared.end(by, None) {
         Some(exit) => exit.now(),
@@ -161,32 +228,48 @@ fn is_readable(fd: BorrowedFd<'_>) -> bool {
 }
 
 /// The signals that end a stream: the number of the last one, and a descriptor that wakes a poll.
-struct Signals {
+#[derive(Debug)]
+pub(crate) struct Signals {
     came: Arc<AtomicUsize>,
+    /// Nobody listens: they keep their default.
+    deaf: Arc<AtomicBool>,
     pipe: UnixStream,
 }
 
+impl Drop for Signals {
+    fn drop(&mut self) {
+        self.deaf.store(true, Ordering::Release);
+    }
+}
+
 impl Signals {
-    fn register(deaf: &Arc<AtomicBool>) -> std::io::Result<Self> {
+    /// Catches them from now on: before the first byte, so that none finds nobody.
+    pub(crate) fn catch() -> std::io::Result<Self> {
         let ignored = ignored_signals();
-        let came = Arc::new(AtomicUsize::new(0));
         let (pipe, wake) = UnixStream::pair()?;
+        pipe.set_nonblocking(true)?;
+        let signals = Self {
+            came: Arc::default(),
+            deaf: Arc::default(),
+            pipe,
+        };
         for number in [SIGHUP, SIGINT, SIGTERM] {
             // A parent that had it ignored, as nohup does, meant that.
             if ignored >> (number - 1) & 1 == 0 {
-                flag::register_conditional_default(number, Arc::clone(deaf))?;
-                flag::register_usize(number, Arc::clone(&came), number as usize)?;
+                flag::register_conditional_default(number, Arc::clone(&signals.deaf))?;
+                flag::register_usize(number, Arc::clone(&signals.came), number as usize)?;
                 low_level::pipe::register(number, wake.try_clone()?)?;
             }
         }
         // A record file at the limit of `ulimit -f` is an error of writing, no end of the stream.
         flag::register(SIGXFSZ, Arc::default())?;
-        Ok(Self { came, pipe })
+        Ok(signals)
     }
 
-    /// A signal that has come.
+    /// A signal that has come, once.
     fn pending(&self) -> Option<i32> {
-        let number = self.came.load(Ordering::Acquire) as i32;
+        let _ = (&self.pipe).read(&mut [0; 64]);
+        let number = self.came.swap(0, Ordering::AcqRel) as i32;
         (number != 0).then_some(number)
     }
 }
@@ -214,6 +297,10 @@ impl Ticks {
     fn wait(&self) -> Option<Duration> {
         self.at
             .map(|at| at.saturating_duration_since(Instant::now()))
+    }
+
+    fn are_due(&self) -> bool {
+        self.wait().is_some_and(|wait| wait.is_zero())
     }
 
     fn next(&mut self) {

@@ -4,6 +4,7 @@
 //! ([`control`]) is a thread that sees what a blocked loop cannot: signals, the reader's hang-up, time. Whichever
 //! sees the end first takes the watcher.
 
+mod child;
 mod control;
 mod forward;
 
@@ -12,11 +13,13 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use signal_hook::consts::SIGPIPE;
 
 use crate::meter::EndedBy;
 
-pub(crate) use control::{Plan, signal_of};
+pub(crate) use child::Child;
+pub(crate) use control::{Plan, Signals, signal_of};
 
 /// What sees the bytes after they were forwarded.
 pub(crate) trait Watch: Send + 'static {
@@ -53,6 +56,10 @@ pub(crate) struct Shared<W> {
     watch: Mutex<Option<W>>,
     /// The watcher panicked: it sees no more, and the stream flows on.
     broken: AtomicBool,
+    /// The records are written.
+    recorded: AtomicBool,
+    /// The process that the stream comes from, where we started it.
+    child: Option<Child>,
     epoch: Instant,
     /// Counts the turns of the data plane; odd while it waits for input.
     turn: AtomicU64,
@@ -61,10 +68,12 @@ pub(crate) struct Shared<W> {
 }
 
 impl<W: Watch> Shared<W> {
-    pub(crate) fn new(watch: W) -> Arc<Self> {
+    pub(crate) fn new(watch: W, child: Option<Child>) -> Arc<Self> {
         Arc::new(Self {
             watch: Mutex::new(Some(watch)),
             broken: AtomicBool::new(false),
+            recorded: AtomicBool::new(false),
+            child,
             epoch: Instant::now(),
             turn: AtomicU64::new(0),
             signal: AtomicU8::new(0),
@@ -92,31 +101,64 @@ impl<W: Watch> Shared<W> {
         Some(answer.unwrap_or(otherwise))
     }
 
+    /// A signal that came is what ended the stream.
+    fn heed_signal(&self, by: &mut EndedBy) {
+        match self.signal.load(Ordering::Acquire) {
+            0 => {}
+            signal => *by = control::ended_by(signal.into()),
+        }
+    }
+
     /// Ends the stream, if it has not ended yet. The watcher stays locked, so that nothing can be added while
-    /// the process ends.
+    /// the process ends. A child is stopped if nobody is left for what it says, and reaped.
     fn end(&self, by: EndedBy, fault: Option<Fault>) -> Option<Exit> {
+        let stop = fault.is_some() || matches!(by, EndedBy::Downstream | EndedBy::Limit);
+        if let Some(child) = self.child.as_ref().filter(|_| stop) {
+            // At once: each token costs. Whether it obeys is seen to after the record.
+            child.signal(Signal::TERM);
+        }
         let mut guard = self.lock();
         let mut watch = guard.take()?;
         let broken = self.broken.load(Ordering::Acquire);
         let fault = fault.or_else(|| broken.then(|| Fault("the meter failed".to_owned())));
         let exit = catch_unwind(AssertUnwindSafe(|| watch.end(by, fault, self.now())));
-        Some(exit.unwrap_or(Exit::Code(1)))
+        let exit = exit.unwrap_or(Exit::Code(1));
+        self.recorded.store(true, Ordering::Release);
+        let Some(child) = &self.child else {
+            return Some(exit);
+        };
+        if stop {
+            child.stop();
+        }
+        Some(child.exit(by, exit))
     }
 }
 
 /// Forwards the plan's input to its output until either ends, a signal comes, or the watcher has seen enough; then ends the
-/// process as the watcher says.
-pub(crate) fn run<W: Watch>(watch: W, plan: Plan) -> Exit {
-    let shared = Shared::new(watch);
-    control::start(&shared, plan);
-    let mut end = forward::forward(plan, &shared);
-    match shared.signal.load(Ordering::Acquire) {
-        0 => {}
-        signal => end.by = control::ended_by(signal.into()),
+/// process as the watcher says, or as the child did that the input comes from.
+pub(crate) fn run<W: Watch>(
+    watch: W,
+    plan: Plan,
+    signals: Option<Signals>,
+    child: Option<Child>,
+) -> Exit {
+    let shared = Shared::new(watch, child);
+    if let Some(signals) = signals {
+        control::start(&shared, plan, signals);
     }
+    let mut end = forward::forward(plan, &shared);
+    shared.heed_signal(&mut end.by);
     if !plan.raw && end.by != EndedBy::Downstream {
         forward::rest(plan, &shared, &mut end);
     }
+    if let Some(child) = &shared.child
+        && end.by == EndedBy::Upstream
+        && end.fault.is_none()
+    {
+        // It may have closed its output and work on.
+        child.wait();
+    }
+    shared.heed_signal(&mut end.by);
     let forward::End {
         by,
         fault,
@@ -170,7 +212,7 @@ mod tests {
     fn a_faulty_watcher_does_not_end_the_stream() {
         let (input, mut ours_in) = std::io::pipe().expect("a pipe");
         let (mut ours_out, output) = std::io::pipe().expect("a pipe");
-        let shared = Shared::new(Faulty);
+        let shared = Shared::new(Faulty, None);
         let (input, output): (&'static _, &'static _) =
             (Box::leak(Box::new(input)), Box::leak(Box::new(output)));
         let plan = Plan {

@@ -16,7 +16,7 @@ use crate::meter::{Charged, Created, Measure, Reading};
 use crate::price::{PriceBook, Query, Quote};
 pub(crate) use cell::Cell;
 pub(crate) use sink::Sink;
-pub(crate) use text::clean;
+pub(crate) use text::{clean, masked};
 use text::{message, short};
 pub(crate) use write::{Format, Selection, Writer, grouped, money};
 

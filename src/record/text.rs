@@ -21,9 +21,13 @@ pub(super) fn short(text: &str) -> String {
 pub(super) fn message(text: &str) -> String {
     // A key cut in two would not look like one: the cut comes last, and the first one far behind it.
     let text: String = text.chars().take(MAX_MESSAGE * 40).collect();
-    let text = clean(&text);
+    masked(&clean(&text)).chars().take(MAX_MESSAGE).collect()
+}
+
+/// The text with anything like a key masked.
+pub(crate) fn masked(text: &str) -> String {
     let mut masked = String::new();
-    let mut rest = text.as_ref();
+    let mut rest = text;
     while !rest.is_empty() {
         let is_key = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         let (other, tail) = rest.split_at(rest.find(is_key).unwrap_or(rest.len()));
@@ -32,7 +36,7 @@ pub(super) fn message(text: &str) -> String {
         masked += if looks_like_key(word) { "***" } else { word };
         rest = tail;
     }
-    masked.chars().take(MAX_MESSAGE).collect()
+    masked
 }
 
 /// Long and of mixed characters, or with a known beginning.

@@ -4,8 +4,11 @@
 
 pub(crate) mod bounded;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 /// The binary under test.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_tokensense");
@@ -90,6 +93,17 @@ pub(crate) fn scratch(name: &str) -> PathBuf {
     let _ = std::fs::remove_dir_all(&path);
     std::fs::create_dir_all(&path).expect("a scratch folder");
     path
+}
+
+/// A terminal: the side of its user, and that of the programs.
+pub(crate) fn terminal() -> (File, File) {
+    let user = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+    grantpt(&user).expect("a terminal");
+    unlockpt(&user).expect("a terminal");
+    let name = ptsname(&user, Vec::new()).expect("a terminal's name");
+    let name = name.to_str().expect("a path");
+    let programs = File::options().read(true).write(true).open(name);
+    (user.into(), programs.expect("a terminal"))
 }
 
 /// Numbers that look random and are the same in every run (xorshift64*).

@@ -1,0 +1,135 @@
+//! `tokensense run`: a command started by us, its standard output metered.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::path::Path;
+use std::process::{ChildStdout, Command, Stdio};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use rustix::fs::{MemfdFlags, memfd_create};
+use signal_hook::consts::SIGCHLD;
+
+use super::session::Session;
+use super::{Outcome, complain};
+use crate::cli;
+use crate::curl::{Argument, Curl, Inject, show};
+use crate::meter::Request;
+use crate::pipe::{self, Child, Exit, Signals};
+
+/// Starts the command and meters what it writes.
+///
+/// # Errors
+/// Anything the user has to mend before the command may start.
+pub(super) fn run(args: cli::Run) -> Result<Exit> {
+    let mut command = args.command.into_iter();
+    let Some(program) = command.next() else {
+        bail!("run needs a command: tokensense run -- curl …");
+    };
+    let arguments: Vec<OsString> = command.collect();
+    let is_curl = Path::new(&program)
+        .file_name()
+        .is_some_and(|name| name == "curl");
+    let on_terminal = io::stdout().is_terminal();
+    let inject = match args.inject {
+        cli::Inject::Always => Inject::Always,
+        cli::Inject::Auto => Inject::Auto,
+        cli::Inject::Never => Inject::Never,
+    };
+    let curl = is_curl.then(|| {
+        Curl::read(
+            arguments.clone(),
+            inject,
+            on_terminal,
+            &mut io::stdin().lock(),
+        )
+    });
+    if args.dry_run {
+        let line = show(&program, &arguments, curl.as_ref());
+        return match writeln!(io::stdout(), "{line}") {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                Err(error).context("cannot write the command to standard output")
+            }
+            _ => Ok(Outcome::Success.into()),
+        };
+    }
+    let calls = curl.iter().flat_map(|curl| &curl.calls);
+    let (requests, usage_requests) = calls
+        .map(|call| {
+            let request = call.body.as_deref().and_then(Request::parse);
+            let request = request.unwrap_or_default();
+            let request = request.addressed(call.model.clone(), call.provider);
+            (request, call.usage_request.as_str())
+        })
+        .unzip();
+    let session = Session::open_for(&args.metering, requests, usage_requests)?;
+    if curl.as_ref().is_some_and(|curl| curl.saves) {
+        complain(
+            "curl writes a body to a file, where it is not metered: leave out -o or -O, and redirect the output of \
+             tokensense",
+        );
+    }
+
+    let mut child = Command::new(&program);
+    // Open until the child has them.
+    let mut handed = Vec::new();
+    match curl {
+        Some(curl) => {
+            for argument in curl.arguments() {
+                child.arg(plain(argument, &mut handed).context("cannot hand the body to curl")?);
+            }
+        }
+        None => {
+            child.args(arguments);
+        }
+    }
+    // A parent may have had it ignored: then the system would keep no exit status.
+    let _ = signal_hook::flag::register(SIGCHLD, Arc::default());
+    // Caught before there is a child, so that none is left behind by one that comes early.
+    let signals = Signals::catch().ok();
+    let mut child = match child.stdout(Stdio::piped()).spawn() {
+        Ok(child) => child,
+        Err(error) => {
+            let program = program.to_string_lossy();
+            let not_found = error.kind() == ErrorKind::NotFound;
+            return Ok(if not_found {
+                complain(&format!(
+                    "cannot run {program}: there is no such command; check its name and PATH"
+                ));
+                Outcome::NotFound
+            } else {
+                complain(&format!("cannot run {program}: {error}"));
+                Outcome::NotExecutable
+            }
+            .into());
+        }
+    };
+    drop(handed);
+    let stdout = child
+        .stdout
+        .take()
+        .context("the command has no standard output")?;
+    // Read to the end of the process.
+    let stdout: &'static ChildStdout = Box::leak(Box::new(stdout));
+    let plan = session.plan(stdout.as_fd());
+    let child = Child::new(child).context("cannot watch the command")?;
+    Ok(pipe::run(session, plan, signals, Some(child)))
+}
+
+/// The argument as it is passed; a body goes into a descriptor that the child inherits.
+fn plain(argument: Argument, handed: &mut Vec<OwnedFd>) -> io::Result<OsString> {
+    let (before, body) = match argument {
+        Argument::Plain(text) => return Ok(text),
+        Argument::Fed { before, body } => (before, body),
+    };
+    // Memory, not a file of any name; and not closed when the child begins.
+    let memory = memfd_create("body", MemfdFlags::empty())?;
+    let mut file = File::from(memory);
+    file.write_all(&body)?;
+    let mut text = before;
+    text.push(format!("@/dev/fd/{}", file.as_raw_fd()));
+    handed.push(file.into());
+    Ok(text)
+}
