@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use rust_decimal::Decimal;
 
+use crate::price::VERSION;
+
 /// Meter LLM API streams in a pipe: every byte forwarded unchanged, usage and cost written when the stream ends.
 #[derive(Debug, Parser)]
 #[command(
     name = "tokensense",
-    version,
+    version = VERSION,
     max_term_width = 100,
     disable_help_subcommand = true
 )]
@@ -25,6 +27,59 @@ pub enum Command {
     /// Reads standard input, writes the same bytes to standard output as they arrive, and writes one record
     /// for each API response when it ends.
     Tap(Tap),
+
+    /// Show what models cost, and which price entry answers for a name
+    ///
+    /// Rates are in US dollars for a million tokens, a thousand searches or requests, or an hour of sound; those of
+    /// today, and of the standard tier. Prices come from the price files, then from the built-in table.
+    Prices(Prices),
+}
+
+#[derive(Args, Debug)]
+pub struct Prices {
+    /// Models whose provider/name contains PATTERN, or matches it where it has * or ?
+    #[arg(conflicts_with_all = ["model", "provider"])]
+    pub pattern: Option<String>,
+
+    /// Show the entry that answers for a model's name as it comes on the wire or from a URL, and why; exit 1 for none
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+
+    /// The provider of --model, where its name does not tell
+    #[arg(long, value_name = "NAME", requires = "model")]
+    pub provider: Option<String>,
+
+    #[command(flatten)]
+    pub files: PriceFiles,
+
+    /// How prices are written
+    ///
+    /// json: one object a line, with provider, model, source and rates by unit; above holds those for prompts of more
+    /// tokens, tiers those of service tiers. csv: a line for each model with the same units, for the shortest prompt.
+    #[arg(long, value_enum, default_value_t = Listing::Table)]
+    pub format: Listing,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Listing {
+    /// Aligned columns for people
+    Table,
+    /// One JSON object a line
+    Json,
+    /// Comma-separated values with a header
+    Csv,
+}
+
+/// Where prices come from beside the built-in table.
+#[derive(Args, Clone, Debug)]
+pub struct PriceFiles {
+    /// Ask FILE for prices before the built-in table; repeatable
+    ///
+    /// In LiteLLM's format (model_prices_and_context_window.json) or genai-prices' (data.json). Without it, the files
+    /// in TOKENSENSE_PRICES, separated as in PATH; without those, tokensense/prices.json in $XDG_CONFIG_HOME or
+    /// ~/.config.
+    #[arg(long, value_name = "FILE")]
+    pub prices: Vec<PathBuf>,
 }
 
 #[derive(Args, Debug)]
@@ -72,6 +127,9 @@ pub struct Metering {
     #[arg(long, value_name = "FILE")]
     pub request: Option<PathBuf>,
 
+    #[command(flatten)]
+    pub files: PriceFiles,
+
     /// What goes to standard output
     #[arg(long, value_enum, default_value_t = Emit::Raw)]
     pub emit: Emit,
@@ -85,7 +143,7 @@ pub struct Metering {
     pub max_output_tokens: Option<u64>,
 
     /// Stop the stream once it has cost more than USD; exit 4
-    #[arg(long, value_name = "USD")]
+    #[arg(long, value_name = "USD", value_parser = cost, allow_negative_numbers = true)]
     pub max_cost: Option<Decimal>,
 
     /// Show tokens, speed and cost on stderr while the stream goes by
@@ -123,4 +181,13 @@ pub enum Format {
     Csv,
     /// One short line for people
     Line,
+}
+
+/// An amount to spend.
+fn cost(text: &str) -> Result<Decimal, String> {
+    match text.parse::<Decimal>() {
+        Ok(cost) if cost.is_sign_negative() => Err("a cost cannot be negative".to_owned()),
+        Ok(cost) => Ok(cost),
+        Err(_) => Err("not an amount of US dollars, as 0.25".to_owned()),
+    }
 }

@@ -1,5 +1,6 @@
 //! What each subcommand does: the words of the command line turned into the library's acts.
 
+mod prices;
 mod progress;
 mod session;
 mod tap;
@@ -39,6 +40,7 @@ fn complain(text: &str) {
 /// Does what was asked.
 pub fn run(cli: Cli) -> ! {
     let exit = match cli.command {
+        Command::Prices(args) => prices::run(args),
         Command::Tap(args) => tap::run(args),
     };
     match exit {

@@ -1,15 +1,56 @@
 //! Model and usage in, money out. Knows nothing of streams.
+//!
+//! Prices are genai-prices' data, read with exact decimals; the user's own files are asked first.
 
-use std::path::PathBuf;
+mod charge;
+mod entry;
+mod genai;
+mod litellm;
+mod name;
+mod tier;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
+use jiff::Timestamp;
 use rust_decimal::Decimal;
+use serde_json::Value;
 
-use crate::meter::{Pass, Usage};
+use crate::meter::{Measure, Pass, Usage};
+use charge::Charge;
+pub(crate) use entry::{Dimension, Entry, Parts, Rate, Rates, UNITS};
+pub(crate) use genai::Provider;
+use name::Name;
+
+/// What the built-in table was taken from.
+macro_rules! snapshot {
+    () => {
+        "genai-prices 0.2.1"
+    };
+}
+
+/// What the built-in table was taken from.
+pub(crate) const SNAPSHOT: &str = snapshot!();
+
+/// What `--version` says.
+pub(crate) const VERSION: &str =
+    concat!(env!("CARGO_PKG_VERSION"), " (prices of ", snapshot!(), ")");
 
 /// Prices from the user's files and the built-in table.
 #[derive(Debug, Default)]
-pub(crate) struct PriceBook {}
+pub(crate) struct PriceBook {
+    files: Vec<PriceFile>,
+    /// The built-in providers that were asked for; none where there is no such provider.
+    built_in: Mutex<BTreeMap<String, Option<Arc<Provider>>>>,
+}
+
+#[derive(Debug)]
+struct PriceFile {
+    name: String,
+    providers: Vec<Arc<Provider>>,
+}
 
 /// What a price depends on beside the counts.
 #[derive(Clone, Copy, Debug)]
@@ -38,20 +79,20 @@ pub(crate) struct Quote {
     pub(crate) lower_bound: bool,
 }
 
-/// US dollars, by what they were paid for.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Parts {
-    pub(crate) input: Decimal,
-    pub(crate) cache_read: Decimal,
-    pub(crate) cache_write: Decimal,
-    pub(crate) output: Decimal,
-    pub(crate) other: Decimal,
-}
-
-impl Parts {
-    pub(crate) fn total(&self) -> Decimal {
-        self.input + self.cache_read + self.cache_write + self.output + self.other
-    }
+/// The entry that answers for a name, and why it does.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) provider: Arc<Provider>,
+    /// Which of its entries.
+    at: usize,
+    /// The provider asked for: another one where it serves that one's models too.
+    asked: String,
+    /// The file it is from; none for the built-in table.
+    pub(crate) file: Option<String>,
+    /// How the provider was known, where nobody said it.
+    pub(crate) assumed: Option<String>,
+    /// The spelling that the entry is known by.
+    pub(crate) name: String,
 }
 
 impl PriceBook {
@@ -59,15 +100,258 @@ impl PriceBook {
     ///
     /// # Errors
     /// A sentence that names the file, and the line and column where it is broken.
-    pub(crate) fn open(_files: &[PathBuf]) -> Result<Self, String> {
-        Ok(Self::default())
+    pub(crate) fn open(files: &[PathBuf]) -> Result<Self, String> {
+        let files: Result<_, _> = files.iter().map(|path| PriceFile::read(path)).collect();
+        Ok(Self {
+            files: files?,
+            built_in: Mutex::default(),
+        })
     }
 
     /// Loads what a quote for this model will need, so that it is there when the response ends.
-    pub(crate) fn prepare(&self, _provider: Option<&str>, _model: Option<&str>) {}
+    pub(crate) fn prepare(&self, provider: Option<&str>, model: Option<&str>) {
+        let _ = self.find(provider, model);
+    }
+
+    /// The entry that answers for a model.
+    ///
+    /// # Errors
+    /// Why there is none, and the way out.
+    pub(crate) fn find(
+        &self,
+        provider: Option<&str>,
+        model: Option<&str>,
+    ) -> Result<Found, String> {
+        let model = model.filter(|model| !model.trim().is_empty());
+        let model = model.ok_or("model unknown: give --model NAME")?;
+        let name = Name::new(provider, model);
+        let id = name.provider.as_deref();
+        let found = |provider: &Arc<Provider>, file: Option<&str>| {
+            let (at, spelling) = name.find(|name| provider.names.get(name).copied())?;
+            Some(Found {
+                provider: Arc::clone(provider),
+                at,
+                asked: id.unwrap_or(&provider.id).to_owned(),
+                file: file.map(str::to_owned),
+                assumed: name.assumed.clone(),
+                name: spelling,
+            })
+        };
+        for file in &self.files {
+            let mine = |provider: &&Arc<Provider>| {
+                provider.id.is_empty() || id.is_none_or(|id| id == provider.id)
+            };
+            let mut hits = file.providers.iter().filter(mine);
+            if let Some(hit) = hits.find_map(|provider| found(provider, Some(&file.name))) {
+                return Ok(hit);
+            }
+        }
+        let shown: String = model.chars().filter(|c| !c.is_control()).take(80).collect();
+        let id = id.ok_or_else(|| format!("provider of {shown} unknown: give --provider NAME"))?;
+        if name::is_local(id) {
+            return Err(format!(
+                "{id} is a local server: tokens have no price (--prices FILE can give them one)"
+            ));
+        }
+        let first = self.built_in(id);
+        let first =
+            first.ok_or_else(|| format!("no prices of provider {id}: give --prices FILE"))?;
+        let others = first.fallbacks.iter().filter_map(|id| self.built_in(id));
+        std::iter::once(Arc::clone(&first))
+            .chain(others)
+            .find_map(|provider| found(&provider, None))
+            .ok_or_else(|| {
+                format!("unknown model {shown} of {id}: give --prices FILE or --model NAME")
+            })
+    }
 
     /// What `usage` costs.
-    pub(crate) fn quote(&self, _query: &Query<'_>, _usage: &Usage) -> Quote {
-        Quote::default()
+    pub(crate) fn quote(&self, query: &Query<'_>, usage: &Usage) -> Quote {
+        let note = |note: String| Quote {
+            note: Some(note),
+            ..Quote::default()
+        };
+        if !COUNTED.iter().any(|measure| usage.get(*measure).is_some()) {
+            return note("no usage".to_owned());
+        }
+        let mut quote = match self.find(query.provider, query.model) {
+            Ok(found) => found.quote(query, usage),
+            Err(why) => return note(why),
+        };
+        let Some(parts) = &mut quote.parts else {
+            return quote;
+        };
+        for pass in query.passes {
+            let model = pass.model.as_deref();
+            let passed = Query {
+                model,
+                passes: &[],
+                ..*query
+            };
+            let passed = self.quote(&passed, &pass.usage);
+            quote.lower_bound |= passed.lower_bound || passed.parts.is_none();
+            let more = match (passed.parts, passed.note) {
+                (Some(more), _) => {
+                    parts.other += more.total();
+                    format!(
+                        "other_cost_usd has a pass by {}",
+                        passed.entry.unwrap_or_default()
+                    )
+                }
+                (None, why) => format!("a pass is not priced: {}", why.unwrap_or_default()),
+            };
+            quote.note = Some(
+                quote
+                    .note
+                    .map_or(more.clone(), |note| format!("{note}; {more}")),
+            );
+        }
+        quote
+    }
+
+    /// Every entry, with the file it is from: the user's files first.
+    pub(crate) fn all(&self) -> Vec<(Option<&str>, Arc<Provider>)> {
+        let files = self.files.iter().flat_map(|file| {
+            let name = Some(file.name.as_str());
+            file.providers
+                .iter()
+                .map(move |provider| (name, Arc::clone(provider)))
+        });
+        let built_in = genai::built_in_ids().filter_map(|id| Some((None, self.built_in(id)?)));
+        files.chain(built_in).collect()
+    }
+
+    fn built_in(&self, id: &str) -> Option<Arc<Provider>> {
+        // A panic elsewhere leaves the table as good as it was.
+        let mut loaded = self.built_in.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = loaded.get(id) {
+            return known.clone();
+        }
+        let provider = genai::built_in(id).map(Arc::new);
+        loaded.insert(id.to_owned(), provider.clone());
+        provider
+    }
+}
+
+/// Counts that a price can be made of.
+static COUNTED: &[Measure] = &[
+    Measure::Input,
+    Measure::Output,
+    Measure::BilledInput,
+    Measure::BilledOutput,
+    Measure::RerankSearches,
+    Measure::AudioSeconds,
+];
+
+impl Found {
+    pub(crate) fn entry(&self) -> &Entry {
+        &self.provider.entries[self.at]
+    }
+
+    /// `openai/gpt-5`.
+    pub(crate) fn label(&self) -> String {
+        label(&self.provider.id, &self.entry().id)
+    }
+
+    fn quote(&self, query: &Query<'_>, usage: &Usage) -> Quote {
+        let entry = self.entry();
+        let mut quote = Quote::default();
+        let mut notes: Vec<String> = self.assumed.iter().cloned().collect();
+        let mut details = Vec::new();
+        let mut factor = Decimal::ONE;
+        let at = Timestamp::try_from(query.at).map_or(0, Timestamp::as_second);
+        let tier = tier::tier(&self.asked, query.tier, &usage.raw);
+        // A provider that serves another's models has its own prices for tiers.
+        let own = tier.as_deref().filter(|_| self.asked == self.provider.id);
+        let (rates, is_own) = entry.rates(at, own);
+        match tier {
+            None => {}
+            Some(tier) if is_own => details.push(tier),
+            Some(tier) => match tier::multiplier(&self.asked, &tier, &entry.id) {
+                Some(times) => {
+                    factor = times.normalize();
+                    details.push(format!("{tier} ×{factor}"));
+                }
+                None => {
+                    quote.lower_bound = !tier::is_discount(&tier);
+                    notes.push(format!("no rates for tier {tier}: standard rates used"));
+                }
+            },
+        }
+        if let Some(surcharge) = tier::surcharge(&self.asked, &usage.raw) {
+            factor *= surcharge;
+            details.push(format!("US only ×{surcharge}"));
+        }
+
+        let charge = Charge::new(usage, &rates, factor);
+        details.extend(charge.above.map(|above| format!("prompt above {above}")));
+        details.extend(self.file.clone());
+        let label = self.label();
+        quote.entry = Some(match details.is_empty() {
+            true => label,
+            false => format!("{label} ({})", details.join(", ")),
+        });
+        if entry.is_free() && !charge.priced {
+            quote.parts = Some(Parts::default());
+        } else if rates.iter().all(Option::is_none) {
+            notes.push("this entry has no rates".to_owned());
+        } else if !charge.unpriced.is_empty() {
+            notes.push(format!("no price for {}", charge.unpriced.join(", ")));
+            quote.lower_bound |= charge.priced;
+            quote.parts = charge.priced.then_some(charge.parts);
+        } else {
+            quote.parts = Some(charge.parts);
+        }
+        for (measure, dimension, what) in SIDES {
+            let rate = rates[*dimension as usize].filter(|rate| !rate.base.is_zero());
+            if rate.is_some() && usage.get(*measure).is_none() {
+                notes.push(format!("{what} tokens unknown"));
+                quote.lower_bound = true;
+            }
+        }
+        quote.note = (!notes.is_empty()).then(|| notes.join("; "));
+        quote
+    }
+}
+
+/// The two sides of a response, which have a count if anything is known of them.
+static SIDES: &[(Measure, Dimension, &str)] = &[
+    (Measure::Input, Dimension::Input, "input"),
+    (Measure::Output, Dimension::Output, "output"),
+];
+
+/// `openai/gpt-5`; the entry's id alone where it is anyone's.
+pub(crate) fn label(provider: &str, id: &str) -> String {
+    match provider {
+        "" => id.to_owned(),
+        _ => format!("{provider}/{id}"),
+    }
+}
+
+impl PriceFile {
+    fn read(path: &Path) -> Result<Self, String> {
+        let shown = path.display();
+        let text = std::fs::read(path)
+            .map_err(|error| format!("cannot read price file {shown}: {error}"))?;
+        let value: Value = serde_json::from_slice(&text)
+            .map_err(|error| format!("price file {shown} is not valid JSON: {error}"))?;
+        let providers = match &value {
+            Value::Array(providers) => providers.iter().map(genai::provider).collect(),
+            Value::Object(models) => litellm::providers(models),
+            _ => Err(
+                "it holds neither LiteLLM's object of models nor genai-prices' list of providers"
+                    .to_owned(),
+            ),
+        };
+        let providers: Vec<_> =
+            providers.map_err(|error| format!("price file {shown}: {error}"))?;
+        if providers.iter().all(|provider| provider.entries.is_empty()) {
+            return Err(format!("price file {shown} has no models"));
+        }
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        Ok(Self {
+            name: name.to_string_lossy().into_owned(),
+            providers: providers.into_iter().map(Arc::new).collect(),
+        })
     }
 }
