@@ -64,12 +64,19 @@ fn counts(usage: &Usage, rates: &Rates<&Rate>) -> [u64; DIMENSIONS] {
         Some(_) => all(measure),
         None => 0,
     };
-    let cached_audio = apart(Measure::CachedAudio, Dimension::CachedAudio);
-    let audio =
-        apart(Measure::AudioInput, Dimension::AudioInput).saturating_sub(all(Measure::CachedAudio));
+    // Cached sound is paid for apart, or as the cache is, or where the cache has no rate, as sound is.
+    let heard = all(Measure::CachedAudio);
+    let has = |dimension: Dimension| rates[dimension as usize].is_some();
+    let (cached_audio, beyond_audio, beyond_read) = match () {
+        () if has(Dimension::CachedAudio) => (heard, heard, heard),
+        () if has(Dimension::CacheRead) => (0, heard, 0),
+        () if has(Dimension::AudioInput) => (0, 0, heard),
+        () => (0, 0, 0),
+    };
+    let audio = apart(Measure::AudioInput, Dimension::AudioInput).saturating_sub(beyond_audio);
+    let read = all(Measure::CacheRead).saturating_sub(beyond_read);
     let image = apart(Measure::ImageInput, Dimension::ImageInput);
     let hour = all(Measure::CacheWrite1h);
-    let read = all(Measure::CacheRead);
     let write = all(Measure::CacheWrite).max(hour);
     let input = usage
         .value(Measure::BilledInput)
@@ -89,8 +96,12 @@ fn counts(usage: &Usage, rates: &Rates<&Rate>) -> [u64; DIMENSIONS] {
             .fold(0, |sum: u64, part| sum.saturating_add(*part));
         counts[dimension as usize] = total.saturating_sub(less);
     };
-    set(Dimension::Input, input, &[read, write, audio, image]);
-    set(Dimension::CacheRead, read, &[cached_audio]);
+    set(
+        Dimension::Input,
+        input,
+        &[read, cached_audio, write, audio, image],
+    );
+    set(Dimension::CacheRead, read, &[]);
     set(Dimension::CacheWrite, write, &[hour]);
     set(Dimension::CacheWrite1h, hour, &[]);
     set(Dimension::AudioInput, audio, &[]);

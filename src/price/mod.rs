@@ -267,9 +267,9 @@ impl Found {
         match tier {
             None => {}
             Some(tier) if is_own => details.push(tier),
-            Some(tier) => match tier::multiplier(&self.asked, &tier, &entry.id) {
+            Some(tier) => match tier::multiplier(&self.asked, &tier, entry) {
                 Some(times) => {
-                    factor = times.normalize();
+                    factor = times;
                     details.push(format!("{tier} ×{factor}"));
                 }
                 None => {
@@ -353,5 +353,107 @@ impl PriceFile {
             name: name.to_string_lossy().into_owned(),
             providers: providers.into_iter().map(Arc::new).collect(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use genai_prices::{Calculator, PriceRequest};
+
+    use super::*;
+
+    /// Every entry under every name, at several times, tiers and prompt lengths, against genai-prices' own calculator.
+    #[test]
+    fn agrees_with_genai_prices() {
+        let counts = [
+            (Measure::Input, "input_tokens", 250_000_u32),
+            (Measure::CacheRead, "cache_read_tokens", 50_000),
+            (Measure::CacheWrite, "cache_write_tokens", 20_000),
+            (Measure::CacheWrite1h, "cache_write_1h_tokens", 5_000),
+            (Measure::AudioInput, "input_audio_tokens", 3_000),
+            (Measure::CachedAudio, "cache_audio_read_tokens", 1_000),
+            (Measure::ImageInput, "input_image_tokens", 700),
+            (Measure::Output, "output_tokens", 9_000),
+            (Measure::Reasoning, "output_reasoning_tokens", 4_000),
+            (Measure::AudioOutput, "output_audio_tokens", 300),
+            (Measure::ImageOutput, "output_image_tokens", 200),
+            (Measure::Citation, "output_citation_tokens", 100),
+            (Measure::WebSearches, "web_searches", 3),
+        ];
+        let shapes = [1, 50].map(|divisor| {
+            let mut ours = Usage::default();
+            for (measure, _, count) in counts {
+                ours.report(measure, u64::from(count / divisor));
+            }
+            let theirs = counts.map(|(_, key, count)| (key, f64::from(count / divisor)));
+            (ours, genai_prices::Usage::from(theirs))
+        });
+        let times = [
+            "2025-04-01T20:00:00Z",
+            "2026-10-19T02:30:00Z",
+            "2026-11-21T12:00:00Z",
+            "2027-02-01T07:00:00Z",
+        ];
+        let tiers = [
+            ("service_tier", "default"),
+            ("service_tier", "flex"),
+            ("service_tier", "priority"),
+            ("processing", "batch"),
+        ];
+        let conditions: Vec<_> = times
+            .iter()
+            .flat_map(|at| tiers.map(|tier| (at.parse::<Timestamp>().expect("a time"), tier)))
+            .collect();
+        let book = PriceBook::default();
+        let mut compared = 0;
+        let mut wrong = Vec::new();
+        for (_, provider) in book.all() {
+            let mut names: Vec<_> = provider.names.iter().collect();
+            names.sort_unstable();
+            for (nth, (name, at)) in names.into_iter().enumerate() {
+                let id = &provider.entries[*at].id;
+                // Names by the thousand: each under one of the conditions.
+                let (at, (key, tier)) = conditions[nth % conditions.len()];
+                for (ours, theirs) in &shapes {
+                    let request = PriceRequest::new(name, theirs)
+                        .with_provider_id(&provider.id)
+                        .with_timestamp(at)
+                        .with_price_context(key, tier);
+                    // Some ids and fragments of clauses are no names there.
+                    let Ok(price) = Calculator::bundled().calculate(&request) else {
+                        continue;
+                    };
+                    let query = Query {
+                        provider: Some(&provider.id),
+                        model: Some(name),
+                        tier: Some(tier),
+                        at: at.into(),
+                        passes: &[],
+                    };
+                    let quote = book.quote(&query, ours);
+                    let entry = quote.entry.unwrap_or_default();
+                    // Where the table has no rates for a tier, they give the standard price.
+                    if entry.contains('×') {
+                        continue;
+                    }
+                    compared += 1;
+                    let total = quote.parts.unwrap_or_default().total().to_string();
+                    let total: f64 = total.parse().expect("a number");
+                    if price.model_id != *id || (total - price.total_price).abs() > 1e-9 {
+                        let (model, theirs) = (price.model_id, price.total_price);
+                        wrong.push(format!(
+                            "{name} {tier} {at}: {entry} {total}, theirs {model} {theirs}"
+                        ));
+                    }
+                }
+            }
+        }
+        assert!(
+            wrong.is_empty(),
+            "{} differ:\n{}",
+            wrong.len(),
+            wrong.join("\n")
+        );
+        assert!(compared > 5000, "only {compared} were compared");
     }
 }

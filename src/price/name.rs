@@ -274,6 +274,13 @@ impl<'a> Name<'a> {
         {
             push(name);
         }
+        // OpenRouter's answers do not always say whose model it is.
+        if provider_id == "openrouter"
+            && !rest.contains('/')
+            && let Some((_, maker)) = BEGINNINGS.iter().find(|(start, _)| rest.starts_with(start))
+        {
+            push(&format!("{maker}/{rest}"));
+        }
         // A tuned model has a price of its own: `ft:gpt-4o-mini-2024-07-18:org::id` is `ft:gpt-4o-mini`'s.
         if let Some(tuned) = rest.strip_prefix("ft:") {
             let base = tuned.split(':').next().unwrap_or(tuned);

@@ -3,6 +3,8 @@
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
+use super::entry::Entry;
+
 /// Words for the tier that is billed at the standard rates.
 static STANDARD: &[&str] = &[
     "",
@@ -24,53 +26,62 @@ static SAME: &[(&str, &str, &str)] = &[
 struct Factor {
     provider: &'static str,
     tier: &'static str,
-    /// Beginnings of the models it holds for; none for all.
-    models: &'static [&'static str],
+    models: Models,
     /// In hundredths.
     percent: i64,
 }
 
+/// Which models a factor holds for.
+enum Models {
+    All,
+    /// Those whose ids begin so.
+    Begin(&'static [&'static str]),
+    /// Those that have rates in the tier at some time: the table does not go back to when the tier began.
+    Listed,
+}
+use Models::{All, Begin, Listed};
+
 static FACTORS: &[Factor] = &[
     // https://platform.claude.com/docs/en/build-with-claude/batch-processing
-    factor("anthropic", "batch", &[], 50),
+    factor("anthropic", "batch", All, 50),
     // https://platform.claude.com/docs/en/build-with-claude/fast-mode
     factor(
         "anthropic",
         "fast",
-        &["claude-opus-4-6", "claude-opus-4-7"],
+        Begin(&["claude-opus-4-6", "claude-opus-4-7"]),
         600,
     ),
     factor(
         "anthropic",
         "fast",
-        &["claude-opus-4-8", "claude-opus-5"],
+        Begin(&["claude-opus-4-8", "claude-opus-5"]),
         200,
     ),
     // Capacity is bought beforehand: https://platform.claude.com/docs/en/api/service-tiers
-    factor("anthropic", "priority", &[], 100),
+    factor("anthropic", "priority", All, 100),
     // https://aws.amazon.com/bedrock/pricing/
-    factor("aws", "batch", &[], 50),
-    factor("aws", "flex", &[], 50),
-    factor("aws", "priority", &[], 175),
-    factor("aws", "reserved", &[], 100),
+    factor("aws", "batch", All, 50),
+    factor("aws", "flex", All, 50),
+    factor("aws", "priority", All, 175),
+    factor("aws", "reserved", All, 100),
     // https://ai.google.dev/gemini-api/docs/optimization
-    factor("google", "batch", &["gemini-"], 50),
-    factor("google", "flex", &["gemini-"], 50),
-    factor("google", "provisioned_throughput", &[], 100),
+    factor("google", "batch", Begin(&["gemini-"]), 50),
+    factor("google", "flex", Begin(&["gemini-"]), 50),
+    factor("google", "provisioned_throughput", All, 100),
     // https://console.groq.com/docs/service-tiers
-    factor("groq", "flex", &[], 100),
+    factor("groq", "flex", All, 100),
     // https://docs.mistral.ai/capabilities/batch/
-    factor("mistral", "batch", &[], 50),
+    factor("mistral", "batch", All, 50),
     // https://developers.openai.com/api/docs/pricing
-    factor("openai", "batch", &[], 50),
-    factor("openai", "flex", &[], 50),
-    factor("openai", "scale", &[], 100),
+    factor("openai", "batch", Listed, 50),
+    factor("openai", "flex", Listed, 50),
+    factor("openai", "scale", All, 100),
 ];
 
 const fn factor(
     provider: &'static str,
     tier: &'static str,
-    models: &'static [&'static str],
+    models: Models,
     percent: i64,
 ) -> Factor {
     Factor {
@@ -107,17 +118,18 @@ pub(super) fn tier(
 }
 
 /// What a tier without rates of its own multiplies the standard ones by, where that is published.
-pub(super) fn multiplier(provider: &str, tier: &str, model: &str) -> Option<Decimal> {
+pub(super) fn multiplier(provider: &str, tier: &str, entry: &Entry) -> Option<Decimal> {
     let fits = |factor: &&Factor| {
         factor.provider == provider
             && factor.tier == tier
-            && (factor.models.is_empty()
-                || factor.models.iter().any(|start| model.starts_with(start)))
+            && match factor.models {
+                All => true,
+                Begin(starts) => starts.iter().any(|start| entry.id.starts_with(start)),
+                Listed => entry.tiers.iter().any(|(word, ..)| word == tier),
+            }
     };
-    FACTORS
-        .iter()
-        .find(fits)
-        .map(|factor| Decimal::new(factor.percent, 2))
+    let factor = FACTORS.iter().find(fits)?;
+    Some(Decimal::new(factor.percent, 2).normalize())
 }
 
 /// Whether a tier costs less than the standard one, wherever there is such a tier.
