@@ -121,8 +121,14 @@ static OPEN: &[&str] = &[
     "xai/grok-2",
 ];
 
-/// Where a name stands in a URL or a resource name.
-static PATHS: &[&str] = &["accounts/fireworks/models/", "models/"];
+/// Where a provider's own models stand in URLs and resource names. What stands elsewhere was tuned by somebody.
+static PATHS: &[(&str, &str)] = &[
+    ("fireworks", "/accounts/fireworks/models/"),
+    ("google", "/models/"),
+];
+
+/// Old models that are in the table by the beginning of their names alone.
+static OLD: &[(&str, &str)] = &[("claude-2.0", "claude-2"), ("claude-2.1", "claude-2")];
 
 /// Regions in which Bedrock runs a model. `global.` is not among them: it has prices of its own.
 static REGIONS: &[&str] = &[
@@ -250,11 +256,15 @@ impl<'a> Name<'a> {
             rest = name;
             push(rest);
         }
-        for path in PATHS {
-            if let Some((_, name)) = rest.split_once(path) {
-                rest = name;
-                push(rest);
-            }
+        let path = format!("/{rest}");
+        let own = |(_, start): &(&str, &str)| path.rsplit_once(start).map(|(_, name)| name);
+        let paths = PATHS.iter().filter(|(id, _)| *id == provider_id);
+        if let Some(name) = paths.filter_map(own).next() {
+            rest = name;
+            push(rest);
+        }
+        if let Some((_, known)) = OLD.iter().find(|(old, _)| *old == rest) {
+            push(known);
         }
         if provider_id == "aws" {
             if let Some((_, name)) = rest.rsplit_once('/') {
