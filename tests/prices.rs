@@ -1398,6 +1398,515 @@ fn costs() {
     assert!(shapes.len() >= 40);
 }
 
+/// Records of real answers against genai-prices' own calculator, wherever that has a price and we have one.
+#[test]
+fn corpus_agrees() {
+    let Some(corpus) = corpus() else { return };
+    let manifest = fs::read_to_string(corpus.join("manifest.jsonl")).expect("a manifest");
+    let mut compared = 0;
+    let mut refused = Vec::new();
+    let mut wrong = Vec::new();
+    for line in manifest.lines() {
+        let row: Value = serde_json::from_str(line).expect("a row");
+        let file = row["file"].as_str().expect("a file");
+        let stream = fs::read(corpus.join(file)).expect("a recording");
+        let asked = row["request_model"].as_str().unwrap_or_default();
+        let known = row["expected"]["model"].is_string() || asked.is_empty();
+        let options: &[&str] = if known { &[] } else { &["--model", asked] };
+        for record in records(options, &stream) {
+            let (Some(provider), Some(model)) =
+                (record["provider"].as_str(), record["model"].as_str())
+            else {
+                continue;
+            };
+            let usage = theirs(&record);
+            let at = record["created_at"]
+                .as_str()
+                .or(record["started_at"].as_str());
+            let at: jiff::Timestamp = at.expect("a time").parse().expect("a time");
+            let tier = record["service_tier"].as_str().unwrap_or_default();
+            let request = PriceRequest::new(model, &usage)
+                .with_provider_id(provider)
+                .with_timestamp(at)
+                .with_price_context("service_tier", tier);
+            let Ok(price) = Calculator::bundled().calculate(&request) else {
+                continue;
+            };
+            let Some(ours) = decimal(&record["cost_computed_usd"]) else {
+                if !usage.is_empty() {
+                    refused.push(format!("{provider}/{model}"));
+                }
+                continue;
+            };
+            compared += 1;
+            // A pass by another model is no part of the counts.
+            let note = record["cost_note"].as_str().unwrap_or_default();
+            let passes = decimal(&record["other_cost_usd"]).filter(|_| note.contains("a pass by"));
+            let ours: f64 = (ours - passes.unwrap_or_default())
+                .to_string()
+                .parse()
+                .expect("a number");
+            if (ours - price.total_price).abs() > 1e-9 {
+                wrong.push(format!("{file}: {ours}, theirs {}", price.total_price));
+            }
+        }
+    }
+    assert!(refused.is_empty(), "{refused:?} have a price there");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(compared > 60, "only {compared} were compared");
+}
+
+/// A record's counts as genai-prices has them.
+fn theirs(record: &Value) -> Usage {
+    let columns = [
+        ("input_tokens", "input_tokens"),
+        ("cache_read_tokens", "cache_read_tokens"),
+        ("cache_write_tokens", "cache_write_tokens"),
+        ("cache_write_1h_tokens", "cache_write_1h_tokens"),
+        ("output_tokens", "output_tokens"),
+        ("reasoning_tokens", "output_reasoning_tokens"),
+        ("audio_input_tokens", "input_audio_tokens"),
+        ("audio_output_tokens", "output_audio_tokens"),
+        ("image_input_tokens", "input_image_tokens"),
+        ("image_output_tokens", "output_image_tokens"),
+        ("web_search_requests", "web_searches"),
+    ];
+    let counts = columns
+        .iter()
+        .filter_map(|(column, key)| Some((*key, record[column].as_f64()?)));
+    let mut usage: Usage = counts.collect();
+    // What Cohere charges is not what it counts.
+    for side in ["input_tokens", "output_tokens"] {
+        if let Some(billed) = record["usage"]["billed_units"][side].as_f64() {
+            usage.insert(side, billed);
+        }
+    }
+    usage
+}
+
+/// Counts of an answer, each apart from the others.
+#[derive(Clone, Debug)]
+struct Counts {
+    uncached: u32,
+    read: u32,
+    write: u32,
+    hour: u32,
+    output: u32,
+    searches: u8,
+}
+
+impl Counts {
+    fn answer(&self, model: &str, tier: &str) -> String {
+        let usage = json!({"input_tokens": self.uncached, "cache_read_input_tokens": self.read,
+            "cache_creation_input_tokens": u64::from(self.write) + u64::from(self.hour), "output_tokens": self.output,
+            "cache_creation": {"ephemeral_5m_input_tokens": self.write, "ephemeral_1h_input_tokens": self.hour},
+            "server_tool_use": {"web_search_requests": self.searches}, "service_tier": tier});
+        format!("{}\n", messages(model, usage))
+    }
+
+    /// The same with one count grown.
+    fn grown(&self, which: usize, by: u32) -> Self {
+        let mut grown = self.clone();
+        match which % 6 {
+            0 => grown.uncached = grown.uncached.saturating_add(by),
+            1 => grown.read = grown.read.saturating_add(by),
+            2 => grown.write = grown.write.saturating_add(by),
+            3 => grown.hour = grown.hour.saturating_add(by),
+            4 => grown.output = grown.output.saturating_add(by),
+            _ => grown.searches = grown.searches.saturating_add(1),
+        }
+        grown
+    }
+}
+
+fn counts() -> impl Strategy<Value = Counts> {
+    let tokens = || prop_oneof![0..2000_u32, 90_000..300_000_u32, any::<u32>()];
+    (
+        tokens(),
+        tokens(),
+        tokens(),
+        tokens(),
+        tokens(),
+        any::<u8>(),
+    )
+        .prop_map(|(uncached, read, write, hour, output, searches)| Counts {
+            uncached,
+            read,
+            write,
+            hour,
+            output,
+            searches,
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Parts sum to the whole; and the cost never falls when a count grows.
+    #[test]
+    fn sums_and_grows(
+        pairs in prop::collection::vec((counts(), 0..6_usize, any::<u32>()), 20),
+        model in prop::sample::select(vec!["claude-sonnet-4-5", "claude-haiku-5-5", "claude-opus-4-6"]),
+        tier in prop::sample::select(vec!["standard", "batch", "priority"]),
+    ) {
+        let answers = pairs.iter().flat_map(|(counts, which, by)| {
+            [counts.answer(model, tier), counts.grown(*which, *by).answer(model, tier)]
+        });
+        let records = records(&[], answers.collect::<String>().as_bytes());
+        prop_assert_eq!(records.len(), 2 * pairs.len());
+        let mut totals = Vec::new();
+        for record in &records {
+            let parts = PARTS.map(|part| decimal(&record[part]).expect("a cost"));
+            let total = decimal(&record["cost_usd"]).expect("a cost");
+            prop_assert_eq!(parts.iter().sum::<Decimal>(), total);
+            prop_assert!(parts.iter().all(|part| part.scale() <= 12 && !part.is_sign_negative()));
+            totals.push(total);
+        }
+        for pair in totals.chunks(2) {
+            prop_assert!(pair[0] <= pair[1], "{} fell to {}", pair[0], pair[1]);
+        }
+    }
+}
+
+/// A price file of the user's.
+fn file(folder: &Path, name: &str, content: &str) -> PathBuf {
+    let path = folder.join(name);
+    fs::write(&path, content).expect("a writable folder");
+    path
+}
+
+const LITELLM: &str = r#"{
+    "sample_spec": {"input_cost_per_token": 0.0, "litellm_provider": "one of them"},
+    "gpt-5": {"litellm_provider": "openai", "input_cost_per_token": 2e-06, "output_cost_per_token": 1.1e-05,
+        "input_cost_per_token_flex": 1e-06, "input_cost_per_token_above_2k_tokens": 4e-06,
+        "search_context_cost_per_query": {"search_context_size_low": 0.01, "search_context_size_medium": 0.02}},
+    "gemini/gemini-2.5-pro": {"litellm_provider": "gemini", "input_cost_per_token": 7e-06, "output_cost_per_token": 0},
+    "house-model": {"input_cost_per_token": 1e-06, "cache_creation_input_token_cost_above_1hr": 9e-06,
+        "output_cost_per_token": 3e-06, "output_cost_per_reasoning_token": 5e-06},
+    "ollama/llama3": {"litellm_provider": "ollama", "input_cost_per_token": 1e-07, "output_cost_per_token": 2e-07}
+}"#;
+
+const GENAI: &str = r#"[{"id": "openai", "name": "OpenAI", "api_pattern": "https://api.openai.com", "models": [
+    {"id": "gpt-5", "match": {"starts_with": "gpt-5"}, "prices": {"input_mtok": 9, "output_mtok": 90}},
+    {"id": "gpt-9", "match": {"equals": "gpt-9"}, "prices": {"input_mtok": {"base": 1, "tiers": [{"start": 500, "price": 2}]}}}
+]}]"#;
+
+/// The cost and the entry of an answer, with options and a variable of the environment.
+fn priced(command: &mut Command, answer: &Value) -> (String, String) {
+    let mut child = command
+        .args(["--emit", "none", "-o", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the binary");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin
+        .write_all(answer.to_string().as_bytes())
+        .expect("a reader");
+    drop(stdin);
+    let output = child.wait_with_output().expect("an end");
+    let record: Value = serde_json::from_slice(&output.stdout).expect("a record");
+    let entry = record["price_match"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    (record["cost_usd"].to_string(), entry)
+}
+
+#[test]
+fn price_files_are_asked_first() {
+    let folder = scratch("prices-files");
+    let litellm = file(&folder, "l.json", LITELLM);
+    let genai = file(&folder, "g.json", GENAI);
+    let answer = |model: &str, tier: &str, completion: u64, reasoning: u64| {
+        let usage = json!({"prompt_tokens": 1000, "completion_tokens": completion, "total_tokens": 1000 + completion,
+            "completion_tokens_details": {"reasoning_tokens": reasoning}});
+        chat(model, NOW, tier, usage)
+    };
+    let tap = |files: &[&PathBuf], provider: &str| {
+        let mut command = tokensense();
+        command.arg("tap");
+        for file in files {
+            command.arg("--prices").arg(file);
+        }
+        if !provider.is_empty() {
+            command.args(["--provider", provider]);
+        }
+        command
+    };
+    let gpt5 = answer("gpt-5-2025-08-07", "default", 100, 0);
+    // 1000 × 2 + 100 × 11; 1000 × 9 + 100 × 90: the first file that knows the model counts.
+    let first = |files: &[&PathBuf]| priced(&mut tap(files, "openai"), &gpt5);
+    assert_eq!(
+        first(&[&litellm]),
+        ("0.0031".into(), "openai/gpt-5 (l.json)".into())
+    );
+    assert_eq!(
+        first(&[&litellm, &genai]),
+        ("0.0031".into(), "openai/gpt-5 (l.json)".into())
+    );
+    assert_eq!(
+        first(&[&genai, &litellm]),
+        ("0.018".into(), "openai/gpt-5 (g.json)".into())
+    );
+    // Flex input alone has a rate of its own: 1000 × 1 + 100 × 11. A long prompt: 3000 × 4 + 100 × 11.
+    let flex = answer("gpt-5", "flex", 100, 0);
+    let (cost, entry) = priced(&mut tap(&[&litellm], "openai"), &flex);
+    assert_eq!(
+        (cost.as_str(), entry.as_str()),
+        ("0.0021", "openai/gpt-5 (flex, l.json)")
+    );
+    let long = chat("gpt-5", NOW, "default", tokens(3000, 0, 100));
+    let (cost, entry) = priced(&mut tap(&[&litellm], "openai"), &long);
+    assert_eq!(
+        (cost.as_str(), entry.as_str()),
+        ("0.0131", "openai/gpt-5 (prompt above 2000, l.json)")
+    );
+    // A model of no provider is anyone's: 1000 × 1 + 60 × 3 + 40 × 5. A local one with a price has one.
+    let house = answer("house-model", "", 100, 40);
+    assert_eq!(
+        priced(&mut tap(&[&litellm], ""), &house),
+        ("0.00138".into(), "house-model (l.json)".into())
+    );
+    assert_eq!(
+        priced(&mut tap(&[&litellm], "vllm"), &house).1,
+        "house-model (l.json)"
+    );
+    let local = answer("llama3", "", 100, 0);
+    assert_eq!(
+        priced(&mut tap(&[&litellm], "ollama"), &local),
+        ("0.00012".into(), "ollama/llama3 (l.json)".into())
+    );
+    let google = answer("gemini-2.5-pro", "", 100, 0);
+    assert_eq!(
+        priced(&mut tap(&[&litellm], "google"), &google),
+        ("0.007".into(), "google/gemini-2.5-pro (l.json)".into())
+    );
+    // What no file knows is in the built-in table; a future name is not priced as its relative.
+    let mini = answer("gpt-5-mini", "", 100, 0);
+    assert_eq!(
+        priced(&mut tap(&[&genai], "openai"), &mini).1,
+        "openai/gpt-5-mini"
+    );
+    let future = answer("gpt-5.9", "", 100, 0);
+    assert_eq!(
+        priced(&mut tap(&[&genai], "openai"), &future),
+        ("null".into(), String::new())
+    );
+
+    // The option, else the environment, else the user's own file.
+    fs::create_dir_all(folder.join("tokensense")).expect("a folder");
+    fs::copy(&genai, folder.join("tokensense/prices.json")).expect("a copy");
+    let both = std::env::join_paths([&litellm, &genai]).expect("two paths");
+    let mut own = tap(&[], "openai");
+    own.env("XDG_CONFIG_HOME", &folder);
+    assert_eq!(priced(&mut own, &gpt5).1, "openai/gpt-5 (prices.json)");
+    let mut environment = tap(&[], "openai");
+    environment
+        .env("XDG_CONFIG_HOME", &folder)
+        .env("TOKENSENSE_PRICES", &both);
+    assert_eq!(priced(&mut environment, &gpt5).1, "openai/gpt-5 (l.json)");
+    let mut option = tap(&[&genai], "openai");
+    option
+        .env("XDG_CONFIG_HOME", &folder)
+        .env("TOKENSENSE_PRICES", &both);
+    assert_eq!(priced(&mut option, &gpt5).1, "openai/gpt-5 (g.json)");
+}
+
+#[test]
+fn broken_price_files_are_refused() {
+    let folder = scratch("prices-broken");
+    let cases = [
+        (
+            "cut.json",
+            "{\n  \"gpt-5\": {\"input_cost_per_token\": 1e-6,,}\n}",
+            "line 2 column 42",
+        ),
+        ("empty.json", "", "line 1 column 0"),
+        (
+            "text.json",
+            "\"prices\"",
+            "neither LiteLLM's object of models nor genai-prices' list",
+        ),
+        ("none.json", "{}", "has no models"),
+        ("list.json", "[1]", "a provider has no id"),
+        (
+            "shape.json",
+            r#"{"gpt-5": 3}"#,
+            "model gpt-5 is not an object",
+        ),
+        (
+            "negative.json",
+            r#"{"gpt-5": {"input_cost_per_token": -1e-6}}"#,
+            "model gpt-5: input_cost_per_token is negative",
+        ),
+        (
+            "absurd.json",
+            r#"{"gpt-5": {"input_cost_per_token": 1.25}}"#,
+            "in US dollars for one",
+        ),
+        (
+            "word.json",
+            r#"{"gpt-5": {"input_cost_per_token": "free"}}"#,
+            "which is not a price",
+        ),
+        (
+            "huge.json",
+            r#"{"gpt-5": {"input_cost_per_token": 1e99}}"#,
+            "model gpt-5: input_cost_per_token",
+        ),
+        (
+            "below.json",
+            r#"[{"id": "openai", "models": [{"id": "gpt-5", "match": {"equals": "gpt-5"},
+            "prices": {"input_mtok": -2}}]}]"#,
+            "model openai/gpt-5: input_mtok is negative",
+        ),
+        (
+            "date.json",
+            r#"[{"id": "openai", "models": [{"id": "gpt-5", "match": {"equals": "gpt-5"},
+            "prices": [{"prices": {"input_mtok": 2}}, {"constraint": {"start_date": "soon"}, "prices": {}}]}]}]"#,
+            "cannot be understood",
+        ),
+    ];
+    for (name, content, why) in cases {
+        let path = file(&folder, name, content);
+        for command in ["tap", "prices"] {
+            let output = tokensense()
+                .arg(command)
+                .arg("--prices")
+                .arg(&path)
+                .output()
+                .expect("the binary");
+            refuses(&output, &[name, why]);
+        }
+    }
+    let missing = folder.join("missing.json");
+    let output = tokensense()
+        .arg("tap")
+        .arg("--prices")
+        .arg(&missing)
+        .output()
+        .expect("the binary");
+    refuses(&output, &["missing.json", "cannot read"]);
+    let output = tokensense()
+        .args(["tap", "--max-cost", "-1"])
+        .output()
+        .expect("the binary");
+    refuses(&output, &["--max-cost", "a cost cannot be negative"]);
+}
+
+/// Status 2, nothing on standard output, and one sentence that says all of this.
+fn refuses(output: &Output, says: &[&str]) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(output.stdout.is_empty());
+    for piece in says {
+        assert!(said.contains(piece), "{said:?} does not say {piece:?}");
+    }
+}
+
+#[test]
+fn no_price_has_a_reason() {
+    let cases = [
+        (
+            "",
+            chat("qwen3", NOW, "", tokens(9, 0, 9)),
+            "provider of qwen3 unknown: give --provider NAME",
+        ),
+        (
+            "--provider openai",
+            chat("gpt-9", NOW, "", tokens(9, 0, 9)),
+            "unknown model gpt-9 of openai: give --prices FILE",
+        ),
+        (
+            "--provider acme",
+            chat("m", NOW, "", tokens(9, 0, 9)),
+            "no prices of provider acme: give --prices FILE",
+        ),
+        (
+            "",
+            converse(
+                json!({"inputTokens": 9, "outputTokens": 9, "totalTokens": 18}),
+                "default",
+            ),
+            "model unknown: give --model NAME",
+        ),
+        (
+            "",
+            json!({"model": "llama3", "created_at": "2026-11-20T10:00:30Z", "response": "Hi", "done": true,
+            "prompt_eval_count": 9, "eval_count": 9}),
+            "ollama is a local server",
+        ),
+        (
+            "",
+            json!({"error": {"message": "no", "type": "invalid_request_error"}}),
+            "no usage",
+        ),
+    ];
+    for (options, answer, why) in cases {
+        let options: Vec<_> = options.split_whitespace().collect();
+        let record = records(&options, answer.to_string().as_bytes()).remove(0);
+        for column in [
+            "cost_usd",
+            "cost_basis",
+            "cost_computed_usd",
+            "price_match",
+            "input_cost_usd",
+        ] {
+            assert!(
+                record[column].is_null(),
+                "{why}: {column} is {}",
+                record[column]
+            );
+        }
+        let note = record["cost_note"].as_str().unwrap_or_default();
+        assert!(note.contains(why), "{note:?} does not say {why:?}");
+    }
+}
+
+#[test]
+fn the_table_can_be_read() {
+    let all = text(tokensense().args(["prices", "--format", "json"]));
+    assert!(all.lines().count() > 2000);
+    let line = text(tokensense().args(["prices", "openai/gpt-5.5", "--format", "json"]));
+    let line: Value = serde_json::from_str(line.lines().next().expect("a model")).expect("JSON");
+    assert_eq!(line["model"], "openai/gpt-5.5");
+    assert_eq!(line["rates"]["input_mtok"], 5);
+    assert_eq!(line["above"]["272000"]["output_mtok"], 45);
+    assert_eq!(
+        line["tiers"]["flex"]["rates"]["cache_read_mtok"],
+        json!(0.25)
+    );
+    let csv = text(tokensense().args(["prices", "anthropic/claude-sonnet-4-?", "--format", "csv"]));
+    let lines: Vec<_> = csv.lines().collect();
+    assert!(lines[0].starts_with(
+        "model,source,input_mtok,cache_read_mtok,cache_write_mtok,cache_write_1h_mtok,"
+    ));
+    assert!(
+        lines[1].starts_with("anthropic/claude-sonnet-4-0,genai-prices"),
+        "{}",
+        lines[1]
+    );
+    assert_eq!(lines.len(), 4);
+    let table = text(tokensense().args(["prices", "CLAUDE-OPUS-5-5"]));
+    assert!(table.contains("anthropic/claude-opus-5-5"), "{table}");
+    let why =
+        text(tokensense().args(["prices", "--model", "openrouter/anthropic/claude-haiku-4.5"]));
+    for piece in [
+        "openrouter/anthropic/claude-haiku-4.5",
+        "from the prefix openrouter/",
+        "https://openrouter.ai/models",
+        "input_mtok",
+    ] {
+        assert!(why.contains(piece), "{why}");
+    }
+    let nothing = tokensense()
+        .args(["prices", "--provider", "openai"])
+        .output()
+        .expect("the binary");
+    assert_eq!(nothing.status.code(), Some(2));
+}
+
 fn text(command: &mut Command) -> String {
     let output = command.output().expect("the binary");
     String::from_utf8(output.stdout).expect("text")

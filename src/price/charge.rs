@@ -74,13 +74,15 @@ fn counts(usage: &Usage, rates: &Rates<&Rate>) -> [u64; DIMENSIONS] {
         () => (0, 0, 0),
     };
     let audio = apart(Measure::AudioInput, Dimension::AudioInput).saturating_sub(beyond_audio);
-    let read = all(Measure::CacheRead).saturating_sub(beyond_read);
+    let mut read = all(Measure::CacheRead).saturating_sub(beyond_read);
     let image = apart(Measure::ImageInput, Dimension::ImageInput);
     let hour = all(Measure::CacheWrite1h);
-    let write = all(Measure::CacheWrite).max(hour);
-    let input = usage
-        .value(Measure::BilledInput)
-        .unwrap_or(all(Measure::Input));
+    let mut write = all(Measure::CacheWrite).max(hour);
+    let mut input = all(Measure::Input);
+    // Tokens stated as charged are charged at one rate; the cached ones are among those counted.
+    if let Some(billed) = usage.value(Measure::BilledInput) {
+        (input, read, write) = (billed, 0, 0);
+    }
     let reasoning = apart(Measure::Reasoning, Dimension::Reasoning);
     let spoken = apart(Measure::AudioOutput, Dimension::AudioOutput);
     let drawn = apart(Measure::ImageOutput, Dimension::ImageOutput);
