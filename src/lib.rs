@@ -13,4 +13,6 @@ pub use meter::{
     Charged, Context, Count, Created, Emit, EndedBy, Failure, Measure, Meter, Note, Pass, Reading,
     Request, Status, Usage, warm_up,
 };
+#[doc(hidden)]
+pub use price::{Parts, PriceBook, Query, Quote};
 pub use record::{Format, Record};

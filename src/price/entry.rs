@@ -26,16 +26,22 @@ impl Unit {
 
 /// US dollars, by what they were paid for.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Parts {
-    pub(crate) input: Decimal,
-    pub(crate) cache_read: Decimal,
-    pub(crate) cache_write: Decimal,
-    pub(crate) output: Decimal,
-    pub(crate) other: Decimal,
+pub struct Parts {
+    /// Input, the cached apart.
+    pub input: Decimal,
+    /// Input read from a cache.
+    pub cache_read: Decimal,
+    /// Input written to a cache.
+    pub cache_write: Decimal,
+    /// Output.
+    pub output: Decimal,
+    /// Searches, requests, passes by other models.
+    pub other: Decimal,
 }
 
 impl Parts {
-    pub(crate) fn total(&self) -> Decimal {
+    /// All of it.
+    pub fn total(&self) -> Decimal {
         self.input + self.cache_read + self.cache_write + self.output + self.other
     }
 }

@@ -20,7 +20,8 @@ use serde_json::Value;
 
 use crate::meter::{Measure, Pass, Usage};
 use charge::Charge;
-pub(crate) use entry::{Dimension, Entry, Parts, Rate, Rates, UNITS};
+pub use entry::Parts;
+pub(crate) use entry::{Dimension, Entry, Rate, Rates, UNITS};
 pub(crate) use genai::Provider;
 use name::Name;
 
@@ -40,7 +41,7 @@ pub(crate) const VERSION: &str =
 
 /// Prices from the user's files and the built-in table.
 #[derive(Debug, Default)]
-pub(crate) struct PriceBook {
+pub struct PriceBook {
     files: Vec<PriceFile>,
     /// The built-in providers that were asked for; none where there is no such provider.
     built_in: Mutex<BTreeMap<String, Option<Arc<Provider>>>>,
@@ -54,29 +55,30 @@ struct PriceFile {
 
 /// What a price depends on beside the counts.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Query<'a> {
+pub struct Query<'a> {
     /// Who answered, as far as it is known.
-    pub(crate) provider: Option<&'a str>,
+    pub provider: Option<&'a str>,
     /// The model that answered, as it came on the wire or from a URL.
-    pub(crate) model: Option<&'a str>,
+    pub model: Option<&'a str>,
     /// The tier it was served in.
-    pub(crate) tier: Option<&'a str>,
+    pub tier: Option<&'a str>,
     /// When it was made.
-    pub(crate) at: SystemTime,
+    pub at: SystemTime,
     /// Passes by other models within the response.
-    pub(crate) passes: &'a [Pass],
+    pub passes: &'a [Pass],
 }
 
 /// What the price table makes of a response.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Quote {
+pub struct Quote {
     /// The entry used.
-    pub(crate) entry: Option<String>,
+    pub entry: Option<String>,
     /// Why there is no price, or what to know about it.
-    pub(crate) note: Option<String>,
-    pub(crate) parts: Option<Parts>,
+    pub note: Option<String>,
+    /// What it costs, where that is known.
+    pub parts: Option<Parts>,
     /// Something used has no price: the sum is the least it cost.
-    pub(crate) lower_bound: bool,
+    pub lower_bound: bool,
 }
 
 /// The entry that answers for a name, and why it does.
@@ -100,7 +102,7 @@ impl PriceBook {
     ///
     /// # Errors
     /// A sentence that names the file, and the line and column where it is broken.
-    pub(crate) fn open(files: &[PathBuf]) -> Result<Self, String> {
+    pub fn open(files: &[PathBuf]) -> Result<Self, String> {
         let files: Result<_, _> = files.iter().map(|path| PriceFile::read(path)).collect();
         Ok(Self {
             files: files?,
@@ -109,7 +111,7 @@ impl PriceBook {
     }
 
     /// Loads what a quote for this model will need, so that it is there when the response ends.
-    pub(crate) fn prepare(&self, provider: Option<&str>, model: Option<&str>) {
+    pub fn prepare(&self, provider: Option<&str>, model: Option<&str>) {
         let _ = self.find(provider, model);
     }
 
@@ -166,7 +168,7 @@ impl PriceBook {
     }
 
     /// What `usage` costs.
-    pub(crate) fn quote(&self, query: &Query<'_>, usage: &Usage) -> Quote {
+    pub fn quote(&self, query: &Query<'_>, usage: &Usage) -> Quote {
         let note = |note: String| Quote {
             note: Some(note),
             ..Quote::default()
