@@ -1583,13 +1583,14 @@ const LITELLM: &str = r#"{
     "gemini/gemini-2.5-pro": {"litellm_provider": "gemini", "input_cost_per_token": 7e-06, "output_cost_per_token": 0},
     "house-model": {"input_cost_per_token": 1e-06, "cache_creation_input_token_cost_above_1hr": 9e-06,
         "output_cost_per_token": 3e-06, "output_cost_per_reasoning_token": 5e-06},
-    "ollama/llama3": {"litellm_provider": "ollama", "input_cost_per_token": 1e-07, "output_cost_per_token": 2e-07}
+    "ollama/llama3": {"litellm_provider": "ollama", "input_cost_per_token": 1e-07, "output_cost_per_token": 2e-07},
+    "ollama/qwen3": {"litellm_provider": "ollama", "input_cost_per_token": 0.0, "output_cost_per_token": 0.0}
 }"#;
 
 const GENAI: &str = r#"[{"id": "openai", "name": "OpenAI", "api_pattern": "https://api.openai.com", "models": [
     {"id": "gpt-5", "match": {"starts_with": "gpt-5"}, "prices": {"input_mtok": 9, "output_mtok": 90}},
     {"id": "gpt-9", "match": {"equals": "gpt-9"}, "prices": {"input_mtok": {"base": 1, "tiers": [{"start": 500, "price": 2}]}}}
-]}]"#;
+]}, {"id": "azure", "name": "Azure", "api_pattern": "https://azure", "fallback_model_providers": ["openai"], "models": []}]"#;
 
 /// The cost and the entry of an answer, with options and a variable of the environment.
 fn priced(command: &mut Command, answer: &Value) -> (String, String) {
@@ -1681,6 +1682,14 @@ fn price_files_are_asked_first() {
     assert_eq!(
         priced(&mut tap(&[&litellm], "google"), &google),
         ("0.007".into(), "google/gemini-2.5-pro (l.json)".into())
+    );
+    // Zeros for a local server are no prices.
+    let free = answer("qwen3", "", 100, 0);
+    assert_eq!(priced(&mut tap(&[&litellm], "ollama"), &free).0, "null");
+    // Within a file too, a provider may serve another's models.
+    assert_eq!(
+        priced(&mut tap(&[&genai], "azure"), &gpt5).1,
+        "openai/gpt-5 (g.json)"
     );
     // What no file knows is in the built-in table; a future name is not priced as its relative.
     let mini = answer("gpt-5-mini", "", 100, 0);
@@ -1900,6 +1909,12 @@ fn the_table_can_be_read() {
     ] {
         assert!(why.contains(piece), "{why}");
     }
+    let nothing = tokensense()
+        .args(["prices", "gpt-9"])
+        .output()
+        .expect("the binary");
+    assert_eq!(nothing.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&nothing.stderr).contains("no model has such a name"));
     let nothing = tokensense()
         .args(["prices", "--provider", "openai"])
         .output()

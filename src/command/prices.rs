@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, anyhow};
 use comfy_table::{CellAlignment, Table, presets};
-use globset::GlobBuilder;
+use globset::Glob;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -44,14 +44,16 @@ fn own_file() -> Option<PathBuf> {
 pub(super) fn run(args: cli::Prices) -> Result<Exit> {
     let book = open(&args.files)?;
     let text = match &args.model {
-        Some(model) => match one(&book, args.provider.as_deref(), model, args.format) {
-            Ok(text) => text,
-            Err(why) => {
-                complain(&why);
-                return Ok(Outcome::Failure.into());
-            }
-        },
-        None => list(&book, args.pattern.as_deref(), args.format)?,
+        Some(model) => one(&book, args.provider.as_deref(), model, args.format),
+        None => list(&book, args.pattern.as_deref(), args.format)?
+            .ok_or_else(|| "no model has such a name: tokensense prices lists them all".to_owned()),
+    };
+    let text = match text {
+        Ok(text) => text,
+        Err(why) => {
+            complain(&why);
+            return Ok(Outcome::Failure.into());
+        }
     };
     match std::io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -125,32 +127,38 @@ fn rates(rates: &Rates<&Rate>) -> Map<String, Value> {
     object
 }
 
-fn list(book: &PriceBook, pattern: Option<&str>, format: cli::Listing) -> Result<String> {
+/// The entries that a pattern picks, if there are any.
+fn list(book: &PriceBook, pattern: Option<&str>, format: cli::Listing) -> Result<Option<String>> {
     let pattern = pattern.unwrap_or_default().to_lowercase();
-    let glob = GlobBuilder::new(&pattern).build();
-    let glob = glob.with_context(|| format!("pattern {pattern:?} cannot be understood"))?;
-    let glob = glob.compile_matcher();
-    let is_glob = pattern.contains(['*', '?']);
+    let glob = match pattern.contains(['*', '?']) {
+        true => Some(
+            Glob::new(&pattern)
+                .with_context(|| format!("pattern {pattern:?} cannot be understood"))?
+                .compile_matcher(),
+        ),
+        false => None,
+    };
     let providers = book.all();
     let lines = providers.iter().flat_map(|(file, provider)| {
         let entries = provider.entries.iter();
         entries.map(|entry| Line::new(provider, entry, *file))
     });
-    let lines = lines.filter(|line| {
+    let picked = |line: &Line<'_>| {
         let name = line.model.to_lowercase();
-        if is_glob {
-            glob.is_match(&name)
-        } else {
-            name.contains(&pattern)
-        }
-    });
-    Ok(match format {
+        glob.as_ref()
+            .map_or_else(|| name.contains(&pattern), |glob| glob.is_match(&name))
+    };
+    let mut lines = lines.filter(picked).peekable();
+    if lines.peek().is_none() {
+        return Ok(None);
+    }
+    Ok(Some(match format {
         cli::Listing::Table => table(lines),
         cli::Listing::Json => lines
             .map(|line| format!("{}\n", Value::Object(line.json())))
             .collect(),
         cli::Listing::Csv => csv(lines)?,
-    })
+    }))
 }
 
 fn csv<'a>(lines: impl Iterator<Item = Line<'a>>) -> Result<String> {

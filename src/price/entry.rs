@@ -175,6 +175,15 @@ impl Entry {
         (rates, found)
     }
 
+    /// Whether all its rates are zero.
+    pub(crate) fn costs_nothing(&self) -> bool {
+        let mut rates = self
+            .rates
+            .iter()
+            .flat_map(|(_, rates)| rates.iter().flatten());
+        rates.all(|rate| rate.base.is_zero() && rate.tiers.is_empty())
+    }
+
     /// Whether it says that nothing is charged: OpenRouter's `:free` models have no rates.
     pub(crate) fn is_free(&self) -> bool {
         self.id.ends_with(":free")

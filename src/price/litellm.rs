@@ -34,6 +34,10 @@ pub(super) fn providers(models: &Map<String, Value>) -> Result<Vec<Provider>, St
             .filter(|(prefix, _)| name::provider(prefix) == id);
         let own = own.map_or(name.as_str(), |(_, own)| own);
         let entry = entry(own, fields).map_err(|error| format!("model {name}: {error}"))?;
+        // Zeros that stand for a local server's missing prices.
+        if name::is_local(&id) && entry.costs_nothing() {
+            continue;
+        }
         let provider = providers
             .entry(id.into_owned())
             .or_insert_with_key(|id| Provider {
@@ -50,8 +54,10 @@ fn entry(id: &str, fields: &Map<String, Value>) -> Result<Entry, String> {
     let mut standard = NONE;
     let mut tiers: BTreeMap<&str, Rates> = BTreeMap::new();
     for (field, value) in fields {
-        let ending = TIERS.iter().find(|(ending, _)| field.ends_with(ending));
-        let bare = ending.map_or(field.as_str(), |(ending, _)| field.trim_end_matches(ending));
+        let tier = |(ending, tier): &(&str, &'static str)| {
+            Some((field.strip_suffix(ending)?, Some(*tier)))
+        };
+        let (bare, tier) = TIERS.iter().find_map(tier).unwrap_or((field, None));
         let (bare, start) = above(bare);
         let Some(at) = UNITS.iter().position(|unit| unit.litellm == bare) else {
             continue;
@@ -62,7 +68,7 @@ fn entry(id: &str, fields: &Map<String, Value>) -> Result<Entry, String> {
             continue;
         }
         let price = amount(field, value, UNITS[at].per)?;
-        let rates = ending.map_or(&mut standard, |(_, tier)| tiers.entry(tier).or_insert(NONE));
+        let rates = tier.map_or(&mut standard, |tier| tiers.entry(tier).or_insert(NONE));
         // Where a rate is stated for long prompts alone, it is taken for all.
         let rate = rates[at].get_or_insert(Rate {
             base: price,

@@ -140,11 +140,8 @@ impl PriceBook {
             })
         };
         for file in &self.files {
-            let mine = |provider: &&Arc<Provider>| {
-                provider.id.is_empty() || id.is_none_or(|id| id == provider.id)
-            };
-            let mut hits = file.providers.iter().filter(mine);
-            if let Some(hit) = hits.find_map(|provider| found(provider, Some(&file.name))) {
+            let mut providers = file.of(id).into_iter();
+            if let Some(hit) = providers.find_map(|provider| found(provider, Some(&file.name))) {
                 return Ok(hit);
             }
         }
@@ -192,21 +189,16 @@ impl PriceBook {
             };
             let passed = self.quote(&passed, &pass.usage);
             quote.lower_bound |= passed.lower_bound || passed.parts.is_none();
-            let more = match (passed.parts, passed.note) {
-                (Some(more), _) => {
+            let more = match passed.parts {
+                Some(more) => {
                     parts.other += more.total();
-                    format!(
-                        "other_cost_usd has a pass by {}",
-                        passed.entry.unwrap_or_default()
-                    )
+                    let entry = passed.entry.unwrap_or_default();
+                    format!("other_cost_usd has a pass by {entry}")
                 }
-                (None, why) => format!("a pass is not priced: {}", why.unwrap_or_default()),
+                None => format!("a pass is not priced: {}", passed.note.unwrap_or_default()),
             };
-            quote.note = Some(
-                quote
-                    .note
-                    .map_or(more.clone(), |note| format!("{note}; {more}")),
-            );
+            let notes = quote.note.into_iter().chain([more]);
+            quote.note = Some(notes.collect::<Vec<_>>().join("; "));
         }
         quote
     }
@@ -355,6 +347,22 @@ impl PriceFile {
             name: name.to_string_lossy().into_owned(),
             providers: providers.into_iter().map(Arc::new).collect(),
         })
+    }
+
+    /// The providers to ask for a model of `id`, in their order: it, anyone, and those whose models it serves too.
+    fn of(&self, id: Option<&str>) -> Vec<&Arc<Provider>> {
+        let Some(id) = id else {
+            return self.providers.iter().collect();
+        };
+        let of = |id: &str| -> Vec<_> {
+            let providers = self.providers.iter();
+            providers.filter(|provider| provider.id == id).collect()
+        };
+        let mut asked = of(id);
+        let others: Vec<_> = asked.iter().flat_map(|own| &own.fallbacks).collect();
+        asked.extend(of(""));
+        asked.extend(others.into_iter().flat_map(|id| of(id)));
+        asked
     }
 }
 
