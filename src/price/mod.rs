@@ -248,64 +248,89 @@ impl Found {
     }
 
     fn quote(&self, query: &Query<'_>, usage: &Usage) -> Quote {
-        let entry = self.entry();
-        let mut quote = Quote::default();
-        let mut notes: Vec<String> = self.assumed.iter().cloned().collect();
-        let mut details = Vec::new();
-        let mut factor = Decimal::ONE;
-        let at = Timestamp::try_from(query.at).map_or(0, Timestamp::as_second);
-        let tier = tier::tier(&self.asked, query.tier, &usage.raw);
-        // A provider that serves another's models has its own prices for tiers.
-        let own = tier.as_deref().filter(|_| self.asked == self.provider.id);
-        let (rates, is_own) = entry.rates(at, own);
-        match tier {
-            None => {}
-            Some(tier) if is_own => details.push(tier),
-            Some(tier) => match tier::multiplier(&self.asked, &tier, entry) {
-                Some(times) => {
-                    factor = times;
-                    details.push(format!("{tier} ×{factor}"));
-                }
-                None => {
-                    quote.lower_bound = !tier::is_discount(&tier);
-                    notes.push(format!("no rates for tier {tier}: standard rates used"));
-                }
-            },
-        }
-        if let Some(surcharge) = tier::surcharge(&self.asked, &usage.raw) {
-            factor *= surcharge;
-            details.push(format!("US only ×{surcharge}"));
-        }
-
+        let Terms {
+            rates,
+            factor,
+            mut details,
+            mut notes,
+            mut lower_bound,
+        } = self.terms(query, usage);
         let charge = Charge::new(usage, &rates, factor);
-        details.extend(charge.above.map(|above| format!("prompt above {above}")));
-        details.extend(self.file.clone());
-        let label = self.label();
-        quote.entry = Some(match details.is_empty() {
-            true => label,
-            false => format!("{label} ({})", details.join(", ")),
-        });
-        if entry.is_free() && !charge.priced {
-            quote.parts = Some(Parts::default());
-        } else if rates.iter().all(Option::is_none) {
+        let mut parts = Some(charge.parts);
+        if rates.iter().all(Option::is_none) && !self.entry().is_free() {
             notes.push("this entry has no rates".to_owned());
-        } else if !charge.unpriced.is_empty() {
+            parts = None;
+        } else if !charge.unpriced.is_empty() && !self.entry().is_free() {
             notes.push(format!("no price for {}", charge.unpriced.join(", ")));
-            quote.lower_bound |= charge.priced;
-            quote.parts = charge.priced.then_some(charge.parts);
-        } else {
-            quote.parts = Some(charge.parts);
+            parts = parts.filter(|_| charge.priced);
+            lower_bound = true;
         }
         for (measure, dimension, what) in SIDES {
             let rate = rates[*dimension as usize].filter(|rate| !rate.base.is_zero());
             if rate.is_some() && usage.get(*measure).is_none() {
                 notes.push(format!("{what} tokens unknown"));
-                quote.lower_bound = true;
+                lower_bound = true;
             }
         }
-        quote.note = (!notes.is_empty()).then(|| notes.join("; "));
-        quote
+        details.extend(charge.above.map(|above| format!("prompt above {above}")));
+        details.extend(self.file.clone());
+        let label = self.label();
+        Quote {
+            entry: Some(match details.is_empty() {
+                true => label,
+                false => format!("{label} ({})", details.join(", ")),
+            }),
+            note: (!notes.is_empty()).then(|| notes.join("; ")),
+            parts,
+            lower_bound,
+        }
     }
+
+    /// What holds for a response of this model at its time, in its tier, at its place.
+    fn terms(&self, query: &Query<'_>, usage: &Usage) -> Terms<'_> {
+        let entry = self.entry();
+        let at = Timestamp::try_from(query.at).map_or(0, Timestamp::as_second);
+        let tier = tier::tier(&self.asked, query.tier, &usage.raw);
+        // A provider that serves another's models has its own prices for tiers.
+        let own = tier.as_deref().filter(|_| self.asked == self.provider.id);
+        let (rates, is_own) = entry.rates(at, own);
+        let mut terms = Terms {
+            rates,
+            factor: Decimal::ONE,
+            details: Vec::new(),
+            notes: self.assumed.iter().cloned().collect(),
+            lower_bound: false,
+        };
+        if let Some(tier) = tier {
+            if is_own {
+                terms.details.push(tier);
+            } else if let Some(factor) = tier::multiplier(&self.asked, &tier, entry) {
+                terms.factor = factor;
+                terms.details.push(format!("{tier} ×{factor}"));
+            } else {
+                terms.lower_bound = !tier::is_discount(&tier);
+                terms
+                    .notes
+                    .push(format!("no rates for tier {tier}: standard rates used"));
+            }
+        }
+        if let Some(surcharge) = tier::surcharge(&self.asked, &usage.raw) {
+            terms.factor *= surcharge;
+            terms.details.push(format!("US only ×{surcharge}"));
+        }
+        terms
+    }
+}
+
+/// What a response is charged by.
+struct Terms<'a> {
+    rates: Rates<&'a Rate>,
+    /// What rates for tokens are multiplied by.
+    factor: Decimal,
+    /// What to say of the entry.
+    details: Vec<String>,
+    notes: Vec<String>,
+    lower_bound: bool,
 }
 
 /// The two sides of a response, which have a count if anything is known of them.
