@@ -115,7 +115,7 @@ pub struct Metering {
     #[arg(long = "label", value_name = "KEY=VALUE")]
     pub labels: Vec<String>,
 
-    /// The model, where the stream does not say or says it wrongly
+    /// The model, where the stream does not say or says it wrongly, as for a deployment of Azure's
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
 

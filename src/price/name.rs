@@ -90,21 +90,29 @@ static BEGINNINGS: &[(&str, &str)] = &[
     ("arn:aws:bedrock:", "aws"),
     ("chatgpt-", "openai"),
     ("claude-", "anthropic"),
+    ("deepseek-chat", "deepseek"),
+    ("deepseek-reasoner", "deepseek"),
+    ("deepseek.", "aws"),
     ("ft:gpt-", "openai"),
     ("gemini-", "google"),
     ("global.", "aws"),
     ("gpt-", "openai"),
     ("grok-", "x-ai"),
-    ("meta.llama", "aws"),
+    ("meta.", "aws"),
+    ("mistral.", "aws"),
     ("models/gemini-", "google"),
+    ("nvidia.", "aws"),
     ("o1", "openai"),
     ("o3", "openai"),
     ("o4-", "openai"),
+    ("openai.", "aws"),
     ("projects/", "google"),
     ("publishers/", "google"),
+    ("qwen.", "aws"),
     ("text-embedding-3-", "openai"),
     ("text-embedding-ada-", "openai"),
     ("voyage-", "voyageai"),
+    ("writer.", "aws"),
 ];
 
 /// Beginnings of names of open models: their maker's name does not say who served them.
@@ -127,8 +135,13 @@ static PATHS: &[(&str, &str)] = &[
     ("google", "/models/"),
 ];
 
-/// Old models that are in the table by the beginning of their names alone.
-static OLD: &[(&str, &str)] = &[("claude-2.0", "claude-2"), ("claude-2.1", "claude-2")];
+/// Names whose models are in the table under a part of them, or under more.
+static SAME: &[(&str, &str)] = &[
+    ("claude-2.0", "claude-2"),
+    ("claude-2.1", "claude-2"),
+    ("openai.gpt-oss-120b", "openai.gpt-oss-120b-1"),
+    ("openai.gpt-oss-20b", "openai.gpt-oss-20b-1"),
+];
 
 /// Regions in which Bedrock runs a model. `global.` is not among them: it has prices of its own.
 static REGIONS: &[&str] = &[
@@ -263,8 +276,8 @@ impl<'a> Name<'a> {
             rest = name;
             push(rest);
         }
-        if let Some((_, known)) = OLD.iter().find(|(old, _)| *old == rest) {
-            push(known);
+        if let Some((_, same)) = SAME.iter().find(|(name, _)| *name == rest) {
+            push(same);
         }
         if provider_id == "aws" {
             if let Some((_, name)) = rest.rsplit_once('/') {
