@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, ValueEnum, ValueHint};
 use rust_decimal::Decimal;
 
+use crate::price::VERSION;
+
 /// Meter LLM API streams in a pipe: every byte forwarded unchanged, usage and cost written when the stream ends.
 #[derive(Debug, Parser)]
 #[command(
     name = "tokensense",
-    version,
+    version = VERSION,
     max_term_width = 100,
     disable_help_subcommand = true
 )]
@@ -40,6 +42,18 @@ pub enum Command {
     /// for each API response when it ends.
     Tap(Tap),
 
+    /// Start a client, ask for usage on its behalf, and meter its output
+    ///
+    /// The command's standard output is forwarded and metered as by tap; its exit status becomes ours. A curl's
+    /// arguments are understood: where the body asks for a stream and the API takes it, usage is asked for too.
+    Run(Run),
+
+    /// Show what models cost, and which price entry answers for a name
+    ///
+    /// Rates are in US dollars for a million tokens, a thousand searches or requests, or an hour of sound; those of
+    /// today, and of the standard tier. Prices come from the price files, then from the built-in table.
+    Prices(Prices),
+
     /// Print a completion script
     ///
     /// For bash: tokensense completions bash > ~/.local/share/bash-completion/completions/tokensense
@@ -49,12 +63,53 @@ pub enum Command {
     ///
     /// To read it: tokensense man | man -l -
     Man(Man),
+}
 
-    /// Start a client, ask for usage on its behalf, and meter its output
+#[derive(Args, Debug)]
+pub struct Prices {
+    /// Models whose provider/name contains PATTERN, or matches it where it has * or ?
+    #[arg(conflicts_with_all = ["model", "provider"])]
+    pub pattern: Option<String>,
+
+    /// Show the entry that answers for a model's name as it comes on the wire or from a URL, and why; exit 1 for none
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+
+    /// The provider of --model, where its name does not tell
+    #[arg(long, value_name = "NAME", requires = "model")]
+    pub provider: Option<String>,
+
+    #[command(flatten)]
+    pub files: PriceFiles,
+
+    /// How prices are written
     ///
-    /// The command's standard output is forwarded and metered as by tap; its exit status becomes ours. A curl's
-    /// arguments are understood: where the body asks for a stream and the API takes it, usage is asked for too.
-    Run(Run),
+    /// json: one object a line, with provider, model, source and rates by unit; above holds those for prompts of more
+    /// tokens, tiers those of service tiers. csv: a line for each model with the same units, for the shortest prompt.
+    #[arg(long, value_enum, default_value_t = Listing::Table)]
+    pub format: Listing,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Listing {
+    /// Aligned columns for people
+    Table,
+    /// One JSON object a line
+    Json,
+    /// Comma-separated values with a header
+    Csv,
+}
+
+/// Where prices come from beside the built-in table.
+#[derive(Args, Clone, Debug)]
+pub struct PriceFiles {
+    /// Ask FILE for prices before the built-in table; repeatable
+    ///
+    /// In LiteLLM's format (model_prices_and_context_window.json) or genai-prices' (data.json). Without it, the files
+    /// in TOKENSENSE_PRICES, separated as in PATH; without those, tokensense/prices.json in $XDG_CONFIG_HOME or
+    /// ~/.config.
+    #[arg(long, value_name = "FILE")]
+    pub prices: Vec<PathBuf>,
 }
 
 #[derive(Args, Debug)]
@@ -120,7 +175,7 @@ pub struct Metering {
     #[arg(long = "label", value_name = "KEY=VALUE")]
     pub labels: Vec<String>,
 
-    /// The model, where the stream does not say or says it wrongly
+    /// The model, where the stream does not say or says it wrongly, as for a deployment of Azure's
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
 
@@ -131,6 +186,9 @@ pub struct Metering {
     /// The JSON request body, so that an interrupted stream's prompt can be estimated
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub request: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub files: PriceFiles,
 
     /// What goes to standard output
     #[arg(long, value_enum, default_value_t = Emit::Raw)]
@@ -145,7 +203,7 @@ pub struct Metering {
     pub max_output_tokens: Option<u64>,
 
     /// Stop the stream once it has cost more than USD; exit 4
-    #[arg(long, value_name = "USD")]
+    #[arg(long, value_name = "USD", value_parser = cost, allow_negative_numbers = true)]
     pub max_cost: Option<Decimal>,
 
     /// Show tokens, speed and cost on stderr while the stream goes by
@@ -204,4 +262,13 @@ pub enum Shell {
     #[value(name = "powershell")]
     PowerShell,
     Zsh,
+}
+
+/// An amount to spend.
+fn cost(text: &str) -> Result<Decimal, String> {
+    match text.parse::<Decimal>() {
+        Ok(cost) if cost.is_sign_negative() => Err("a cost cannot be negative".to_owned()),
+        Ok(cost) => Ok(cost),
+        Err(_) => Err("not an amount of US dollars, as 0.25".to_owned()),
+    }
 }

@@ -117,6 +117,8 @@ pub use meter::{
     Request, Status, Usage, warm_up,
 };
 pub use metered::{AsyncMetered, Metered, MeteredStream, Prices, Recorder};
+#[doc(hidden)]
+pub use price::{Parts, PriceBook, Query, Quote};
 pub use record::Record;
 #[doc(no_inline)]
 pub use rust_decimal::Decimal;

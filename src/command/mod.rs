@@ -2,6 +2,7 @@
 
 mod completions;
 mod man;
+mod prices;
 mod progress;
 mod run;
 mod session;
@@ -133,6 +134,7 @@ pub fn run(cli: Cli) -> ! {
         Command::Completions(args) => Ok(completions::run(args)),
         Command::Man(args) => man::run(args),
         Command::Run(args) => run::run(args),
+        Command::Prices(args) => prices::run(args),
         Command::Tap(args) => tap::run(args),
     };
     match exit {

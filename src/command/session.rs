@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
 use super::progress::Progress;
-use super::{Outcome, complain, is_coloured};
+use super::{Outcome, complain, is_coloured, prices};
 use crate::cli;
 use crate::meter::{Context, Emit, EndedBy, Measure, Meter, Reading, Request, Status, warm_up};
 use crate::pipe::{Exit, Fault, Plan, Watch, signal_of};
@@ -94,7 +94,7 @@ impl Session {
         Ok(Self {
             meter,
             sink,
-            prices: Arc::new(PriceBook::open(&[]).map_err(|error| anyhow!(error))?),
+            prices: Arc::new(prices::open(&args.files)?),
             labels: labels(&args.labels)?,
             usage_requests: usage_requests.into(),
             emit: args.emit,

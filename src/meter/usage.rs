@@ -86,13 +86,15 @@ impl Usage {
     }
 
     /// Sets what the provider stated.
-    pub(crate) fn report(&mut self, measure: Measure, value: u64) {
+    #[doc(hidden)]
+    pub fn report(&mut self, measure: Measure, value: u64) {
         let estimated = false;
         self.counts[measure as usize] = Some(Count { value, estimated });
     }
 
     /// Sets what we counted ourselves.
-    pub(crate) fn estimate(&mut self, measure: Measure, value: u64) {
+    #[doc(hidden)]
+    pub fn estimate(&mut self, measure: Measure, value: u64) {
         let estimated = true;
         self.counts[measure as usize] = Some(Count { value, estimated });
     }

@@ -1,57 +1,100 @@
 //! Model and usage in, money out. Knows nothing of streams.
+//!
+//! Prices are genai-prices' data, read with exact decimals; the user's own files are asked first.
 
-use std::path::PathBuf;
+mod charge;
+mod entry;
+mod genai;
+mod litellm;
+mod name;
+mod tier;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
+use jiff::Timestamp;
 use rust_decimal::Decimal;
+use serde_json::Value;
 
-use crate::meter::{Pass, Usage};
+use crate::meter::{Measure, Pass, Usage};
+use charge::Charge;
+pub use entry::Parts;
+pub(crate) use entry::{Dimension, Entry, Rate, Rates, UNITS};
+pub(crate) use genai::Provider;
+use name::Name;
+
+/// What the built-in table was taken from.
+macro_rules! snapshot {
+    () => {
+        "genai-prices 0.2.1"
+    };
+}
+
+/// What the built-in table was taken from.
+pub(crate) const SNAPSHOT: &str = snapshot!();
+
+/// What `--version` says.
+pub(crate) const VERSION: &str =
+    concat!(env!("CARGO_PKG_VERSION"), " (prices of ", snapshot!(), ")");
 
 /// Prices from the user's files and the built-in table.
 #[derive(Debug, Default)]
-pub(crate) struct PriceBook {}
+pub struct PriceBook {
+    files: Vec<PriceFile>,
+    /// The built-in providers that were asked for; none where there is no such provider.
+    built_in: Mutex<BTreeMap<String, Option<Arc<Provider>>>>,
+}
+
+#[derive(Debug)]
+struct PriceFile {
+    name: String,
+    providers: Vec<Arc<Provider>>,
+}
 
 /// What a price depends on beside the counts.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Query<'a> {
+pub struct Query<'a> {
     /// Who answered, as far as it is known.
-    pub(crate) provider: Option<&'a str>,
+    pub provider: Option<&'a str>,
     /// The model that answered, as it came on the wire or from a URL.
-    pub(crate) model: Option<&'a str>,
+    pub model: Option<&'a str>,
     /// The tier it was served in.
-    pub(crate) tier: Option<&'a str>,
+    pub tier: Option<&'a str>,
     /// When it was made.
-    pub(crate) at: SystemTime,
+    pub at: SystemTime,
     /// Passes by other models within the response.
-    pub(crate) passes: &'a [Pass],
+    pub passes: &'a [Pass],
 }
 
 /// What the price table makes of a response.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Quote {
+pub struct Quote {
     /// The entry used.
-    pub(crate) entry: Option<String>,
+    pub entry: Option<String>,
     /// Why there is no price, or what to know about it.
-    pub(crate) note: Option<String>,
-    pub(crate) parts: Option<Parts>,
+    pub note: Option<String>,
+    /// What it costs, where that is known.
+    pub parts: Option<Parts>,
     /// Something used has no price: the sum is the least it cost.
-    pub(crate) lower_bound: bool,
+    pub lower_bound: bool,
 }
 
-/// US dollars, by what they were paid for.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Parts {
-    pub(crate) input: Decimal,
-    pub(crate) cache_read: Decimal,
-    pub(crate) cache_write: Decimal,
-    pub(crate) output: Decimal,
-    pub(crate) other: Decimal,
-}
-
-impl Parts {
-    pub(crate) fn total(&self) -> Decimal {
-        self.input + self.cache_read + self.cache_write + self.output + self.other
-    }
+/// The entry that answers for a name, and why it does.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) provider: Arc<Provider>,
+    /// Which of its entries.
+    at: usize,
+    /// The provider asked for: another one where it serves that one's models too.
+    asked: String,
+    /// The file it is from; none for the built-in table.
+    pub(crate) file: Option<String>,
+    /// How the provider was known, where nobody said it.
+    pub(crate) assumed: Option<String>,
+    /// The spelling that the entry is known by.
+    pub(crate) name: String,
 }
 
 impl PriceBook {
@@ -59,15 +102,393 @@ impl PriceBook {
     ///
     /// # Errors
     /// A sentence that names the file, and the line and column where it is broken.
-    pub(crate) fn open(_files: &[PathBuf]) -> Result<Self, String> {
-        Ok(Self::default())
+    pub fn open(files: &[PathBuf]) -> Result<Self, String> {
+        let files: Result<_, _> = files.iter().map(|path| PriceFile::read(path)).collect();
+        Ok(Self {
+            files: files?,
+            built_in: Mutex::default(),
+        })
     }
 
     /// Loads what a quote for this model will need, so that it is there when the response ends.
-    pub(crate) fn prepare(&self, _provider: Option<&str>, _model: Option<&str>) {}
+    pub fn prepare(&self, provider: Option<&str>, model: Option<&str>) {
+        let _ = self.find(provider, model);
+    }
+
+    /// The entry that answers for a model.
+    ///
+    /// # Errors
+    /// Why there is none, and the way out.
+    pub(crate) fn find(
+        &self,
+        provider: Option<&str>,
+        model: Option<&str>,
+    ) -> Result<Found, String> {
+        let model = model.filter(|model| !model.trim().is_empty());
+        let model = model.ok_or("model unknown: give --model NAME")?;
+        let name = Name::new(provider, model);
+        let id = name.provider.as_deref();
+        let found = |provider: &Arc<Provider>, file: Option<&str>| {
+            let (at, spelling) = name.find(|name| provider.names.get(name).copied())?;
+            Some(Found {
+                provider: Arc::clone(provider),
+                at,
+                asked: id.unwrap_or(&provider.id).to_owned(),
+                file: file.map(str::to_owned),
+                assumed: name.assumed.clone(),
+                name: spelling,
+            })
+        };
+        for file in &self.files {
+            let mut providers = file.of(id).into_iter();
+            if let Some(hit) = providers.find_map(|provider| found(provider, Some(&file.name))) {
+                return Ok(hit);
+            }
+        }
+        let shown: String = model.chars().filter(|c| !c.is_control()).take(80).collect();
+        let id = id.ok_or_else(|| format!("provider of {shown} unknown: give --provider NAME"))?;
+        if name::is_local(id) {
+            return Err(format!(
+                "{id} is a local server: tokens have no price (--prices FILE can give them one)"
+            ));
+        }
+        let first = self.built_in(id);
+        let first =
+            first.ok_or_else(|| format!("no prices of provider {id}: give --prices FILE"))?;
+        let others = first.fallbacks.iter().filter_map(|id| self.built_in(id));
+        std::iter::once(Arc::clone(&first))
+            .chain(others)
+            .find_map(|provider| found(&provider, None))
+            .ok_or_else(|| {
+                format!("unknown model {shown} of {id}: give --prices FILE or --model NAME")
+            })
+    }
 
     /// What `usage` costs.
-    pub(crate) fn quote(&self, _query: &Query<'_>, _usage: &Usage) -> Quote {
-        Quote::default()
+    pub fn quote(&self, query: &Query<'_>, usage: &Usage) -> Quote {
+        let note = |note: String| Quote {
+            note: Some(note),
+            ..Quote::default()
+        };
+        if !COUNTED.iter().any(|measure| usage.get(*measure).is_some()) {
+            return note("no usage".to_owned());
+        }
+        let mut quote = match self.find(query.provider, query.model) {
+            Ok(found) => found.quote(query, usage),
+            Err(why) => return note(why),
+        };
+        let Some(parts) = &mut quote.parts else {
+            return quote;
+        };
+        for pass in query.passes {
+            let model = pass.model.as_deref();
+            let passed = Query {
+                model,
+                passes: &[],
+                ..*query
+            };
+            let passed = self.quote(&passed, &pass.usage);
+            quote.lower_bound |= passed.lower_bound || passed.parts.is_none();
+            let more = match passed.parts {
+                Some(more) => {
+                    parts.other += more.total();
+                    let entry = passed.entry.unwrap_or_default();
+                    format!("other_cost_usd has a pass by {entry}")
+                }
+                None => format!("a pass is not priced: {}", passed.note.unwrap_or_default()),
+            };
+            let notes = quote.note.into_iter().chain([more]);
+            quote.note = Some(notes.collect::<Vec<_>>().join("; "));
+        }
+        quote
+    }
+
+    /// Every entry, with the file it is from: the user's files first.
+    pub(crate) fn all(&self) -> Vec<(Option<&str>, Arc<Provider>)> {
+        let files = self.files.iter().flat_map(|file| {
+            let name = Some(file.name.as_str());
+            file.providers
+                .iter()
+                .map(move |provider| (name, Arc::clone(provider)))
+        });
+        let built_in = genai::built_in_ids().filter_map(|id| Some((None, self.built_in(id)?)));
+        files.chain(built_in).collect()
+    }
+
+    fn built_in(&self, id: &str) -> Option<Arc<Provider>> {
+        // A panic elsewhere leaves the table as good as it was.
+        let mut loaded = self.built_in.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = loaded.get(id) {
+            return known.clone();
+        }
+        let provider = genai::built_in(id).map(Arc::new);
+        loaded.insert(id.to_owned(), provider.clone());
+        provider
+    }
+}
+
+/// Counts that a price can be made of.
+static COUNTED: &[Measure] = &[
+    Measure::Input,
+    Measure::Output,
+    Measure::BilledInput,
+    Measure::BilledOutput,
+    Measure::RerankSearches,
+    Measure::AudioSeconds,
+];
+
+impl Found {
+    pub(crate) fn entry(&self) -> &Entry {
+        &self.provider.entries[self.at]
+    }
+
+    /// `openai/gpt-5`.
+    pub(crate) fn label(&self) -> String {
+        label(&self.provider.id, &self.entry().id)
+    }
+
+    fn quote(&self, query: &Query<'_>, usage: &Usage) -> Quote {
+        let Terms {
+            rates,
+            factor,
+            mut details,
+            mut notes,
+            mut lower_bound,
+        } = self.terms(query, usage);
+        let charge = Charge::new(usage, &rates, factor);
+        let mut parts = Some(charge.parts);
+        if rates.iter().all(Option::is_none) && !self.entry().is_free() {
+            notes.push("this entry has no rates".to_owned());
+            parts = None;
+        } else if !charge.unpriced.is_empty() && !self.entry().is_free() {
+            notes.push(format!("no price for {}", charge.unpriced.join(", ")));
+            parts = parts.filter(|_| charge.priced);
+            lower_bound = true;
+        }
+        for (measure, dimension, what) in SIDES {
+            let rate = rates[*dimension as usize].filter(|rate| !rate.base.is_zero());
+            if rate.is_some() && usage.get(*measure).is_none() {
+                notes.push(format!("{what} tokens unknown"));
+                lower_bound = true;
+            }
+        }
+        details.extend(charge.above.map(|above| format!("prompt above {above}")));
+        details.extend(self.file.clone());
+        let label = self.label();
+        Quote {
+            entry: Some(match details.is_empty() {
+                true => label,
+                false => format!("{label} ({})", details.join(", ")),
+            }),
+            note: (!notes.is_empty()).then(|| notes.join("; ")),
+            parts,
+            lower_bound,
+        }
+    }
+
+    /// What holds for a response of this model at its time, in its tier, at its place.
+    fn terms(&self, query: &Query<'_>, usage: &Usage) -> Terms<'_> {
+        let entry = self.entry();
+        let at = Timestamp::try_from(query.at).map_or(0, Timestamp::as_second);
+        let tier = tier::tier(&self.asked, query.tier, &usage.raw);
+        // A provider that serves another's models has its own prices for tiers.
+        let own = tier.as_deref().filter(|_| self.asked == self.provider.id);
+        let (rates, is_own) = entry.rates(at, own);
+        let mut terms = Terms {
+            rates,
+            factor: Decimal::ONE,
+            details: Vec::new(),
+            notes: self.assumed.iter().cloned().collect(),
+            lower_bound: false,
+        };
+        if let Some(tier) = tier {
+            if is_own {
+                terms.details.push(tier);
+            } else if let Some(factor) = tier::multiplier(&self.asked, &tier, entry) {
+                terms.factor = factor;
+                terms.details.push(format!("{tier} ×{factor}"));
+            } else {
+                terms.lower_bound = !tier::is_discount(&tier);
+                terms
+                    .notes
+                    .push(format!("no rates for tier {tier}: standard rates used"));
+            }
+        }
+        if let Some(surcharge) = tier::surcharge(&self.asked, &usage.raw) {
+            terms.factor *= surcharge;
+            terms.details.push(format!("US only ×{surcharge}"));
+        }
+        terms
+    }
+}
+
+/// What a response is charged by.
+struct Terms<'a> {
+    rates: Rates<&'a Rate>,
+    /// What rates for tokens are multiplied by.
+    factor: Decimal,
+    /// What to say of the entry.
+    details: Vec<String>,
+    notes: Vec<String>,
+    lower_bound: bool,
+}
+
+/// The two sides of a response, which have a count if anything is known of them.
+static SIDES: &[(Measure, Dimension, &str)] = &[
+    (Measure::Input, Dimension::Input, "input"),
+    (Measure::Output, Dimension::Output, "output"),
+];
+
+/// `openai/gpt-5`; the entry's id alone where it is anyone's.
+pub(crate) fn label(provider: &str, id: &str) -> String {
+    match provider {
+        "" => id.to_owned(),
+        _ => format!("{provider}/{id}"),
+    }
+}
+
+impl PriceFile {
+    fn read(path: &Path) -> Result<Self, String> {
+        let shown = path.display();
+        let text = std::fs::read(path)
+            .map_err(|error| format!("cannot read price file {shown}: {error}"))?;
+        let value: Value = serde_json::from_slice(&text)
+            .map_err(|error| format!("price file {shown} is not valid JSON: {error}"))?;
+        let providers = match &value {
+            Value::Array(providers) => providers.iter().map(genai::provider).collect(),
+            Value::Object(models) => litellm::providers(models),
+            _ => Err(
+                "it holds neither LiteLLM's object of models nor genai-prices' list of providers"
+                    .to_owned(),
+            ),
+        };
+        let providers: Vec<_> =
+            providers.map_err(|error| format!("price file {shown}: {error}"))?;
+        if providers.iter().all(|provider| provider.entries.is_empty()) {
+            return Err(format!("price file {shown} has no models"));
+        }
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        Ok(Self {
+            name: name.to_string_lossy().into_owned(),
+            providers: providers.into_iter().map(Arc::new).collect(),
+        })
+    }
+
+    /// The providers to ask for a model of `id`, in their order: it, anyone, and those whose models it serves too.
+    fn of(&self, id: Option<&str>) -> Vec<&Arc<Provider>> {
+        let Some(id) = id else {
+            return self.providers.iter().collect();
+        };
+        let of = |id: &str| -> Vec<_> {
+            let providers = self.providers.iter();
+            providers.filter(|provider| provider.id == id).collect()
+        };
+        let mut asked = of(id);
+        let others: Vec<_> = asked.iter().flat_map(|own| &own.fallbacks).collect();
+        asked.extend(of(""));
+        asked.extend(others.into_iter().flat_map(|id| of(id)));
+        asked
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use genai_prices::{Calculator, PriceRequest};
+
+    use super::*;
+
+    /// Every entry under every name, at several times, tiers and prompt lengths, against genai-prices' own calculator.
+    #[test]
+    fn agrees_with_genai_prices() {
+        let counts = [
+            (Measure::Input, "input_tokens", 250_000_u32),
+            (Measure::CacheRead, "cache_read_tokens", 50_000),
+            (Measure::CacheWrite, "cache_write_tokens", 20_000),
+            (Measure::CacheWrite1h, "cache_write_1h_tokens", 5_000),
+            (Measure::AudioInput, "input_audio_tokens", 3_000),
+            (Measure::CachedAudio, "cache_audio_read_tokens", 1_000),
+            (Measure::ImageInput, "input_image_tokens", 700),
+            (Measure::Output, "output_tokens", 9_000),
+            (Measure::Reasoning, "output_reasoning_tokens", 4_000),
+            (Measure::AudioOutput, "output_audio_tokens", 300),
+            (Measure::ImageOutput, "output_image_tokens", 200),
+            (Measure::Citation, "output_citation_tokens", 100),
+            (Measure::WebSearches, "web_searches", 3),
+        ];
+        let shapes = [1, 50].map(|divisor| {
+            let mut ours = Usage::default();
+            for (measure, _, count) in counts {
+                ours.report(measure, u64::from(count / divisor));
+            }
+            let theirs = counts.map(|(_, key, count)| (key, f64::from(count / divisor)));
+            (ours, genai_prices::Usage::from(theirs))
+        });
+        let times = [
+            "2025-04-01T20:00:00Z",
+            "2026-10-19T02:30:00Z",
+            "2026-11-21T12:00:00Z",
+            "2027-02-01T07:00:00Z",
+        ];
+        let tiers = [
+            ("service_tier", "default"),
+            ("service_tier", "flex"),
+            ("service_tier", "priority"),
+            ("processing", "batch"),
+        ];
+        let conditions: Vec<_> = times
+            .iter()
+            .flat_map(|at| tiers.map(|tier| (at.parse::<Timestamp>().expect("a time"), tier)))
+            .collect();
+        let book = PriceBook::default();
+        let mut compared = 0;
+        let mut wrong = Vec::new();
+        for (_, provider) in book.all() {
+            let mut names: Vec<_> = provider.names.iter().collect();
+            names.sort_unstable();
+            for (nth, (name, at)) in names.into_iter().enumerate() {
+                let id = &provider.entries[*at].id;
+                // Names by the thousand: each under one of the conditions.
+                let (at, (key, tier)) = conditions[nth % conditions.len()];
+                for (ours, theirs) in &shapes {
+                    let request = PriceRequest::new(name, theirs)
+                        .with_provider_id(&provider.id)
+                        .with_timestamp(at)
+                        .with_price_context(key, tier);
+                    // Some ids and fragments of clauses are no names there.
+                    let Ok(price) = Calculator::bundled().calculate(&request) else {
+                        continue;
+                    };
+                    let query = Query {
+                        provider: Some(&provider.id),
+                        model: Some(name),
+                        tier: Some(tier),
+                        at: at.into(),
+                        passes: &[],
+                    };
+                    let quote = book.quote(&query, ours);
+                    let entry = quote.entry.unwrap_or_default();
+                    // Where the table has no rates for a tier, they give the standard price.
+                    if entry.contains('×') {
+                        continue;
+                    }
+                    compared += 1;
+                    let total = quote.parts.unwrap_or_default().total().to_string();
+                    let total: f64 = total.parse().expect("a number");
+                    if price.model_id != *id || (total - price.total_price).abs() > 1e-9 {
+                        let (model, theirs) = (price.model_id, price.total_price);
+                        wrong.push(format!(
+                            "{name} {tier} {at}: {entry} {total}, theirs {model} {theirs}"
+                        ));
+                    }
+                }
+            }
+        }
+        assert!(
+            wrong.is_empty(),
+            "{} differ:\n{}",
+            wrong.len(),
+            wrong.join("\n")
+        );
+        assert!(compared > 5000, "only {compared} were compared");
     }
 }

@@ -1,0 +1,294 @@
+//! `tokensense prices`: what models cost, and which entry answers for a name.
+
+use std::io::{ErrorKind, Write as _};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, anyhow};
+use comfy_table::{CellAlignment, Table, presets};
+use globset::Glob;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::{Outcome, complain};
+use crate::cli;
+use crate::pipe::Exit;
+use crate::price::{Entry, PriceBook, Provider, Rate, Rates, SNAPSHOT, UNITS, label};
+use crate::record::Cell as _;
+
+/// Reads the price files that were named, or else those of the environment, or else the user's own.
+pub(super) fn open(files: &cli::PriceFiles) -> Result<PriceBook> {
+    let mut paths = files.prices.clone();
+    if paths.is_empty()
+        && let Some(named) = std::env::var_os("TOKENSENSE_PRICES")
+    {
+        let named = std::env::split_paths(&named);
+        paths.extend(named.filter(|path| !path.as_os_str().is_empty()));
+    }
+    if paths.is_empty() {
+        paths.extend(own_file().filter(|path| path.exists()));
+    }
+    PriceBook::open(&paths).map_err(|error| anyhow!(error))
+}
+
+fn own_file() -> Option<PathBuf> {
+    let folder = |name| std::env::var_os(name).map(PathBuf::from);
+    let config = folder("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
+    let config = config.or_else(|| Some(folder("HOME")?.join(".config")))?;
+    Some(config.join("tokensense/prices.json"))
+}
+
+/// Writes prices to standard output.
+///
+/// # Errors
+/// A price file or pattern that the user has to mend.
+pub(super) fn run(args: cli::Prices) -> Result<Exit> {
+    let book = open(&args.files)?;
+    let text = match &args.model {
+        Some(model) => one(&book, args.provider.as_deref(), model, args.format),
+        None => list(&book, args.pattern.as_deref(), args.format)?
+            .ok_or_else(|| "no model has such a name: tokensense prices lists them all".to_owned()),
+    };
+    let text = match text {
+        Ok(text) => text,
+        Err(why) => {
+            complain(&why);
+            return Ok(Outcome::Failure.into());
+        }
+    };
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            complain(&format!("cannot write to standard output: {error}"));
+            Ok(Outcome::Failure.into())
+        }
+        _ => Ok(Outcome::Success.into()),
+    }
+}
+
+/// An entry with the rates that hold today.
+struct Line<'a> {
+    model: String,
+    source: &'a str,
+    entry: &'a Entry,
+    rates: Rates<&'a Rate>,
+}
+
+impl<'a> Line<'a> {
+    fn new(provider: &Provider, entry: &'a Entry, file: Option<&'a str>) -> Self {
+        Self {
+            model: label(&provider.id, &entry.id),
+            source: file.unwrap_or(SNAPSHOT),
+            entry,
+            rates: entry.rates(now(), None).0,
+        }
+    }
+
+    /// The service tiers that have rates of their own today, with all rates that hold in them.
+    fn tiers(&self) -> impl Iterator<Item = (&'a str, Rates<&'a Rate>)> {
+        let entry = self.entry;
+        let words = entry.tiers.iter().map(|(word, ..)| word.as_str());
+        words.filter_map(move |word| match entry.rates(now(), Some(word)) {
+            (rates, true) if word != "default" => Some((word, rates)),
+            _ => None,
+        })
+    }
+
+    fn json(&self) -> Map<String, Value> {
+        let mut object = Map::new();
+        object.insert("model".to_owned(), self.model.as_str().into());
+        object.insert("source".to_owned(), self.source.into());
+        object.extend(rates(&self.rates));
+        let tiers = self
+            .tiers()
+            .map(|(word, own)| (word.to_owned(), rates(&own).into()));
+        object.insert("tiers".to_owned(), Value::Object(tiers.collect()));
+        object
+    }
+}
+
+fn now() -> i64 {
+    Timestamp::now().as_second()
+}
+
+/// `rates` for the shortest prompt, and `above` for longer ones.
+fn rates(rates: &Rates<&Rate>) -> Map<String, Value> {
+    let mut base = Map::new();
+    let mut above: Map<String, Value> = Map::new();
+    for (unit, rate) in UNITS.iter().zip(rates) {
+        let Some(rate) = rate else { continue };
+        base.insert(unit.key.to_owned(), Some(rate.base).to_json());
+        for (start, rate) in &rate.tiers {
+            let start = above.entry(start.to_string()).or_insert_with(|| json!({}));
+            start[unit.key] = Some(*rate).to_json();
+        }
+    }
+    let mut object = Map::new();
+    object.insert("rates".to_owned(), base.into());
+    object.insert("above".to_owned(), above.into());
+    object
+}
+
+/// The entries that a pattern picks, if there are any.
+fn list(book: &PriceBook, pattern: Option<&str>, format: cli::Listing) -> Result<Option<String>> {
+    let pattern = pattern.unwrap_or_default().to_lowercase();
+    let glob = match pattern.contains(['*', '?']) {
+        true => Some(
+            Glob::new(&pattern)
+                .with_context(|| format!("pattern {pattern:?} cannot be understood"))?
+                .compile_matcher(),
+        ),
+        false => None,
+    };
+    let providers = book.all();
+    let lines = providers.iter().flat_map(|(file, provider)| {
+        let entries = provider.entries.iter();
+        entries.map(|entry| Line::new(provider, entry, *file))
+    });
+    let picked = |line: &Line<'_>| {
+        let name = line.model.to_lowercase();
+        glob.as_ref()
+            .map_or_else(|| name.contains(&pattern), |glob| glob.is_match(&name))
+    };
+    let mut lines = lines.filter(picked).peekable();
+    if lines.peek().is_none() {
+        return Ok(None);
+    }
+    Ok(Some(match format {
+        cli::Listing::Table => table(lines),
+        cli::Listing::Json => lines
+            .map(|line| format!("{}\n", Value::Object(line.json())))
+            .collect(),
+        cli::Listing::Csv => csv(lines)?,
+    }))
+}
+
+fn csv<'a>(lines: impl Iterator<Item = Line<'a>>) -> Result<String> {
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    csv.write_record(
+        ["model", "source"]
+            .into_iter()
+            .chain(UNITS.iter().map(|unit| unit.key)),
+    )?;
+    for line in lines {
+        let rates = line
+            .rates
+            .iter()
+            .map(|rate| rate.map(|rate| rate.base.to_string()));
+        let rates: Vec<_> = rates.map(Option::unwrap_or_default).collect();
+        let fields = [line.model.as_str(), line.source].into_iter();
+        csv.write_record(fields.chain(rates.iter().map(String::as_str)))?;
+    }
+    Ok(String::from_utf8(csv.into_inner()?)?)
+}
+
+/// The columns that most models have; what else one has stands in the last.
+const SHOWN: &[(&str, &str)] = &[
+    ("input", "input_mtok"),
+    ("cached", "cache_read_mtok"),
+    ("written", "cache_write_mtok"),
+    ("for 1 h", "cache_write_1h_mtok"),
+    ("output", "output_mtok"),
+];
+
+fn table<'a>(lines: impl Iterator<Item = Line<'a>>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    let header = ["model"]
+        .into_iter()
+        .chain(SHOWN.iter().map(|(title, _)| *title));
+    table.set_header(header.chain(["source", "more"]));
+    for line in lines {
+        let mut more = Vec::new();
+        let mut cells = vec![String::new(); SHOWN.len()];
+        for (unit, rate) in UNITS.iter().zip(line.rates) {
+            let Some(rate) = rate else { continue };
+            match SHOWN.iter().position(|(_, key)| *key == unit.key) {
+                Some(at) => cells[at] = rate.base.to_string(),
+                None => more.push(format!("{} {}", unit.key, rate.base)),
+            }
+        }
+        let mut starts: Vec<_> = line
+            .rates
+            .iter()
+            .flatten()
+            .flat_map(|rate| &rate.tiers)
+            .map(|(start, _)| start)
+            .collect();
+        starts.sort_unstable();
+        starts.dedup();
+        more.extend(
+            starts
+                .iter()
+                .map(|start| format!("other rates above {start}")),
+        );
+        more.extend(line.tiers().map(|(word, _)| word.to_owned()));
+        let model = line.model.clone();
+        let cells = std::iter::once(model).chain(cells);
+        table.add_row(cells.chain([line.source.to_owned(), more.join(", ")]));
+    }
+    for at in 1..=SHOWN.len() {
+        if let Some(column) = table.column_mut(at) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    format!("{}\n", table.trim_fmt())
+}
+
+/// The entry that answers for a name, and why; or why there is none.
+fn one(
+    book: &PriceBook,
+    provider: Option<&str>,
+    model: &str,
+    format: cli::Listing,
+) -> Result<String, String> {
+    let found = book.find(provider, Some(model))?;
+    let line = Line::new(&found.provider, found.entry(), found.file.as_deref());
+    let mut why: Vec<_> = found.assumed.iter().cloned().collect();
+    why.push(format!("known as {}", found.name));
+    let why = why.join("; ");
+    let pages = &found.provider.pages;
+    match format {
+        cli::Listing::Csv => csv(std::iter::once(line)).map_err(|error| error.to_string()),
+        cli::Listing::Json => {
+            let mut object = line.json();
+            object.insert("why".to_owned(), why.into());
+            object.insert("pages".to_owned(), pages.as_slice().into());
+            Ok(format!("{}\n", Value::Object(object)))
+        }
+        cli::Listing::Table => {
+            let mut text = format!(
+                "model   {}\nwhy     {why}\nsource  {}\n",
+                line.model, line.source
+            );
+            for page in pages {
+                text += &format!("see     {page}\n");
+            }
+            let tiers: Vec<_> = line.tiers().collect();
+            let mut table = Table::new();
+            table.load_style(presets::NOTHING);
+            let words = tiers.iter().map(|(word, _)| *word);
+            table.set_header(["US dollars for", "standard"].into_iter().chain(words));
+            for (at, unit) in UNITS
+                .iter()
+                .enumerate()
+                .filter(|(at, _)| line.rates[*at].is_some())
+            {
+                let rates =
+                    std::iter::once(line.rates[at]).chain(tiers.iter().map(|(_, own)| own[at]));
+                let cells = rates.map(|rate| rate.map(shown).unwrap_or_default());
+                table.add_row(std::iter::once(unit.key.to_owned()).chain(cells));
+            }
+            Ok(format!("{text}\n{}\n", table.trim_fmt()))
+        }
+    }
+}
+
+/// `3, above 200000 6`.
+fn shown(rate: &Rate) -> String {
+    let above = rate
+        .tiers
+        .iter()
+        .map(|(start, rate)| format!(", above {start} {rate}"));
+    std::iter::once(rate.base.to_string())
+        .chain(above)
+        .collect()
+}

@@ -1,0 +1,191 @@
+//! What one model costs: exact rates by dimension, by date and time of day, by prompt length, by service tier.
+
+use rust_decimal::Decimal;
+
+/// One thing that is paid for.
+pub(crate) struct Unit {
+    pub(crate) dimension: Dimension,
+    /// Its name in genai-prices' data, and in what `tokensense prices` writes.
+    pub(crate) key: &'static str,
+    /// Its field in LiteLLM's format, where it is priced by the piece.
+    pub(crate) litellm: &'static str,
+    /// How many of it a rate is for.
+    pub(crate) per: u32,
+    /// What of a cost it is shown as.
+    pub(crate) part: fn(&mut Parts) -> &mut Decimal,
+    /// Whose rate holds where it has none.
+    pub(crate) otherwise: Option<Dimension>,
+}
+
+impl Unit {
+    /// Tiers and surcharges are for tokens alone.
+    pub(crate) fn is_tokens(&self) -> bool {
+        self.per == 1_000_000
+    }
+}
+
+/// US dollars, by what they were paid for.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Parts {
+    /// Input, the cached apart.
+    pub input: Decimal,
+    /// Input read from a cache.
+    pub cache_read: Decimal,
+    /// Input written to a cache.
+    pub cache_write: Decimal,
+    /// Output.
+    pub output: Decimal,
+    /// Searches, requests, passes by other models.
+    pub other: Decimal,
+}
+
+impl Parts {
+    /// All of it.
+    pub fn total(&self) -> Decimal {
+        self.input + self.cache_read + self.cache_write + self.output + self.other
+    }
+}
+
+macro_rules! dimensions {
+    ($($name:ident: $key:literal, $litellm:literal, $per:literal, $part:ident, $otherwise:expr;)+) => {
+        /// What is paid for apart.
+        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+        pub(crate) enum Dimension {
+            $($name,)+
+        }
+
+        /// Every dimension's unit, in their order.
+        pub(crate) static UNITS: &[Unit] = &[
+            $(Unit {
+                dimension: Dimension::$name,
+                key: $key,
+                litellm: $litellm,
+                per: $per,
+                part: |parts| &mut parts.$part,
+                otherwise: $otherwise,
+            },)+
+        ];
+
+        /// How many dimensions there are.
+        pub(crate) const DIMENSIONS: usize = [$($key),+].len();
+    };
+}
+
+dimensions! {
+    Input: "input_mtok", "input_cost_per_token", 1_000_000, input, None;
+    CacheRead: "cache_read_mtok", "cache_read_input_token_cost", 1_000_000, cache_read, Some(Dimension::Input);
+    CacheWrite: "cache_write_mtok", "cache_creation_input_token_cost", 1_000_000, cache_write, Some(Dimension::Input);
+    CacheWrite1h: "cache_write_1h_mtok", "cache_creation_input_token_cost_above_1hr", 1_000_000, cache_write,
+        Some(Dimension::CacheWrite);
+    AudioInput: "input_audio_mtok", "input_cost_per_audio_token", 1_000_000, input, None;
+    CachedAudio: "cache_audio_read_mtok", "cache_read_input_audio_token_cost", 1_000_000, cache_read, None;
+    ImageInput: "input_image_mtok", "input_cost_per_image_token", 1_000_000, input, None;
+    Output: "output_mtok", "output_cost_per_token", 1_000_000, output, None;
+    Reasoning: "output_reasoning_mtok", "output_cost_per_reasoning_token", 1_000_000, output, None;
+    AudioOutput: "output_audio_mtok", "output_cost_per_audio_token", 1_000_000, output, None;
+    ImageOutput: "output_image_mtok", "output_cost_per_image_token", 1_000_000, output, None;
+    Citation: "output_citation_mtok", "citation_cost_per_token", 1_000_000, output, None;
+    WebSearch: "web_searches_kcount", "search_context_cost_per_query", 1_000, other, None;
+    RerankSearch: "rerank_searches_kcount", "input_cost_per_query", 1_000, other, None;
+    Request: "requests_kcount", "input_cost_per_request", 1_000, other, None;
+    AudioHeard: "input_audio_hours", "input_cost_per_second", 3_600, input, None;
+}
+
+impl Dimension {
+    pub(crate) fn unit(self) -> &'static Unit {
+        &UNITS[self as usize]
+    }
+}
+
+/// US dollars for so many of a unit.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Rate {
+    pub(crate) base: Decimal,
+    /// For the whole of a request whose prompt has more tokens than this; ascending.
+    pub(crate) tiers: Vec<(u64, Decimal)>,
+}
+
+impl Rate {
+    /// The rate for a prompt of so many tokens, and the length that it begins beyond.
+    pub(crate) fn at(&self, prompt: u64) -> (Decimal, Option<u64>) {
+        let tier = self.tiers.iter().rev().find(|(start, _)| prompt > *start);
+        tier.map_or((self.base, None), |(start, rate)| (*rate, Some(*start)))
+    }
+}
+
+/// A rate for each dimension that has one.
+pub(crate) type Rates<T = Rate> = [Option<T>; DIMENSIONS];
+
+/// When rates hold.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum When {
+    Always,
+    /// Seconds since midnight UTC; past midnight where the end is before the start.
+    Daily(i64, i64),
+    /// Seconds since 1970.
+    Since(i64),
+}
+
+impl When {
+    fn holds(self, at: i64) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Daily(start, end) => {
+                let now = at.rem_euclid(86_400);
+                if start <= end {
+                    start <= now && now < end
+                } else {
+                    now >= start || now < end
+                }
+            }
+            Self::Since(start) => at >= start,
+        }
+    }
+}
+
+/// The prices of one model at one provider.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Entry {
+    pub(crate) id: String,
+    /// The last that holds counts.
+    pub(crate) rates: Vec<(When, Rates)>,
+    /// Rates of a service tier, each in the place of the standard one; the first that holds counts.
+    pub(crate) tiers: Vec<(String, When, Rates)>,
+}
+
+impl Entry {
+    /// The rates that held at a time, in seconds since 1970; in a tier, and whether that has any of its own.
+    pub(crate) fn rates(&self, at: i64, tier: Option<&str>) -> (Rates<&Rate>, bool) {
+        let mut rates = [None; DIMENSIONS];
+        let standard = self.rates.iter().rev().find(|(when, _)| when.holds(at));
+        if let Some((_, standard)) = standard.or(self.rates.first()) {
+            rates = standard.each_ref().map(Option::as_ref);
+        }
+        let own = |(word, when, _): &&(String, When, Rates)| {
+            Some(word.as_str()) == tier && when.holds(at)
+        };
+        let mut found = false;
+        // The first counts: so the others are laid down before it.
+        for (_, _, own) in self.tiers.iter().rev().filter(own) {
+            found = true;
+            for (rate, own) in rates.iter_mut().zip(own) {
+                *rate = own.as_ref().or(*rate);
+            }
+        }
+        (rates, found)
+    }
+
+    /// Whether all its rates are zero.
+    pub(crate) fn costs_nothing(&self) -> bool {
+        let mut rates = self
+            .rates
+            .iter()
+            .flat_map(|(_, rates)| rates.iter().flatten());
+        rates.all(|rate| rate.base.is_zero() && rate.tiers.is_empty())
+    }
+
+    /// Whether it says that nothing is charged: OpenRouter's `:free` models have no rates.
+    pub(crate) fn is_free(&self) -> bool {
+        self.id.ends_with(":free")
+    }
+}

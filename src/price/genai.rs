@@ -1,0 +1,194 @@
+//! genai-prices' format: providers, their models, and clauses that say which names are a model's. The built-in table
+//! is a snapshot of that crate's data with a provider on each line, so that only the one asked for is parsed.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+use super::entry::{DIMENSIONS, Entry, Rate, Rates, UNITS, When};
+
+/// What the snapshot was taken of; `data/README.md` tells how to renew it.
+static SNAPSHOT: &str = include_str!("data/prices.jsonl");
+
+/// The models of one provider.
+#[derive(Debug, Default)]
+pub(crate) struct Provider {
+    pub(crate) id: String,
+    pub(crate) entries: Vec<Entry>,
+    /// Every name that is an entry's own, in lower case.
+    pub(crate) names: HashMap<String, usize>,
+    /// Providers whose models it serves too, at their prices.
+    pub(crate) fallbacks: Vec<String>,
+    /// Where the prices are published.
+    pub(crate) pages: Vec<String>,
+}
+
+impl Provider {
+    /// Adds a model under its names. Where two models have the same name, it is the first one's.
+    pub(crate) fn add(&mut self, entry: Entry, names: impl IntoIterator<Item = String>) {
+        let id = std::iter::once(entry.id.clone());
+        for name in id.chain(names) {
+            let name = name.to_lowercase();
+            self.names.entry(name).or_insert(self.entries.len());
+        }
+        self.entries.push(entry);
+    }
+}
+
+/// The ids of the built-in providers.
+pub(crate) fn built_in_ids() -> impl Iterator<Item = &'static str> {
+    SNAPSHOT.lines().filter_map(|line| {
+        let rest = line.strip_prefix("{\"id\":\"")?;
+        rest.split_once('"').map(|(id, _)| id)
+    })
+}
+
+/// A provider of the built-in table.
+pub(crate) fn built_in(id: &str) -> Option<Provider> {
+    let at = built_in_ids().position(|known| known == id)?;
+    let value = serde_json::from_str(SNAPSHOT.lines().nth(at)?).ok()?;
+    provider(&value).ok()
+}
+
+/// Reads one provider.
+///
+/// # Errors
+/// A sentence that says which model and rate are wrong, and how.
+pub(crate) fn provider(value: &Value) -> Result<Provider, String> {
+    let text = |value: &Value, key: &str| value[key].as_str().map(str::to_owned);
+    let list = |key: &str| {
+        let items = value[key].as_array().into_iter().flatten();
+        items.filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let mut provider = Provider {
+        id: text(value, "id").ok_or("a provider has no id")?,
+        fallbacks: list("fallback_model_providers"),
+        pages: list("pricing_urls"),
+        ..Provider::default()
+    };
+    for model in value["models"].as_array().into_iter().flatten() {
+        let id =
+            text(model, "id").ok_or_else(|| format!("a model of {} has no id", provider.id))?;
+        let mut names = Vec::new();
+        gather(&model["match"], &mut names);
+        let entry = entry(id.clone(), model);
+        let entry = entry.map_err(|error| format!("model {}/{id}: {error}", provider.id))?;
+        provider.add(entry, names);
+    }
+    Ok(provider)
+}
+
+/// The names that a clause holds, be it that a name equals, begins with, ends with or contains them: a longer name
+/// than these is the model's only if what is left over says nothing of another model, as `name` knows. Patterns stand
+/// for dates alone.
+fn gather(clause: &Value, names: &mut Vec<String>) {
+    for (operation, argument) in clause.as_object().into_iter().flatten() {
+        match argument {
+            Value::Array(clauses) => clauses.iter().for_each(|clause| gather(clause, names)),
+            Value::String(name) if operation != "regex" => {
+                // A name cut before its date: `claude-opus-4@`, `ft:gpt-4o-`.
+                names.push(name.trim_end_matches(['-', '@', ':']).to_owned());
+            }
+            _ => {}
+        }
+    }
+}
+
+fn entry(id: String, model: &Value) -> Result<Entry, String> {
+    let dated = match &model["prices"] {
+        Value::Array(dated) => dated
+            .iter()
+            .map(|price| Ok((when(&price["constraint"])?, rates(&price["prices"])?)))
+            .collect::<Result<_, String>>()?,
+        prices => vec![(When::Always, rates(prices)?)],
+    };
+    let mut tiers = Vec::new();
+    for variant in model["price_variants"].as_array().into_iter().flatten() {
+        // Others hang on what no response tells, as the kind of a search.
+        let word = ["service_tier", "processing"]
+            .iter()
+            .find_map(|key| variant["when"][key].as_str());
+        if let Some(word) = word {
+            let when = when(&variant["constraint"])?;
+            tiers.push((word.to_owned(), when, rates(&variant["prices"])?));
+        }
+    }
+    Ok(Entry {
+        id,
+        rates: dated,
+        tiers,
+    })
+}
+
+fn when(constraint: &Value) -> Result<When, String> {
+    let seconds = |text: String| {
+        let time: Result<Timestamp, _> = text.parse();
+        time.map(Timestamp::as_second).map_err(|_| {
+            format!("constraint {constraint} has a date or time that cannot be understood")
+        })
+    };
+    let daily =
+        |time: &str| Ok::<_, String>(seconds(format!("1970-01-01T{time}"))?.rem_euclid(86_400));
+    let field = |key| constraint[key].as_str();
+    match (field("start_date"), field("start_time"), field("end_time")) {
+        (Some(date), ..) => Ok(When::Since(seconds(format!("{date}T00:00:00Z"))?)),
+        (None, Some(start), Some(end)) => Ok(When::Daily(daily(start)?, daily(end)?)),
+        _ if constraint.is_null() => Ok(When::Always),
+        _ => Err(format!(
+            "constraint {constraint} has neither a start_date nor a start_time and end_time"
+        )),
+    }
+}
+
+fn rates(prices: &Value) -> Result<Rates, String> {
+    let mut rates = [const { None }; DIMENSIONS];
+    for (rate, unit) in rates.iter_mut().zip(UNITS) {
+        let price = &prices[unit.key];
+        if price.is_null() {
+            continue;
+        }
+        let amount = |value: &Value| amount(unit.key, value, 1);
+        let base = price.get("base").unwrap_or(price);
+        let mut tiers = Vec::new();
+        for tier in price["tiers"].as_array().into_iter().flatten() {
+            let start = tier["start"].as_u64();
+            let start = start.ok_or_else(|| format!("{}: a tier has no start", unit.key))?;
+            tiers.push((start, amount(&tier["price"])?));
+        }
+        tiers.sort_unstable_by_key(|(start, _)| *start);
+        let base = amount(base)?;
+        *rate = Some(Rate { base, tiers });
+    }
+    Ok(rates)
+}
+
+/// No unit costs more than this: $100,000 for a million tokens, a thousand searches, an hour.
+const ABSURD: Decimal = Decimal::from_parts(100_000, 0, 0, false, 0);
+
+/// A rate that can be true, for `per` of what `value` is the price of one of.
+///
+/// # Errors
+/// A sentence that says how it cannot.
+pub(super) fn amount(key: &str, value: &Value, per: u32) -> Result<Decimal, String> {
+    let text = match value {
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.clone(),
+        _ => return Err(format!("{key} is not a number")),
+    };
+    let plain = text.parse().or_else(|_| Decimal::from_scientific(&text));
+    let amount: Decimal = plain.map_err(|_| format!("{key} is {text}, which is not a price"))?;
+    if amount.is_sign_negative() && !amount.is_zero() {
+        return Err(format!("{key} is negative ({text})"));
+    }
+    match amount.checked_mul(per.into()) {
+        Some(rate) if rate <= ABSURD => Ok(rate.normalize()),
+        _ if per == 1 => Err(format!(
+            "{key} is {text}, beyond any price: it is to be in US dollars for a million"
+        )),
+        _ => Err(format!(
+            "{key} is {text}, beyond any price: it is to be in US dollars for one"
+        )),
+    }
+}
