@@ -2,6 +2,7 @@
 
 mod progress;
 mod session;
+mod summarise;
 mod tap;
 
 use std::io::Write as _;
@@ -39,6 +40,7 @@ fn complain(text: &str) {
 /// Does what was asked.
 pub fn run(cli: Cli) -> ! {
     let exit = match cli.command {
+        Command::Summarise(args) => summarise::run(args),
         Command::Tap(args) => tap::run(args),
     };
     match exit {

@@ -14,8 +14,8 @@ use super::{Outcome, complain};
 use crate::cli;
 use crate::meter::{Context, Emit, EndedBy, Measure, Meter, Reading, Request, Status, warm_up};
 use crate::pipe::{Exit, Fault, Plan, Watch, signal_of};
-use crate::price::{PriceBook, Query};
-use crate::record::{Format, Record, Selection, Sink, Writer, created_at};
+use crate::price::PriceBook;
+use crate::record::{Format, Record, Selection, Sink, Writer};
 
 /// One stream being metered.
 pub(super) struct Session {
@@ -118,18 +118,7 @@ impl Session {
         let mut record = Record::new(reading);
         record.set_times(reading, self.origin);
         record.labels.clone_from(&self.labels);
-        let at = reading.created.as_ref().and_then(created_at);
-        let query = Query {
-            provider: reading.provider.as_deref(),
-            model: reading
-                .model
-                .as_deref()
-                .or(reading.request_model.as_deref()),
-            tier: reading.service_tier.as_deref(),
-            at: at.map_or(self.origin, SystemTime::from),
-            passes: &reading.passes,
-        };
-        record.set_cost(reading, self.prices.quote(&query, &reading.usage));
+        record.price(reading, &self.prices, self.origin);
         record
     }
 
@@ -245,7 +234,7 @@ fn sink(args: &cli::Metering) -> Result<Sink> {
         Some(cli::Format::Csv) => Format::Csv,
         Some(cli::Format::Json) => Format::Json,
         Some(cli::Format::Line) => Format::Line,
-        None => args.output.as_deref().map_or(Format::Json, by_ending),
+        None => args.output.as_deref().map_or(Format::Json, Format::of),
     };
     let writer = Writer::new(format, selection);
     match &args.output {
@@ -260,13 +249,6 @@ fn sink(args: &cli::Metering) -> Result<Sink> {
         Some(path) => Sink::append(path, writer).map_err(|error| anyhow!(error)),
         None if args.quiet => Ok(Sink::nowhere(writer)),
         None => Ok(Sink::stderr(writer)),
-    }
-}
-
-fn by_ending(path: &Path) -> Format {
-    match path.extension().and_then(|ending| ending.to_str()) {
-        Some("csv") => Format::Csv,
-        _ => Format::Json,
     }
 }
 

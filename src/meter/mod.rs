@@ -18,6 +18,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use base64::Engine as _;
+use serde_json::{Map, Value};
 
 use dialect::{Means, Rule};
 use estimate::Family;
@@ -111,6 +112,14 @@ impl Context {
     }
 }
 
+/// Reads the counts of a usage object again that an API's response has stated.
+pub(crate) fn recount(api: Option<&str>, usage: &Map<String, Value>, reading: &mut Reading) {
+    let provider = reading.provider.as_deref();
+    if let Some(dialect) = dialect::named(api, provider) {
+        Exchange::restating(usage).count(dialect, &mut Parser::new(), reading);
+    }
+}
+
 /// Loads the vocabulary that most estimates need, so that the first one does not wait for it.
 pub fn warm_up() {
     estimate::warm_up();
@@ -160,6 +169,15 @@ impl Meter {
             naive: true,
             ..Self::new()
         }
+    }
+
+    /// Makes the meter ready for another stream. What it has built to read events with stays.
+    pub(crate) fn renew(&mut self) {
+        let fresh = Self::with_context(self.core.context.clone());
+        let old = std::mem::replace(self, fresh);
+        self.parser = old.parser;
+        self.core.parser = old.core.parser;
+        self.core.plans = old.core.plans;
     }
 
     /// Makes the meter give out what it reads, to be had from [`take_emitted`](Self::take_emitted).
