@@ -173,11 +173,14 @@ impl Meter {
 
     /// Makes the meter ready for another stream. What it has built to read events with stays.
     pub(crate) fn renew(&mut self) {
-        let fresh = Self::with_context(self.core.context.clone());
-        let old = std::mem::replace(self, fresh);
-        self.parser = old.parser;
-        self.core.parser = old.core.parser;
-        self.core.plans = old.core.plans;
+        let core = &mut self.core;
+        let kept = (
+            std::mem::replace(&mut self.parser, Parser::new()),
+            std::mem::replace(&mut core.parser, Parser::new()),
+            std::mem::take(&mut core.plans),
+        );
+        *self = Self::with_context(std::mem::take(&mut core.context));
+        (self.parser, self.core.parser, self.core.plans) = kept;
     }
 
     /// Makes the meter give out what it reads, to be had from [`take_emitted`](Self::take_emitted).

@@ -41,6 +41,13 @@ impl Shape {
         }
         let line = std::str::from_utf8(line).ok()?;
         let (first, _) = line.split_once(',')?;
+        let known = COLUMNS.iter().any(|column| column.name == first)
+            || ["label.", "usage."]
+                .iter()
+                .any(|start| first.starts_with(start));
+        if !known {
+            return None;
+        }
         match Selection::parse(line) {
             Ok(selection) => Some(Ok(Self::Csv(selection))),
             Err(error) => (first == "schema").then_some(Err(error)),

@@ -362,3 +362,119 @@ impl Groups {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::record::{Format, Selection, Shape, Writer};
+
+    /// A record as parts of a folder may tell it: few ids, so that copies are met often.
+    fn record() -> impl Strategy<Value = Record> {
+        let count = || proptest::option::weighted(0.7, prop_oneof![0..9u64, any::<u64>()]);
+        let ids = proptest::option::of("chatcmpl-[ab]{1,2}|gen-long-enough-to-be-unique-[ab]");
+        let cost = proptest::option::of((0..u64::MAX, 0..=12u32));
+        let texts = (ids, "[mno]?", "complete|error|truncated", 0..6usize);
+        (
+            texts,
+            prop::array::uniform4(count()),
+            cost,
+            any::<[bool; 2]>(),
+        )
+            .prop_map(
+                |((id, model, status, basis), counts, cost, [partial, estimated])| {
+                    let mut record = Record {
+                        schema: Some("tokensense/1".to_owned()),
+                        response_id: id,
+                        model: Some(model).filter(|model| !model.is_empty()),
+                        status: Some(status),
+                        partial,
+                        cost_usd: cost.map(|(n, places)| Decimal::new(n as i64, places).abs()),
+                        cost_basis: BASES.get(basis).map(|basis| (*basis).to_owned()),
+                        bytes: counts[3],
+                        ..Record::default()
+                    };
+                    for (counted, count) in COUNTED.iter().step_by(4).zip(counts) {
+                        *(counted.slot)(&mut record) = count;
+                        if estimated {
+                            record.estimated.push(counted.name.to_owned());
+                        }
+                    }
+                    record
+                },
+            )
+    }
+
+    /// The groups of records that several threads add, in order.
+    fn summary(records: &[Record], threads: usize, dedup: bool) -> Vec<(Arc<[String]>, Totals)> {
+        let ledger = Ledger::new(dedup);
+        let mut sums = vec![Sums::new(); threads];
+        for (at, record) in records.iter().enumerate() {
+            let model = record.model.clone().unwrap_or_else(|| UNKNOWN.to_owned());
+            ledger.add(record, vec![model], &mut sums[at % threads]);
+        }
+        let mut groups = ledger.close(sums);
+        groups.sort_by(|(a, _), (b, _)| a.cmp(b));
+        groups
+    }
+
+    /// What is read back of a record that was written.
+    fn reread(record: &Record, format: Format) -> Record {
+        let writer = Writer::new(format, Selection::default());
+        let header = writer.header().unwrap_or_default();
+        let line = writer.record(record);
+        let shape = Shape::recognise(&[header, line.clone()].concat());
+        let shape = shape.expect("records").expect("ours");
+        shape.read(line.trim_ascii()).expect("a record")
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        /// Records in any order, by any number of threads, through any file, give the same sums.
+        #[test]
+        fn order_and_writing_change_nothing(
+            (records, shuffled) in prop::collection::vec(record(), 0..12).prop_flat_map(|records| {
+                (Just(records.clone()), Just(records).prop_shuffle())
+            }),
+            threads in 1..4usize,
+            dedup in any::<bool>(),
+        ) {
+            let whole = summary(&records, 1, dedup);
+            prop_assert_eq!(&summary(&shuffled, threads, dedup), &whole);
+            for format in [Format::Csv, Format::Json] {
+                let reread: Vec<_> = shuffled.iter().map(|record| reread(record, format)).collect();
+                prop_assert_eq!(&summary(&reread, threads, dedup), &whole);
+            }
+            if dedup {
+                let twice = [records, shuffled].concat();
+                let named = |record: &&Record| record.response_id.is_some();
+                let once: Vec<_> = twice.iter().filter(named).cloned().collect();
+                let half: Vec<_> = twice[..twice.len() / 2].iter().filter(named).cloned().collect();
+                prop_assert_eq!(summary(&once, threads, true), summary(&half, 1, true));
+            }
+        }
+
+        #[test]
+        fn packing_loses_nothing(record in record(), group in any::<u32>()) {
+            let share = Share::new(&record, group, 3);
+            prop_assert_eq!(Share::unpack(&share.pack()), share);
+        }
+    }
+
+    #[test]
+    fn a_share_is_small() {
+        let counts = |at: usize| (at < 5).then_some(12_345);
+        let mut record = Record {
+            cost_usd: Some(Decimal::new(123_456_789, 9)),
+            cost_basis: Some("computed".to_owned()),
+            bytes: Some(123_456),
+            ..Record::default()
+        };
+        for (at, counted) in COUNTED.iter().enumerate() {
+            *(counted.slot)(&mut record) = counts(at);
+        }
+        assert!(Share::new(&record, 100, 1).pack().len() < 48);
+    }
+}
