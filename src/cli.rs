@@ -167,7 +167,7 @@ pub struct Summarise {
     pub until: Option<String>,
 
     /// Time zone of --by, --since and --until, as Europe/Paris or +02:00 [default: the system's]
-    #[arg(long, value_name = "ZONE")]
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
     pub timezone: Option<String>,
 
     /// Only responses whose KEY fits GLOB; repeatable

@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
 use crate::meter::{Charged, Created, Measure, Note, Reading, recount};
-use crate::price::{PriceBook, Query, Quote};
+use crate::price::{Parts, PriceBook, Query, Quote};
 pub(crate) use cell::Cell;
 pub(crate) use read::Shape;
 pub(crate) use sink::Sink;
@@ -325,14 +325,13 @@ impl Record {
         self.cost_reported_usd = reported(&reading.charged);
         self.price_match = quote.entry;
         notes.extend(quote.note);
-        if let Some(parts) = quote.parts {
-            self.input_cost_usd = Some(parts.input);
-            self.cache_read_cost_usd = Some(parts.cache_read);
-            self.cache_write_cost_usd = Some(parts.cache_write);
-            self.output_cost_usd = Some(parts.output);
-            self.other_cost_usd = Some(parts.other);
-            self.cost_computed_usd = Some(parts.total());
-        }
+        let part = |of: fn(&Parts) -> Decimal| quote.parts.as_ref().map(of);
+        self.input_cost_usd = part(|parts| parts.input);
+        self.cache_read_cost_usd = part(|parts| parts.cache_read);
+        self.cache_write_cost_usd = part(|parts| parts.cache_write);
+        self.output_cost_usd = part(|parts| parts.output);
+        self.other_cost_usd = part(|parts| parts.other);
+        self.cost_computed_usd = part(Parts::total);
         self.cost_usd = self.cost_reported_usd.or(self.cost_computed_usd);
         let basis = if self.cost_usd.is_none() {
             None

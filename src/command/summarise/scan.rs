@@ -199,16 +199,15 @@ impl<'j> Worker<'j> {
                 }
             }
         }
-        first.map_or(Ok(()), |(at, error)| {
-            let others = if wrong > 1 {
-                format!("; {} lines more like it", wrong - 1)
-            } else {
-                String::new()
-            };
-            Err(io::Error::other(format!(
-                "line {at} is no record: {error}{others}"
-            )))
-        })
+        let Some((at, error)) = first else {
+            return Ok(());
+        };
+        let others = match wrong {
+            1 => String::new(),
+            wrong => format!(" (and {} more)", wrong - 1),
+        };
+        let error = format!("line {at} is no record{others}: {error}");
+        Err(io::Error::other(error))
     }
 
     fn add(&mut self, record: &Record) {

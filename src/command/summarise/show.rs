@@ -53,14 +53,14 @@ const SHARE: &str = "share";
 /// Stands for what nobody knows.
 const NOTHING: &str = "–";
 /// No key's column is made narrower.
-const KEY_WIDTH: u16 = 12;
+const KEY_WIDTH: u16 = 24;
 
 #[derive(Clone, Copy, PartialEq)]
 enum Shown {
     Always,
-    /// Where it is not zero throughout.
+    /// Where it is not zero throughout. If the terminal is too narrow, its total is told below.
     IfAny,
-    /// And where the terminal is wide enough.
+    /// Likewise, but if the terminal is too narrow it is missed least.
     IfRoom,
 }
 
@@ -177,13 +177,15 @@ impl Summary {
         let mut columns = COLUMNS.to_vec();
         columns.retain(|(_, figure, shown)| wanted(*shown, figure));
         let mut table = self.lay_out(&columns);
+        let mut notes = Vec::new();
         if let Some(width) = width {
             while self.needs(&table) > width
-                && let Some(at) = columns
-                    .iter()
-                    .rposition(|(_, _, shown)| *shown == Shown::IfRoom)
+                && let Some(at) = least(&columns)
             {
-                columns.remove(at);
+                let (header, figure, shown) = columns.remove(at);
+                if shown == Shown::IfAny {
+                    notes.insert(0, format!("{} {header}", self.figure(figure, &self.total)));
+                }
                 table = self.lay_out(&columns);
             }
             table.set_content_arrangement(ContentArrangement::Dynamic);
@@ -198,6 +200,9 @@ impl Summary {
             for at in [0, last] {
                 lines[at] = format!("\x1b[1m{}\x1b[0m", lines[at]);
             }
+        }
+        if !notes.is_empty() {
+            lines.push(format!("of these {}", notes.join(", ")));
         }
         lines.join("\n") + "\n"
     }
@@ -280,6 +285,12 @@ impl Summary {
         let (whole, places) = text.split_once('.').unwrap_or((&text, "00"));
         format!("{}.{places}", grouped(whole))
     }
+}
+
+/// The column that is missed least, among those that may be left out.
+fn least(columns: &[(&str, &str, Shown)]) -> Option<usize> {
+    let last = |kind: Shown| columns.iter().rposition(|(_, _, shown)| *shown == kind);
+    last(Shown::IfRoom).or_else(|| last(Shown::IfAny))
 }
 
 /// Columns stand so far apart.
