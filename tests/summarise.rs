@@ -192,15 +192,15 @@ fn parts_merge() {
     let scratch = scratch("summarise-parts");
     let by = ["--by", "provider,model,status,file", "--timezone", "UTC"];
     let mut random = Random::new(7);
-    for round in 0..6 {
-        let mut parts: Vec<Vec<PathBuf>> = vec![Vec::new(); 1 + round];
+    list(&scratch.join("all"), &captures(), "\n");
+    let all = format!("--files-from={}", scratch.join("all").display());
+    let whole = sums(summary([all.as_str()].iter().chain(&by)));
+    for round in [1, 2, 5] {
+        let mut parts: Vec<Vec<PathBuf>> = vec![Vec::new(); round];
         for capture in captures() {
             let at = random.below(parts.len());
             parts[at].push(capture);
         }
-        list(&scratch.join("all"), &captures(), "\n");
-        let all = format!("--files-from={}", scratch.join("all").display());
-        let whole = summary([all.as_str()].iter().chain(&by));
         let mut written = Vec::new();
         for (at, part) in parts.iter().enumerate() {
             let ending = ["jsonl", "csv"][random.below(2)];
@@ -215,7 +215,7 @@ fn parts_merge() {
             written.insert(random.below(at + 1), records.display().to_string());
         }
         let merged = summary(written.iter().map(String::as_str).chain(by));
-        assert_eq!(sums(merged), sums(whole), "round {round}");
+        assert_eq!(sums(merged), whole, "{round} parts");
     }
 }
 
@@ -227,6 +227,8 @@ fn corpus_as_tap_records_it() {
     let tapped = scratch.join("tapped.jsonl");
     let mut files = sorted(&corpus);
     files.retain(|path| path.is_file());
+    // Of all of them, tests/accuracy.rs tells; here a third will do.
+    let files: Vec<_> = files.into_iter().step_by(3).collect();
     list(&scratch.join("list"), &files, "\n");
     let from = format!("--files-from={}", scratch.join("list").display());
     for file in &files {
@@ -691,7 +693,7 @@ fn bad_inputs() {
     if rustix::process::geteuid().is_root() {
         println!("root may read everything: no permission is not tested");
     } else {
-        fs::set_permissions(&locked, std::os::unix::fs::PermissionsExt::from_mode(0))
+        fs::set_permissions(&locked, std::os::unix::fs::PermissionsExt::from_mode(0o000))
             .expect("a mode");
         want.push(("locked", "ermission denied"));
     }
