@@ -308,6 +308,7 @@ fn standard_input_and_lists() {
         );
         assert_eq!(column(&parsed(&output), "file")[0], "-", "{args:?}");
         assert_eq!(parsed(&output)["total"]["input_tokens"], 90, "{args:?}");
+        assert_eq!(parsed(&output)["total"]["responses"], 1, "{args:?}");
     }
     for end in ["\n", "\0"] {
         list(&scratch.join("list"), std::slice::from_ref(&file), end);
@@ -799,6 +800,29 @@ fn records_file() {
     );
 }
 
+/// What a line that is no record holds is nobody's business.
+#[test]
+fn nothing_is_repeated() {
+    let scratch = scratch("summarise-secret");
+    let good = record(serde_json::json!({}));
+    for line in [
+        "\"my secret\"",
+        "my secret",
+        "{\"my secret\": 1}",
+        "{\"my\\u0020secret\": 1}",
+        "{\"schema\": \"tokensense/1\", \"model\": [\"my secret\"]}",
+        "{\"schema\": \"tokensense/1\", \"cost_usd\": \"my secret\"}",
+    ] {
+        let file = scratch.join("records");
+        fs::write(&file, format!("{good}{line}\n{good}")).expect("a file");
+        let output = summarise([&file]);
+        assert_eq!(output.status.code(), Some(1));
+        let said = stderr(&output);
+        assert!(said.contains("line 2 is no record"), "{said}");
+        assert!(!said.contains("secret"), "{said}");
+    }
+}
+
 #[test]
 fn nothing_found() {
     let scratch = scratch("summarise-empty");
@@ -834,6 +858,7 @@ fn wrong_usage() {
         (&["--sort", "colour"], "cost_usd"),
         (&["--files-from", "/nonexistent"], "/nonexistent"),
         (&["--records", "/nonexistent/file"], "/nonexistent/file"),
+        (&["--records", "-"], "name a file"),
         (&["-j", "0"], "threads"),
     ] {
         let output = summarise(["."].iter().chain(options));

@@ -1,8 +1,11 @@
 //! Records read back from what was written: JSON lines and CSV, strictly by the one list of columns.
 
+use std::borrow::Cow;
+
 use memchr::memmem;
 use serde::Deserializer as _;
 use serde::de::{Error as _, MapAccess, Visitor};
+use serde_json::error::Category;
 use serde_json::{Map, Value};
 
 use super::write::{From, unguarded};
@@ -61,12 +64,7 @@ impl Shape {
     pub(crate) fn read(&self, line: &[u8]) -> Result<Record, String> {
         let record = match self {
             Self::Csv(selection) => row(selection, line)?,
-            Self::Json => {
-                let mut json = serde_json::Deserializer::from_slice(line);
-                let record = json.deserialize_map(Reader);
-                let record = record.and_then(|record| json.end().map(|()| record));
-                record.map_err(|error| error.to_string())?
-            }
+            Self::Json => object(line)?,
         };
         match record.schema.as_deref() {
             Some(SCHEMA) => {}
@@ -83,6 +81,17 @@ impl Shape {
 
 fn other_schema(schema: &str) -> String {
     format!("is in a form that this version does not know: {schema:?} instead of {SCHEMA:?}")
+}
+
+/// Reads a JSON object. What it says of a bad one never repeats what that holds.
+fn object(line: &[u8]) -> Result<Record, String> {
+    let mut json = serde_json::Deserializer::from_slice(line);
+    let record = json.deserialize_map(Reader);
+    let record = record.and_then(|record| json.end().map(|()| record));
+    record.map_err(|error| match error.classify() {
+        Category::Data if line.starts_with(b"{") => error.to_string(),
+        _ => "it is no whole JSON object".to_owned(),
+    })
 }
 
 /// Reads a row whose fields are in the order of the header.
@@ -137,14 +146,14 @@ impl<'de> Visitor<'de> for Reader {
         let mut record = Record::default();
         // Most members come in the order of the columns.
         let mut at = 0;
-        while let Some(name) = members.next_key::<&str>()? {
+        while let Some(name) = members.next_key::<Cow<'_, str>>()? {
             if COLUMNS.get(at).is_none_or(|column| column.name != name) {
                 let known = COLUMNS.iter().position(|column| column.name == name);
                 at = known
                     .ok_or_else(|| A::Error::custom(format!("there is no column {name:?}")))?;
             }
             if !(COLUMNS[at].get_mut)(&mut record).set_json(members.next_value()?) {
-                return Err(A::Error::custom(misfit(name)));
+                return Err(A::Error::custom(misfit(COLUMNS[at].name)));
             }
             at += 1;
         }

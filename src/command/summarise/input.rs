@@ -53,7 +53,11 @@ impl Inputs {
         let mut inputs = Self::default();
         for path in paths {
             if path.as_os_str() == "-" {
-                inputs.files.push(Input::Stdin);
+                let known = inputs
+                    .files
+                    .iter()
+                    .any(|input| matches!(input, Input::Stdin));
+                inputs.files.extend((!known).then_some(Input::Stdin));
             } else if path.is_dir() {
                 inputs.walk(&path);
             } else {

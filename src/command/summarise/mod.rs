@@ -11,9 +11,11 @@ use std::fs::File;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::num::NonZeroUsize;
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::ScopedJoinHandle;
 use std::time::SystemTime;
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -96,8 +98,10 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
     };
     let parts = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        let parts = workers.into_iter().filter_map(|worker| worker.join().ok());
-        parts.collect::<Vec<_>>()
+        let join = |worker: ScopedJoinHandle<'_, _>| {
+            worker.join().unwrap_or_else(|panic| resume_unwind(panic))
+        };
+        workers.into_iter().map(join).collect::<Vec<_>>()
     });
     job.bar.finish_and_clear();
     failed += parts.iter().map(|(_, failed)| failed).sum::<usize>();
@@ -184,6 +188,9 @@ fn picks(args: &cli::Summarise, zone: &TimeZone) -> Result<Picks> {
 
 /// Opens the file for records, unless that would destroy what is to be read.
 fn open_records(path: &Path, inputs: &Inputs) -> Result<Records> {
+    if path.as_os_str() == "-" {
+        bail!("--records - would mix records into the summary: name a file");
+    }
     let failed = || format!("cannot write --records {}", path.display());
     let mut options = File::options();
     // It is emptied once it is known to be no input.
