@@ -591,6 +591,31 @@ fn repricing() {
     );
 }
 
+/// A record holds all that its price depends on: at the same prices, what it cost is what it costs.
+#[test]
+fn repricing_at_the_same_prices() {
+    let scratch = scratch("summarise-reprice-all");
+    let records = scratch.join("records.jsonl");
+    list(&scratch.join("list"), &captures(), "\n");
+    let from = format!("--files-from={}", scratch.join("list").display());
+    let by = ["--no-dedup", "--by=file"];
+    let records_option = format!("--records={}", records.display());
+    let whole = summary([from.as_str(), &records_option].into_iter().chain(by));
+    let anew = summary(
+        ["--reprice", records.to_str().expect("a name")]
+            .into_iter()
+            .chain(by),
+    );
+    let (whole, anew) = (&whole["groups"], &anew["groups"]);
+    let groups = whole
+        .as_array()
+        .expect("groups")
+        .iter()
+        .zip(anew.as_array().expect("groups"));
+    let wrong: Vec<_> = groups.filter(|(whole, anew)| whole != anew).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 #[test]
 fn formats() {
     let scratch = scratch("summarise-formats");
@@ -803,7 +828,7 @@ fn records_file() {
 /// What a line that is no record holds is nobody's business.
 #[test]
 fn nothing_is_repeated() {
-    let scratch = scratch("summarise-secret");
+    let scratch = scratch("summarise-private");
     let good = record(serde_json::json!({}));
     for line in [
         "\"my secret\"",
