@@ -149,8 +149,7 @@ impl<'de> Visitor<'de> for Reader {
         while let Some(name) = members.next_key::<Cow<'_, str>>()? {
             if COLUMNS.get(at).is_none_or(|column| column.name != name) {
                 let known = COLUMNS.iter().position(|column| column.name == name);
-                at = known
-                    .ok_or_else(|| A::Error::custom(format!("there is no column {name:?}")))?;
+                at = known.ok_or_else(|| A::Error::custom("it has a member that is no column"))?;
             }
             if !(COLUMNS[at].get_mut)(&mut record).set_json(members.next_value()?) {
                 return Err(A::Error::custom(misfit(COLUMNS[at].name)));
