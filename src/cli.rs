@@ -1,6 +1,7 @@
 //! The words of the command line, and nothing they do.
 
 use std::ffi::OsString;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, ValueEnum, ValueHint};
@@ -47,6 +48,13 @@ pub enum Command {
     /// The command's standard output is forwarded and metered as by tap; its exit status becomes ours. A curl's
     /// arguments are understood: where the body asks for a stream and the API takes it, usage is asked for too.
     Run(Run),
+
+    /// Sum up what saved streams and records cost
+    ///
+    /// Each file may hold captures of streams in any framing, or records written by tokensense as JSON lines or
+    /// CSV; gzip and zstd are read as they are. What a file holds is told by its content.
+    #[command(visible_alias = "summarize")]
+    Summarise(Summarise),
 
     /// Show what models cost, and which price entry answers for a name
     ///
@@ -219,6 +227,109 @@ pub struct Metering {
     /// No record on stderr
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Summarise {
+    /// Files, folders with all that is in them, or - for standard input
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+
+    /// Read further paths from FILE, separated by line ends or NULs; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub files_from: Option<PathBuf>,
+
+    /// Group by these keys
+    ///
+    /// model, provider, api, status, file, dir, hour, day, week, month or label.NAME; several, with commas
+    /// between, nest. What a response does not tell groups as "unknown".
+    #[arg(
+        long,
+        value_name = "KEYS",
+        value_delimiter = ',',
+        default_value = "model"
+    )]
+    pub by: Vec<String>,
+
+    /// How the summary is written
+    #[arg(long, value_enum, default_value_t = Layout::Table)]
+    pub format: Layout,
+
+    /// Also write each response's record to FILE, as JSON lines or, if it ends in .csv, as CSV
+    ///
+    /// What was in FILE is replaced. A response that several files repeat is written each time: summaries count
+    /// it once.
+    #[arg(long, value_name = "FILE")]
+    pub records: Option<PathBuf>,
+
+    /// Order the groups by a key, or by a column of the summary: its greatest first
+    #[arg(long, value_name = "COLUMN")]
+    pub sort: Option<String>,
+
+    /// Turn the order round
+    #[arg(long)]
+    pub reverse: bool,
+
+    /// Show only the first N groups; the totals are of all
+    #[arg(long, value_name = "N")]
+    pub top: Option<usize>,
+
+    /// Only responses made at TIME or later
+    ///
+    /// As 2026-11-30, which is its first moment, 2026-11-30T18:00, 2026-11-30T18:00:00Z, or 7d for seven days ago.
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+
+    /// Only responses made before TIME
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+
+    /// Time zone of --by, --since and --until, as Europe/Paris or +02:00 [default: the system's]
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
+    pub timezone: Option<String>,
+
+    /// Only responses whose KEY fits GLOB; repeatable
+    ///
+    /// The keys are those of --by. Of several globs for one key one has to fit.
+    #[arg(long = "filter", value_name = "KEY=GLOB")]
+    pub filters: Vec<String>,
+
+    /// Compute the costs of records anew with today's prices
+    #[arg(long)]
+    pub reprice: bool,
+
+    #[command(flatten)]
+    pub files: PriceFiles,
+
+    /// Count a response as often as it is met, not once for each id
+    #[arg(long)]
+    pub no_dedup: bool,
+
+    /// Let a response that tells no time have its file's
+    #[arg(long)]
+    pub mtime: bool,
+
+    /// Files read at once [default: one for each core]
+    #[arg(short = 'j', long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+
+    /// No progress bar
+    #[arg(long)]
+    pub no_progress: bool,
+
+    /// Nothing on stderr but errors
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Layout {
+    /// Aligned columns for people
+    Table,
+    /// One JSON object
+    Json,
+    /// The groups as comma-separated values with a header
+    Csv,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]

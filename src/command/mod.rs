@@ -6,6 +6,7 @@ mod prices;
 mod progress;
 mod run;
 mod session;
+mod summarise;
 mod tap;
 
 use std::io::{ErrorKind, Write as _};
@@ -135,6 +136,7 @@ pub fn run(cli: Cli) -> ! {
         Command::Man(args) => man::run(args),
         Command::Run(args) => run::run(args),
         Command::Prices(args) => prices::run(args),
+        Command::Summarise(args) => summarise::run(args),
         Command::Tap(args) => tap::run(args),
     };
     match exit {

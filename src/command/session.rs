@@ -272,7 +272,7 @@ fn sink(args: &cli::Metering) -> Result<Sink> {
         Some(cli::Format::Csv) => Format::Csv,
         Some(cli::Format::Json) => Format::Json,
         Some(cli::Format::Line) => Format::Line,
-        None => args.output.as_deref().map_or(Format::Json, by_ending),
+        None => args.output.as_deref().map_or(Format::Json, Format::of),
     };
     let writer = Writer::new(format, selection);
     match &args.output {
@@ -291,13 +291,6 @@ fn sink(args: &cli::Metering) -> Result<Sink> {
         None => Ok(Sink::stderr(
             writer.coloured(is_coloured(&std::io::stderr())),
         )),
-    }
-}
-
-fn by_ending(path: &Path) -> Format {
-    match path.extension().and_then(|ending| ending.to_str()) {
-        Some("csv") => Format::Csv,
-        _ => Format::Json,
     }
 }
 

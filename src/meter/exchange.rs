@@ -137,6 +137,13 @@ impl Exchange {
         }
     }
 
+    /// A response of which only the usage is known.
+    pub(super) fn restating(usage: &Map<String, Value>) -> Self {
+        let mut exchange = Self::default();
+        exchange.said.usage.clone_from(usage);
+        exchange
+    }
+
     /// Whether an event cannot belong to this response and begins another.
     pub(super) fn is_left_by(&self, next: &Signs) -> bool {
         let (Some(dialect), Some(other)) = (self.dialect, next.dialect) else {
@@ -505,7 +512,7 @@ impl Exchange {
     }
 
     /// Reads the counts out of the usage the provider stated.
-    fn count(&self, dialect: &Dialect, parser: &mut Parser, reading: &mut Reading) {
+    pub(super) fn count(&self, dialect: &Dialect, parser: &mut Parser, reading: &mut Reading) {
         let raw = serde_json::to_vec(&self.said.usage).unwrap_or_default();
         let inclusive = |model: &&str| {
             dialect

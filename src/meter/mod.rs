@@ -19,6 +19,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use base64::Engine as _;
+use serde_json::{Map, Value};
 
 use emit::Emitter;
 use estimate::Family;
@@ -102,6 +103,14 @@ impl Context {
     }
 }
 
+/// Reads the counts of a usage object again that an API's response has stated.
+pub(crate) fn recount(api: Option<&str>, usage: &Map<String, Value>, reading: &mut Reading) {
+    let provider = reading.provider.as_deref();
+    if let Some(dialect) = dialect::named(api, provider) {
+        Exchange::restating(usage).count(dialect, &mut Parser::new(), reading);
+    }
+}
+
 /// Loads the vocabulary that most estimates need, so that the first one does not wait for it.
 pub fn warm_up() {
     estimate::warm_up();
@@ -150,6 +159,18 @@ impl Meter {
             naive: true,
             ..Self::new()
         }
+    }
+
+    /// Makes the meter ready for another stream. What it has built to read events with stays.
+    pub(crate) fn renew(&mut self) {
+        let core = &mut self.core;
+        let kept = (
+            std::mem::replace(&mut self.parser, Parser::new()),
+            std::mem::replace(&mut core.parser, Parser::new()),
+            std::mem::take(&mut core.plans),
+        );
+        *self = Self::with_context(std::mem::take(&mut core.context));
+        (self.parser, self.core.parser, self.core.plans) = kept;
     }
 
     /// Makes the meter give out what it reads, to be had from [`take_emitted`](Self::take_emitted).

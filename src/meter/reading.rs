@@ -172,6 +172,9 @@ pub enum Note {
 }
 
 impl Note {
+    /// Every note.
+    pub(crate) const ALL: [Self; 2] = [Self::Gzip, Self::NoUsage];
+
     /// The note as a sentence, with the way out.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,6 +1,7 @@
 //! One response as one flat object: a single ordered list of columns gives JSON, CSV, and reading back.
 
 mod cell;
+mod read;
 mod sink;
 mod text;
 mod write;
@@ -12,13 +13,14 @@ use rust_decimal::Decimal;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::meter::{Charged, Created, Measure, Reading};
-use crate::price::{PriceBook, Query, Quote};
+use crate::meter::{Charged, Created, Measure, Note, Reading, recount};
+use crate::price::{Parts, PriceBook, Query, Quote};
 pub(crate) use cell::Cell;
+pub(crate) use read::Shape;
 pub(crate) use sink::Sink;
 pub(crate) use text::{clean, masked};
 use text::{message, short};
-pub(crate) use write::{Format, Selection, Writer, grouped, money};
+pub(crate) use write::{Format, Selection, Writer, csv_line, grouped, guarded, money};
 
 /// The first column's value: it names the shape of a record.
 pub(crate) const SCHEMA: &str = "tokensense/1";
@@ -162,19 +164,24 @@ columns! {
 pub(crate) struct Counted {
     pub(crate) name: &'static str,
     pub(crate) measure: Measure,
+    pub(crate) get: fn(&Record) -> Option<u64>,
     pub(crate) slot: fn(&mut Record) -> &mut Option<u64>,
 }
 
 macro_rules! counted {
     ($($name:ident: $measure:ident,)+) => {
         /// The columns that hold a measure of the usage.
-        pub(crate) static COUNTED: &[Counted] = &[
+        pub(crate) static COUNTED: [Counted; COUNTS] = [
             $(Counted {
                 name: stringify!($name),
                 measure: Measure::$measure,
+                get: |record| record.$name,
                 slot: |record| &mut record.$name,
             },)+
         ];
+
+        /// How many columns that are.
+        pub(crate) const COUNTS: usize = [$(stringify!($name)),+].len();
     };
 }
 
@@ -189,6 +196,7 @@ counted! {
     audio_output_tokens: AudioOutput,
     image_input_tokens: ImageInput,
     image_output_tokens: ImageOutput,
+    total_tokens: Total,
     web_search_requests: WebSearches,
 }
 
@@ -215,7 +223,6 @@ impl Record {
             ended_by: Some(reading.ended_by.as_str().to_owned()),
             finish_reason: reading.finish_reason.as_deref().map(short),
             http_status: reading.http_status.map(u64::from),
-            total_tokens: reading.usage.total(),
             estimator: reading.estimator.clone(),
             bytes: Some(reading.bytes),
             events: Some(reading.events),
@@ -227,7 +234,7 @@ impl Record {
             record.error_type = failure.kind.as_deref().map(short);
             record.error_message = failure.message.as_deref().map(message);
         }
-        for counted in COUNTED {
+        for counted in &COUNTED {
             if let Some(count) = reading.usage.get(counted.measure) {
                 *(counted.slot)(&mut record) = Some(count.value);
                 if count.estimated {
@@ -235,6 +242,7 @@ impl Record {
                 }
             }
         }
+        record.total_tokens = reading.usage.total();
         if !record.estimated.is_empty() && record.total_tokens.is_some() {
             record.estimated.push("total_tokens".to_owned());
         }
@@ -245,18 +253,7 @@ impl Record {
     pub(crate) fn of(reading: &Reading, prices: &PriceBook, origin: SystemTime) -> Self {
         let mut record = Self::new(reading);
         record.set_times(reading, origin);
-        let at = reading.created.as_ref().and_then(created_at);
-        let query = Query {
-            provider: reading.provider.as_deref(),
-            model: reading
-                .model
-                .as_deref()
-                .or(reading.request_model.as_deref()),
-            tier: reading.service_tier.as_deref(),
-            at: at.map_or(origin, SystemTime::from),
-            passes: &reading.passes,
-        };
-        record.set_cost(reading, prices.quote(&query, &reading.usage));
+        record.price(reading, prices, origin);
         record
     }
 
@@ -286,20 +283,73 @@ impl Record {
         }
     }
 
+    /// When it was made, or else waited for.
+    pub(crate) fn at(&self) -> Option<Timestamp> {
+        let parse = |text: &Option<String>| text.as_deref()?.parse().ok();
+        parse(&self.created_at).or_else(|| parse(&self.started_at))
+    }
+
+    /// Adds what it cost by `prices`; `now` is when it was made if nothing tells.
+    pub(crate) fn price(&mut self, reading: &Reading, prices: &PriceBook, now: SystemTime) {
+        let query = Query {
+            provider: reading.provider.as_deref(),
+            model: reading
+                .model
+                .as_deref()
+                .or(reading.request_model.as_deref()),
+            tier: reading.service_tier.as_deref(),
+            at: self.at().map_or(now, SystemTime::from),
+            passes: &reading.passes,
+        };
+        self.set_cost(reading, prices.quote(&query, &reading.usage));
+    }
+
+    /// As much of its reading as a price depends on.
+    pub(crate) fn to_reading(&self) -> Reading {
+        let mut reading = Reading {
+            provider: self.provider.clone(),
+            model: self.model.clone(),
+            request_model: self.request_model.clone(),
+            service_tier: self.service_tier.clone(),
+            lower_bound: self.cost_basis.as_deref() == Some("lower_bound"),
+            ..Reading::default()
+        };
+        if let Some(usage) = &self.usage {
+            recount(self.api.as_deref(), usage, &mut reading);
+        }
+        for counted in &COUNTED {
+            match (counted.get)(self) {
+                Some(n) if self.estimated.iter().any(|name| name == counted.name) => {
+                    reading.usage.estimate(counted.measure, n);
+                }
+                Some(n) => reading.usage.report(counted.measure, n),
+                None => reading.usage.forget(counted.measure),
+            }
+        }
+        let stated = |amount: &Decimal| Charged {
+            amount: amount.to_string(),
+            shift: 0,
+        };
+        reading.charged = self.cost_reported_usd.iter().map(stated).collect();
+        let said = self.cost_note.as_deref().unwrap_or_default();
+        reading.notes = Note::ALL.to_vec();
+        reading.notes.retain(|note| said.contains(note.as_str()));
+        reading
+    }
+
     /// Adds what it cost: by the provider's word, and by the price table's.
-    pub(crate) fn set_cost(&mut self, reading: &Reading, quote: Quote) {
+    fn set_cost(&mut self, reading: &Reading, quote: Quote) {
         let mut notes: Vec<String> = Vec::new();
         self.cost_reported_usd = reported(&reading.charged);
         self.price_match = quote.entry;
         notes.extend(quote.note);
-        if let Some(parts) = quote.parts {
-            self.input_cost_usd = Some(parts.input);
-            self.cache_read_cost_usd = Some(parts.cache_read);
-            self.cache_write_cost_usd = Some(parts.cache_write);
-            self.output_cost_usd = Some(parts.output);
-            self.other_cost_usd = Some(parts.other);
-            self.cost_computed_usd = Some(parts.total());
-        }
+        let part = |of: fn(&Parts) -> Decimal| quote.parts.as_ref().map(of);
+        self.input_cost_usd = part(|parts| parts.input);
+        self.cache_read_cost_usd = part(|parts| parts.cache_read);
+        self.cache_write_cost_usd = part(|parts| parts.cache_write);
+        self.output_cost_usd = part(|parts| parts.output);
+        self.other_cost_usd = part(|parts| parts.other);
+        self.cost_computed_usd = part(Parts::total);
         self.cost_usd = self.cost_reported_usd.or(self.cost_computed_usd);
         let basis = if self.cost_usd.is_none() {
             None

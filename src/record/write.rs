@@ -1,6 +1,7 @@
 //! Records as JSON lines, CSV, or one calm line for people.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use rust_decimal::Decimal;
@@ -21,18 +22,28 @@ pub(crate) enum Format {
     Line,
 }
 
+impl Format {
+    /// The format that a file's name asks for.
+    pub(crate) fn of(path: &Path) -> Self {
+        match path.extension().and_then(|ending| ending.to_str()) {
+            Some("csv") => Self::Csv,
+            _ => Self::Json,
+        }
+    }
+}
+
 /// Which columns are written, in which order, under which names.
 #[derive(Clone, Debug)]
-pub(crate) struct Selection(Vec<Pick>);
+pub(crate) struct Selection(pub(super) Vec<Pick>);
 
 #[derive(Clone, Debug)]
-struct Pick {
+pub(super) struct Pick {
     name: String,
-    from: From,
+    pub(super) from: From,
 }
 
 #[derive(Clone)]
-enum From {
+pub(super) enum From {
     Column(&'static Column),
     Label(String),
     /// Keys into the usage object.
@@ -165,17 +176,7 @@ impl From {
             Self::Label(name) => plain(record.labels.get(name)),
             Self::Usage(keys) => plain(usage_at(record, keys)),
         };
-        let text = match clean(&text) {
-            Cow::Borrowed(_) => text,
-            Cow::Owned(clean) => clean.into(),
-        };
-        // A spreadsheet would take these for a formula; a quote before them is dropped in reading back.
-        match text.chars().next() {
-            Some('=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '\'') => {
-                format!("'{text}").into()
-            }
-            _ => text,
-        }
+        guarded(text)
     }
 }
 
@@ -206,7 +207,30 @@ fn plain(value: Option<&Value>) -> Cow<'_, str> {
     }
 }
 
-fn csv_line<T: AsRef<str>>(fields: impl Iterator<Item = T>) -> Vec<u8> {
+/// A field of CSV that a spreadsheet will not take for a formula: a quote stands before what looks like one.
+pub(crate) fn guarded(text: Cow<'_, str>) -> Cow<'_, str> {
+    let text = match clean(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(clean) => clean.into(),
+    };
+    if text.starts_with(FORMULA) {
+        return format!("'{text}").into();
+    }
+    text
+}
+
+/// What was [`guarded`].
+pub(super) fn unguarded(text: &str) -> &str {
+    let inside = text.strip_prefix('\'');
+    inside
+        .filter(|inside| inside.starts_with(FORMULA))
+        .unwrap_or(text)
+}
+
+const FORMULA: [char; 9] = ['=', '+', '-', '@', '＝', '＋', '－', '＠', '\''];
+
+/// One line of CSV.
+pub(crate) fn csv_line<T: AsRef<str>>(fields: impl Iterator<Item = T>) -> Vec<u8> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     // Writing into memory does not fail.
     for field in fields {
@@ -306,7 +330,7 @@ pub(crate) fn money(amount: Decimal) -> String {
 }
 
 /// A number with its thousands apart.
-pub(crate) fn grouped(n: u64) -> String {
+pub(crate) fn grouped(n: impl ToString) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {

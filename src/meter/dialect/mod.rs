@@ -111,6 +111,15 @@ pub(crate) fn recognise(
     roll().call(json, name)
 }
 
+/// The dialect that a record names: its API's, as its provider speaks it.
+pub(crate) fn named(api: Option<&str>, provider: Option<&str>) -> Option<&'static Dialect> {
+    let speaks = |dialect: &&&Dialect| Some(dialect.api) == api;
+    let own = |dialect: &&&Dialect| Some(dialect.provider) == provider;
+    let mut kin = ROSTER.iter().filter(speaks);
+    let found = kin.clone().find(own).or_else(|| kin.next_back());
+    found.copied()
+}
+
 /// The dialect of a stream whose events are plain text.
 pub(crate) fn text_stream() -> &'static Dialect {
     &replicate::REPLICATE

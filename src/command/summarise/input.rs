@@ -1,0 +1,190 @@
+//! What is to be read: files, folders, standard input, and the lists that name them.
+
+use std::ffi::OsStr;
+use std::fs::{File, FileType, Metadata};
+use std::io::{self, Read as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::OFlags;
+use walkdir::WalkDir;
+
+/// Everything to be read.
+#[derive(Default)]
+pub(super) struct Inputs {
+    pub(super) files: Vec<Input>,
+    /// Sentences on what cannot be.
+    pub(super) problems: Vec<String>,
+}
+
+/// One thing to be read.
+pub(super) enum Input {
+    /// A file found in a folder, or one that the user named.
+    File {
+        path: PathBuf,
+        named: bool,
+    },
+    Stdin,
+}
+
+/// Paths from a list, with line ends between or, if there are any, NULs.
+///
+/// # Errors
+/// The list cannot be read.
+pub(super) fn listed(list: &Path) -> Result<Vec<PathBuf>> {
+    let mut text = Vec::new();
+    let read = if list.as_os_str() == "-" {
+        io::stdin().read_to_end(&mut text)
+    } else {
+        File::open(list).and_then(|mut file| file.read_to_end(&mut text))
+    };
+    read.with_context(|| format!("cannot read --files-from {}", list.display()))?;
+    let end = if text.contains(&0) { 0 } else { b'\n' };
+    let names = text.split(|b| *b == end).filter(|name| !name.is_empty());
+    Ok(names.map(|name| OsStr::from_bytes(name).into()).collect())
+}
+
+impl Inputs {
+    /// Finds the files behind paths.
+    pub(super) fn find(paths: Vec<PathBuf>) -> Self {
+        let mut inputs = Self::default();
+        for path in paths {
+            if path.as_os_str() == "-" {
+                let known = inputs
+                    .files
+                    .iter()
+                    .any(|input| matches!(input, Input::Stdin));
+                inputs.files.extend((!known).then_some(Input::Stdin));
+            } else if path.is_dir() {
+                inputs.walk(&path);
+            } else {
+                let named = true;
+                inputs.files.push(Input::File { path, named });
+            }
+        }
+        inputs
+    }
+
+    fn walk(&mut self, folder: &Path) {
+        for entry in WalkDir::new(folder).follow_links(true) {
+            match entry {
+                Ok(entry) if entry.file_type().is_dir() => {}
+                Ok(entry) if entry.file_type().is_file() => {
+                    let path = entry.into_path();
+                    let named = false;
+                    self.files.push(Input::File { path, named });
+                }
+                Ok(entry) => self
+                    .problems
+                    .push(passed_over(entry.path(), entry.file_type())),
+                Err(error) => self
+                    .problems
+                    .push(match (error.loop_ancestor(), error.path()) {
+                        (Some(ancestor), Some(path)) => format!(
+                            "{} leads back to {}: passed over",
+                            path.display(),
+                            ancestor.display()
+                        ),
+                        (None, Some(path)) => {
+                            let cause = error.io_error().map(ToString::to_string);
+                            format!(
+                                "cannot read {}: {}",
+                                path.display(),
+                                cause.unwrap_or_default()
+                            )
+                        }
+                        (_, None) => error.to_string(),
+                    }),
+            }
+        }
+    }
+}
+
+fn passed_over(path: &Path, kind: FileType) -> String {
+    let what = match kind {
+        kind if kind.is_fifo() => "a FIFO",
+        kind if kind.is_socket() => "a socket",
+        _ => "a device",
+    };
+    format!("{} is {what}: passed over", path.display())
+}
+
+impl Input {
+    /// Its name in records and messages.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::File { path, .. } => path.display().to_string(),
+            Self::Stdin => "-".to_owned(),
+        }
+    }
+
+    pub(super) fn metadata(&self) -> Option<Metadata> {
+        match self {
+            Self::File { path, .. } => std::fs::metadata(path).ok(),
+            Self::Stdin => None,
+        }
+    }
+
+    /// Whether this is the very file behind `metadata`, whatever its name.
+    pub(super) fn is(&self, metadata: &Metadata) -> bool {
+        let same = |own: Metadata| (own.dev(), own.ino()) == (metadata.dev(), metadata.ino());
+        self.metadata().is_some_and(same)
+    }
+
+    /// Opens it for reading, without waiting for anyone.
+    ///
+    /// # Errors
+    /// Why it cannot be read, in a sentence.
+    pub(super) fn open(&self) -> Result<Source, String> {
+        let failed = |error: io::Error| format!("cannot read {}: {error}", self.name());
+        let mut fifo = false;
+        let file = match self {
+            // Its own descriptor: std's standard input would buffer once more.
+            Self::Stdin => rustix::stdio::stdin().try_clone_to_owned().map(File::from),
+            Self::File { path, named } => {
+                if *named {
+                    let kind = std::fs::metadata(path).map_err(failed)?.file_type();
+                    fifo = kind.is_fifo();
+                    if !fifo && !kind.is_file() {
+                        return Err(passed_over(path, kind));
+                    }
+                }
+                // To open a FIFO must not wait for its writer.
+                let flags = OFlags::NONBLOCK.bits().cast_signed();
+                let mut options = File::options();
+                options.read(true).custom_flags(flags).open(path)
+            }
+        };
+        let file = file.map_err(failed)?;
+        Ok(Source { file, fifo })
+    }
+}
+
+/// The bytes of an input.
+pub(super) struct Source {
+    file: File,
+    /// Nothing has come yet of a FIFO, as a shell's `<(…)` is.
+    fifo: bool,
+}
+
+impl io::Read for Source {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.file.read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.fifo = false;
+                    let _ = poll(&mut [PollFd::new(&self.file, PollFlags::IN)], None);
+                }
+                Ok(0) if self.fifo => return Err(io::Error::other("nobody writes to this FIFO")),
+                result => {
+                    self.fifo = false;
+                    return result;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! What responses are grouped by and picked by: keys, times, globs.
+
+use std::path::Path;
+
+use globset::{GlobBuilder, GlobMatcher};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::total::UNKNOWN;
+use crate::record::Record;
+
+/// Something that responses are told apart by.
+#[derive(Clone, Debug)]
+pub(super) struct Key {
+    pub(super) name: String,
+    of: Of,
+}
+
+#[derive(Clone, Debug)]
+enum Of {
+    Label(String),
+    Text(fn(&Record) -> Option<&str>),
+    /// A format of its time.
+    Time(&'static str),
+}
+
+/// The keys beside labels.
+const KEYS: &[(&str, Of)] = &[
+    ("model", Of::Text(model)),
+    ("provider", Of::Text(|record| record.provider.as_deref())),
+    ("api", Of::Text(|record| record.api.as_deref())),
+    ("status", Of::Text(|record| record.status.as_deref())),
+    ("file", Of::Text(file)),
+    ("dir", Of::Text(dir)),
+    // The offset tells the hour that comes twice in autumn.
+    ("hour", Of::Time("%Y-%m-%dT%H:00%:z")),
+    ("day", Of::Time("%Y-%m-%d")),
+    ("week", Of::Time("%G-W%V")),
+    ("month", Of::Time("%Y-%m")),
+];
+
+impl Key {
+    /// Reads a key's name.
+    ///
+    /// # Errors
+    /// A sentence that says which names there are.
+    pub(super) fn parse(name: &str) -> Result<Self, String> {
+        let label = name
+            .strip_prefix("label.")
+            .filter(|label| !label.is_empty());
+        let known = KEYS.iter().find(|(known, _)| *known == name);
+        let of = label.map(|label| Of::Label(label.to_owned()));
+        let of = of
+            .or_else(|| known.map(|(_, of)| of.clone()))
+            .ok_or_else(|| {
+                let names: Vec<_> = KEYS.iter().map(|(name, _)| *name).collect();
+                format!(
+                    "there is no key {name:?}: choose among {}, label.NAME",
+                    names.join(", ")
+                )
+            })?;
+        let name = name.to_owned();
+        Ok(Self { name, of })
+    }
+
+    pub(super) fn is_time(&self) -> bool {
+        matches!(self.of, Of::Time(_))
+    }
+
+    /// What a response says there.
+    pub(super) fn of(&self, record: &Record, zone: &TimeZone) -> String {
+        let text = match &self.of {
+            Of::Label(name) => record.labels.get(name).map(|value| match value.as_str() {
+                Some(text) => text.to_owned(),
+                None => value.to_string(),
+            }),
+            Of::Text(get) => get(record).map(str::to_owned),
+            Of::Time(format) => record
+                .at()
+                .map(|at| at.to_zoned(zone.clone()).strftime(format).to_string()),
+        };
+        let text = text.filter(|text| !text.is_empty());
+        text.unwrap_or_else(|| UNKNOWN.to_owned())
+    }
+}
+
+fn model(record: &Record) -> Option<&str> {
+    record.model.as_deref().or(record.request_model.as_deref())
+}
+
+fn file(record: &Record) -> Option<&str> {
+    let (file, _) = record.source.as_deref()?.rsplit_once('#')?;
+    Some(file)
+}
+
+fn dir(record: &Record) -> Option<&str> {
+    match Path::new(file(record)?).parent()?.to_str()? {
+        "" => Some("."),
+        dir => Some(dir),
+    }
+}
+
+/// Which responses are counted.
+#[derive(Debug, Default)]
+pub(super) struct Picks {
+    pub(super) since: Option<Timestamp>,
+    pub(super) until: Option<Timestamp>,
+    /// One of each key's globs has to fit.
+    pub(super) globs: Vec<(Key, Vec<GlobMatcher>)>,
+}
+
+impl Picks {
+    /// Adds a filter of the form `KEY=GLOB`.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with it.
+    pub(super) fn add(&mut self, filter: &str) -> Result<(), String> {
+        let (name, glob) = filter
+            .split_once('=')
+            .ok_or_else(|| format!("{filter:?} is not of the form KEY=GLOB"))?;
+        let key = Key::parse(name)?;
+        let glob = GlobBuilder::new(glob)
+            .build()
+            .map_err(|error| error.to_string())?
+            .compile_matcher();
+        match self
+            .globs
+            .iter_mut()
+            .find(|(known, _)| known.name == key.name)
+        {
+            Some((_, globs)) => globs.push(glob),
+            None => self.globs.push((key, vec![glob])),
+        }
+        Ok(())
+    }
+
+    pub(super) fn take(&self, record: &Record, zone: &TimeZone) -> bool {
+        if self.since.is_some() || self.until.is_some() {
+            let Some(at) = record.at() else { return false };
+            if self.since.is_some_and(|since| at < since)
+                || self.until.is_some_and(|until| at >= until)
+            {
+                return false;
+            }
+        }
+        self.globs.iter().all(|(key, globs)| {
+            let text = key.of(record, zone);
+            globs.iter().any(|glob| glob.is_match(&text))
+        })
+    }
+}
+
+/// Reads a point in time: a date, a time in `zone` or in a zone of its own, or how long before `now`.
+///
+/// # Errors
+/// A sentence that shows how to write one.
+pub(super) fn point(text: &str, zone: &TimeZone, now: Timestamp) -> Result<Timestamp, String> {
+    use jiff::{Span, civil::DateTime};
+
+    if let Ok(at) = text.parse() {
+        return Ok(at);
+    }
+    let local = text
+        .parse::<DateTime>()
+        .and_then(|at| at.to_zoned(zone.clone()));
+    let ago = || {
+        let span: Span = text.parse()?;
+        now.to_zoned(zone.clone()).checked_sub(span.abs())
+    };
+    local.or_else(|_| ago()).map(|at| at.timestamp()).map_err(|_| {
+        format!("{text:?} is no time: write 2026-11-30, 2026-11-30T18:00, 2026-11-30T18:00:00Z or 7d for seven days ago")
+    })
+}

@@ -1,0 +1,241 @@
+//! `tokensense summarise`: saved streams and records, summed up on all cores.
+
+mod input;
+mod key;
+mod scan;
+mod show;
+mod total;
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::num::NonZeroUsize;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::panic::resume_unwind;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::ScopedJoinHandle;
+use std::time::SystemTime;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use jiff::Timestamp;
+use jiff::fmt::temporal::DateTimeParser;
+use jiff::tz::TimeZone;
+use signal_hook::consts::SIGPIPE;
+
+use super::{Outcome, complain, is_coloured, prices};
+use crate::cli::{self, Layout};
+use crate::pipe::Exit;
+use crate::record::{Format, Selection, Writer};
+use input::Inputs;
+use key::{Key, Picks};
+use scan::{Job, Records, Worker};
+use show::Summary;
+use total::Ledger;
+
+/// Sums up everything it is given.
+///
+/// # Errors
+/// Anything the user has to mend before a byte is read.
+pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
+    let by = keys(&args.by)?;
+    show::check(&by, args.sort.as_deref()).map_err(|error| anyhow!("--sort: {error}"))?;
+    let zone = zone(args.timezone.as_deref())?;
+    let picks = picks(&args, &zone)?;
+    let prices = prices::open(&args.files)?;
+    let mut paths = std::mem::take(&mut args.paths);
+    if let Some(list) = &args.files_from {
+        paths.extend(input::listed(list)?);
+    } else if paths.is_empty() {
+        if io::stdin().is_terminal() {
+            bail!("nothing to read: name files or folders, or - for standard input");
+        }
+        paths.push("-".into());
+    }
+    let inputs = Inputs::find(paths);
+    let records = args.records.as_deref();
+    let records = records
+        .map(|path| open_records(path, &inputs))
+        .transpose()?;
+    let done = Arc::new(AtomicUsize::new(0));
+    let job = Job {
+        by,
+        picks,
+        zone,
+        prices,
+        reprice: args.reprice,
+        mtime: args.mtime,
+        now: SystemTime::now(),
+        ledger: Ledger::new(!args.no_dedup),
+        records,
+        bar: bar(&args, &inputs, &done),
+    };
+    let mut failed = inputs.problems.len();
+    for problem in &inputs.problems {
+        job.bar.suspend(|| complain(problem));
+    }
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let threads = args
+        .threads
+        .map_or(cores, NonZeroUsize::get)
+        .min(inputs.files.len());
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut worker = Worker::new(&job);
+        let mut failed = 0;
+        while let Some(input) = inputs.files.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if let Err(error) = worker.scan(input) {
+                job.bar.suspend(|| complain(&error));
+                failed += 1;
+            }
+            done.fetch_add(1, Ordering::Relaxed);
+        }
+        (worker.sums, failed)
+    };
+    let parts = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let join = |worker: ScopedJoinHandle<'_, _>| {
+            worker.join().unwrap_or_else(|panic| resume_unwind(panic))
+        };
+        workers.into_iter().map(join).collect::<Vec<_>>()
+    });
+    job.bar.finish_and_clear();
+    failed += parts.iter().map(|(_, failed)| failed).sum::<usize>();
+    let mut outcome = if failed == 0 {
+        Outcome::Success
+    } else {
+        Outcome::Failure
+    };
+    if let Some(error) = job.records.as_ref().and_then(|records| records.error.get()) {
+        complain(&format!("cannot write --records: {error}"));
+        outcome = Outcome::Failure;
+    }
+    let mut summary = Summary::new(
+        job.by,
+        job.ledger.close(parts.into_iter().map(|(sums, _)| sums)),
+        show::Read {
+            files: inputs.files.len() + inputs.problems.len(),
+            files_failed: failed,
+            bytes_read: job.bar.position(),
+        },
+    );
+    if summary.is_empty() && !args.quiet {
+        complain("no responses were found, or none that the options let through");
+    }
+    summary.order(args.sort.as_deref(), args.reverse, args.top);
+    let text = match args.format {
+        Layout::Csv => summary.csv(),
+        Layout::Json => summary.json(),
+        Layout::Table => summary.table(width(), is_coloured(&io::stdout())),
+    };
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Signal(SIGPIPE)),
+        Err(error) => {
+            complain(&format!("cannot write the summary: {error}"));
+            Ok(Outcome::Failure.into())
+        }
+        Ok(()) => Ok(outcome.into()),
+    }
+}
+
+fn keys(names: &[String]) -> Result<Vec<Key>> {
+    let mut keys: Vec<Key> = Vec::new();
+    for name in names {
+        let key = Key::parse(name).map_err(|error| anyhow!("--by: {error}"))?;
+        if keys.iter().any(|known| known.name == key.name) {
+            bail!("--by names {name} twice");
+        }
+        keys.push(key);
+    }
+    Ok(keys)
+}
+
+fn zone(name: Option<&str>) -> Result<TimeZone> {
+    let Some(name) = name else {
+        return Ok(TimeZone::system());
+    };
+    let zone = DateTimeParser::new().parse_time_zone(name);
+    zone.map_err(|_| {
+        anyhow!(
+            "--timezone: {name:?} is no zone this system knows: write Europe/Paris, UTC or +02:00"
+        )
+    })
+}
+
+fn picks(args: &cli::Summarise, zone: &TimeZone) -> Result<Picks> {
+    let mut picks = Picks::default();
+    for filter in &args.filters {
+        picks
+            .add(filter)
+            .map_err(|error| anyhow!("--filter: {error}"))?;
+    }
+    let now = Timestamp::now();
+    let point = |option: &str, text: &Option<String>| {
+        let at = text.as_deref().map(|text| key::point(text, zone, now));
+        at.transpose().map_err(|error| anyhow!("{option}: {error}"))
+    };
+    picks.since = point("--since", &args.since)?;
+    picks.until = point("--until", &args.until)?;
+    Ok(picks)
+}
+
+/// Opens the file for records, unless that would destroy what is to be read.
+fn open_records(path: &Path, inputs: &Inputs) -> Result<Records> {
+    if path.as_os_str() == "-" {
+        bail!("--records - would mix records into the summary: name a file");
+    }
+    let failed = || format!("cannot write --records {}", path.display());
+    let mut options = File::options();
+    // It is emptied once it is known to be no input.
+    let options = options.write(true).create(true).truncate(false).mode(0o600);
+    let mut file = options.open(path).with_context(failed)?;
+    let metadata = file.metadata().with_context(failed)?;
+    if let Some(input) = inputs.files.iter().find(|input| input.is(&metadata)) {
+        bail!(
+            "--records {} is one of the inputs, {}: name another file, or leave that one out",
+            path.display(),
+            input.name()
+        );
+    }
+    let writer = Writer::new(Format::of(path), Selection::default());
+    if metadata.is_file() {
+        file.set_len(0).with_context(failed)?;
+    }
+    file.write_all(&writer.header().unwrap_or_default())
+        .with_context(failed)?;
+    Ok(Records {
+        writer,
+        file: Mutex::new(file),
+        error: OnceLock::new(),
+    })
+}
+
+/// A bar on stderr if that is a terminal, and a mere counter of bytes if not.
+fn bar(args: &cli::Summarise, inputs: &Inputs, done: &Arc<AtomicUsize>) -> ProgressBar {
+    if args.quiet || args.no_progress || !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let sizes = inputs
+        .files
+        .iter()
+        .filter_map(|input| Some(input.metadata()?.len()));
+    let (done, all) = (Arc::clone(done), inputs.files.len());
+    let style = ProgressStyle::with_template(
+        "{files} files · {bytes} of {total_bytes} {wide_bar} {bytes_per_sec} · {eta} left",
+    );
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style = style.with_key(
+        "files",
+        move |_: &ProgressState, out: &mut dyn fmt::Write| {
+            let _ = write!(out, "{} of {}", done.load(Ordering::Relaxed), all);
+        },
+    );
+    ProgressBar::with_draw_target(Some(sizes.sum()), ProgressDrawTarget::stderr()).with_style(style)
+}
+
+fn width() -> Option<u16> {
+    let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok()?;
+    Some(size.ws_col).filter(|columns| *columns > 0)
+}

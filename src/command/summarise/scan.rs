@@ -1,0 +1,287 @@
+//! One worker: reads file after file, whatever they hold, and adds their responses to the ledger.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Cursor, Read, Write as _};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::SystemTime;
+
+use flate2::read::MultiGzDecoder;
+use indicatif::ProgressBar;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::input::Input;
+use super::key::{Key, Picks};
+use super::total::{Ledger, Sums};
+use crate::meter::{EndedBy, Meter};
+use crate::price::PriceBook;
+use crate::record::{Record, Shape, Writer};
+
+/// What all workers share.
+pub(super) struct Job {
+    pub(super) by: Vec<Key>,
+    pub(super) picks: Picks,
+    pub(super) zone: TimeZone,
+    pub(super) prices: PriceBook,
+    pub(super) reprice: bool,
+    pub(super) mtime: bool,
+    pub(super) now: SystemTime,
+    pub(super) ledger: Ledger,
+    pub(super) records: Option<Records>,
+    /// Counts the bytes read.
+    pub(super) bar: ProgressBar,
+}
+
+/// Where the record of each response is written too.
+pub(super) struct Records {
+    pub(super) writer: Writer,
+    pub(super) file: Mutex<File>,
+    /// The first thing that went wrong.
+    pub(super) error: OnceLock<io::Error>,
+}
+
+/// One thread's part of the job.
+pub(super) struct Worker<'j> {
+    job: &'j Job,
+    meter: Meter,
+    /// What is read at once.
+    buffer: Vec<u8>,
+    pub(super) sums: Sums,
+    /// Records yet to be written.
+    lines: Vec<u8>,
+}
+
+/// What is known of the file at hand.
+struct Place {
+    name: String,
+    /// When it was last written to, if that matters.
+    modified: Option<Timestamp>,
+    /// Responses met so far.
+    number: u64,
+}
+
+const CHUNK: usize = 256 << 10;
+/// A file shows within so many bytes what it holds.
+const BEGINNING: usize = 4 << 10;
+/// A longer line is no record.
+const MAX_LINE: u64 = 16 << 20;
+/// Records are written together up to this size.
+const LINES: usize = 64 << 10;
+
+impl<'j> Worker<'j> {
+    pub(super) fn new(job: &'j Job) -> Self {
+        Self {
+            job,
+            meter: Meter::new(),
+            buffer: vec![0; CHUNK],
+            sums: Sums::new(),
+            lines: Vec::new(),
+        }
+    }
+
+    /// Adds all that an input holds.
+    ///
+    /// # Errors
+    /// What went wrong, in a sentence. What came before that is counted.
+    pub(super) fn scan(&mut self, input: &Input) -> Result<(), String> {
+        let source = input.open()?;
+        let modified = self.job.mtime.then(|| input.metadata()?.modified().ok());
+        let mut place = Place {
+            name: input.name(),
+            modified: modified
+                .flatten()
+                .and_then(|at| Timestamp::try_from(at).ok()),
+            number: 0,
+        };
+        let result = self.read(&mut self.job.bar.wrap_read(source), true, &mut place);
+        self.flush();
+        result.map_err(|error| format!("cannot read {}: {error}", place.name))
+    }
+
+    /// Reads what may be packed.
+    fn read(&mut self, source: &mut dyn Read, packed: bool, place: &mut Place) -> io::Result<()> {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let begun = fill(source, &mut buffer, BEGINNING);
+        let result = begun.and_then(|filled| {
+            let beginning = &buffer[..filled];
+            let mut whole = Cursor::new(beginning).chain(&mut *source);
+            match beginning {
+                [0x1f, 0x8b, ..] if packed => self.unpack(&mut MultiGzDecoder::new(whole), place),
+                [0x28, 0xb5, 0x2f, 0xfd, ..] if packed => {
+                    self.unpack(&mut zstd::Decoder::new(whole)?, place)
+                }
+                _ => match Shape::recognise(beginning) {
+                    None => self.meter(filled, &mut buffer, source, place),
+                    Some(Ok(shape)) => self.records(&shape, &mut whole, place),
+                    Some(Err(error)) => Err(io::Error::other(error)),
+                },
+            }
+        });
+        self.buffer = buffer;
+        result
+    }
+
+    fn unpack(&mut self, source: &mut dyn Read, place: &mut Place) -> io::Result<()> {
+        self.buffer = vec![0; CHUNK];
+        self.read(source, false, place)
+    }
+
+    /// Meters a capture of which so much is in the buffer.
+    fn meter(
+        &mut self,
+        mut filled: usize,
+        buffer: &mut [u8],
+        source: &mut dyn Read,
+        place: &mut Place,
+    ) -> io::Result<()> {
+        self.meter.renew();
+        let result = loop {
+            self.meter.feed(&buffer[..filled]);
+            self.put(place);
+            match source.read(buffer) {
+                Ok(0) => break Ok(()),
+                Ok(n) => filled = n,
+                Err(error) => break Err(error),
+            }
+        };
+        self.meter.finish(EndedBy::Upstream);
+        self.put(place);
+        result
+    }
+
+    fn put(&mut self, place: &mut Place) {
+        while let Some(reading) = self.meter.next_reading() {
+            let mut record = Record::new(&reading);
+            place.mark(&mut record);
+            record.price(&reading, &self.job.prices, self.job.now);
+            self.add(&record);
+        }
+    }
+
+    /// Reads records, each in a line of its own.
+    fn records(
+        &mut self,
+        shape: &Shape,
+        source: &mut dyn Read,
+        place: &mut Place,
+    ) -> io::Result<()> {
+        let mut source = BufReader::with_capacity(CHUNK, source);
+        let is_csv = matches!(shape, Shape::Csv(_));
+        let mut header = None;
+        let mut line = Vec::new();
+        let mut at = 0;
+        let (mut wrong, mut first) = (0, None);
+        while next_line(&mut source, is_csv, &mut line)? {
+            at += 1;
+            let text = line
+                .strip_prefix(b"\xef\xbb\xbf")
+                .unwrap_or(&line)
+                .trim_ascii();
+            if text.is_empty() {
+                continue;
+            }
+            if is_csv && header.get_or_insert_with(|| text.to_owned()) == text {
+                // The header comes again where files were joined.
+                continue;
+            }
+            match shape.read(text) {
+                Ok(mut record) => {
+                    place.mark(&mut record);
+                    if self.job.reprice {
+                        let reading = record.to_reading();
+                        record.price(&reading, &self.job.prices, self.job.now);
+                    }
+                    self.add(&record);
+                }
+                Err(error) => {
+                    wrong += 1;
+                    first.get_or_insert((at, error));
+                }
+            }
+        }
+        let Some((at, error)) = first else {
+            return Ok(());
+        };
+        let others = match wrong {
+            1 => String::new(),
+            wrong => format!(" (and {} more)", wrong - 1),
+        };
+        let error = format!("line {at} is no record{others}: {error}");
+        Err(io::Error::other(error))
+    }
+
+    fn add(&mut self, record: &Record) {
+        let job = self.job;
+        if !job.picks.take(record, &job.zone) {
+            return;
+        }
+        if let Some(records) = &job.records {
+            self.lines.extend(records.writer.record(record));
+            if self.lines.len() > LINES {
+                self.flush();
+            }
+        }
+        let keys = job.by.iter().map(|key| key.of(record, &job.zone)).collect();
+        job.ledger.add(record, keys, &mut self.sums);
+    }
+
+    fn flush(&mut self) {
+        if let Some(records) = &self.job.records {
+            records.write(&self.lines);
+            self.lines.clear();
+        }
+    }
+}
+
+impl Records {
+    fn write(&self, lines: &[u8]) {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = file.write_all(lines) {
+            self.error.get_or_init(|| error);
+        }
+    }
+}
+
+impl Place {
+    /// Says in a record where it was found.
+    fn mark(&mut self, record: &mut Record) {
+        self.number += 1;
+        if record.source.is_none() {
+            record.source = Some(format!("{}#{}", self.name, self.number));
+        }
+        if let (Some(modified), None) = (self.modified, record.at()) {
+            record.started_at = Some(format!("{modified:.3}"));
+        }
+    }
+}
+
+/// Reads until so much has come, or all.
+fn fill(source: &mut dyn Read, buffer: &mut [u8], enough: usize) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < enough {
+        match source.read(&mut buffer[filled..])? {
+            0 => break,
+            n => filled += n,
+        }
+    }
+    Ok(filled)
+}
+
+/// Reads the next line, or where quotes may hold line ends, as many as they hold together; false at the end.
+fn next_line(source: &mut impl BufRead, quoted: bool, line: &mut Vec<u8>) -> io::Result<bool> {
+    line.clear();
+    loop {
+        let room = MAX_LINE - line.len() as u64;
+        let n = source.by_ref().take(room).read_until(b'\n', line)?;
+        if n as u64 == room && !line.ends_with(b"\n") {
+            // Too long to be a record; what is left of it says so to its reader.
+            line.truncate(1);
+            source.skip_until(b'\n')?;
+            return Ok(true);
+        }
+        let open = quoted && memchr::memchr_iter(b'"', line).count() % 2 == 1;
+        if n == 0 || !open {
+            return Ok(!line.is_empty());
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! The summary as people and programs read it: a table, JSON, CSV.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
+use rust_decimal::Decimal;
+use serde_json::{Map, Value, json};
+
+use super::key::Key;
+use super::total::Totals;
+use crate::record::{csv_line, grouped, guarded};
+
+/// What the inputs came to, ready to be shown.
+pub(super) struct Summary {
+    by: Vec<Key>,
+    groups: Vec<Group>,
+    total: Totals,
+    read: Read,
+    /// Groups stand together by their first keys.
+    nested: bool,
+}
+
+/// How much was read for it.
+pub(super) struct Read {
+    pub(super) files: usize,
+    pub(super) files_failed: usize,
+    pub(super) bytes_read: u64,
+}
+
+type Group = (Arc<[String]>, Totals);
+
+/// The table's columns: header, figure, and when it is left out.
+const COLUMNS: &[(&str, &str, Shown)] = &[
+    ("responses", "responses", Shown::Always),
+    ("partial", "partial", Shown::IfAny),
+    ("estimated", "estimated", Shown::IfAny),
+    ("failed", "failed", Shown::IfAny),
+    ("unpriced", "unpriced", Shown::IfAny),
+    ("input", "input_tokens", Shown::Always),
+    ("cached", "cache_read_tokens", Shown::IfRoom),
+    ("written", "cache_write_tokens", Shown::IfRoom),
+    ("output", "output_tokens", Shown::Always),
+    ("reasoning", "reasoning_tokens", Shown::IfRoom),
+    ("searches", "web_search_requests", Shown::IfRoom),
+    ("cost $", COST, Shown::Always),
+    ("share", SHARE, Shown::Always),
+];
+
+const COST: &str = "cost_usd";
+const SHARE: &str = "share";
+/// Stands for what nobody knows.
+const NOTHING: &str = "–";
+/// No key's column is made narrower.
+const KEY_WIDTH: u16 = 24;
+
+#[derive(Clone, Copy, PartialEq)]
+enum Shown {
+    Always,
+    /// Where it is not zero throughout. If the terminal is too narrow, its total is told below.
+    IfAny,
+    /// Likewise, but if the terminal is too narrow it is missed least.
+    IfRoom,
+}
+
+/// Holds a name to sort by to those there are.
+///
+/// # Errors
+/// A sentence that says which names there are.
+pub(super) fn check(by: &[Key], sort: Option<&str>) -> Result<(), String> {
+    let figures = Totals::default().figures();
+    let keys = by.iter().map(|key| key.name.as_str());
+    let names = keys.chain(figures.iter().map(|(name, _)| *name));
+    let names: Vec<_> = names.filter(|name| *name != "cost_basis").collect();
+    match sort {
+        Some(sort) if !names.contains(&sort) => Err(format!(
+            "there is no column {sort:?} to sort by: choose among {}",
+            names.join(", ")
+        )),
+        _ => Ok(()),
+    }
+}
+
+impl Summary {
+    pub(super) fn new(by: Vec<Key>, groups: Vec<Group>, read: Read) -> Self {
+        let mut total = Totals::default();
+        for (_, group) in &groups {
+            total.merge(group);
+        }
+        Self {
+            by,
+            groups,
+            total,
+            read,
+            nested: false,
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
+    /// Orders the groups: by a column if one is named, else nested, times in their course and the costly first.
+    pub(super) fn order(&mut self, sort: Option<&str>, reverse: bool, top: Option<usize>) {
+        let key = sort.and_then(|sort| self.by.iter().position(|key| key.name == sort));
+        if sort.is_none() && top.is_none() {
+            nest(&mut self.groups, &self.by, 0);
+            self.nested = true;
+        } else if let Some(key) = key {
+            self.groups
+                .sort_by_cached_key(|(keys, _)| (keys[key].clone(), Arc::clone(keys)));
+        } else {
+            let column = sort.unwrap_or(COST);
+            self.groups.sort_by_cached_key(|(keys, totals)| {
+                (
+                    Reverse((totals.figure(column), totals.weight())),
+                    Arc::clone(keys),
+                )
+            });
+        }
+        if reverse {
+            self.groups.reverse();
+        }
+        self.groups.truncate(top.unwrap_or(usize::MAX));
+    }
+
+    pub(super) fn json(&self) -> String {
+        let object = |keys: Option<&[String]>, totals: &Totals| {
+            let mut object = Map::new();
+            for (at, key) in self.by.iter().enumerate() {
+                object.insert(
+                    key.name.clone(),
+                    keys.map_or(Value::Null, |keys| keys[at].as_str().into()),
+                );
+            }
+            for (name, figure) in totals.figures() {
+                object.insert(name.to_owned(), figure.to_json());
+            }
+            Value::Object(object)
+        };
+        let groups = self.groups.iter();
+        let summary = json!({
+            "schema": "tokensense.summary/1",
+            "by": self.by.iter().map(|key| key.name.as_str()).collect::<Vec<_>>(),
+            "groups": groups.map(|(keys, totals)| object(Some(keys), totals)).collect::<Vec<_>>(),
+            "total": object(None, &self.total),
+            "inputs": {
+                "files": self.read.files,
+                "files_failed": self.read.files_failed,
+                "bytes_read": self.read.bytes_read,
+            },
+        });
+        summary.to_string() + "\n"
+    }
+
+    pub(super) fn csv(&self) -> String {
+        let figures = Totals::default().figures();
+        let names = self.by.iter().map(|key| key.name.as_str());
+        let mut lines = csv_line(names.chain(figures.iter().map(|(name, _)| *name)));
+        for (keys, totals) in &self.groups {
+            let figures = totals.figures();
+            let keys = keys.iter().map(|key| key.as_str().into());
+            let fields = keys.chain(figures.iter().map(|(_, figure)| figure.to_text()));
+            lines.extend(csv_line(fields.map(guarded)));
+        }
+        String::from_utf8(lines).unwrap_or_default()
+    }
+
+    /// Aligned columns, within `width` if there is one.
+    pub(super) fn table(&self, width: Option<u16>, colour: bool) -> String {
+        let any = |figure: &str| self.total.figure(figure).is_some_and(|n| !n.is_zero());
+        let wanted = |shown: Shown, figure: &str| match shown {
+            Shown::Always => figure != SHARE || any(COST),
+            Shown::IfAny | Shown::IfRoom => any(figure),
+        };
+        let mut columns = COLUMNS.to_vec();
+        columns.retain(|(_, figure, shown)| wanted(*shown, figure));
+        let mut table = self.lay_out(&columns);
+        let mut notes = Vec::new();
+        if let Some(width) = width {
+            while self.needs(&table) > width
+                && let Some(at) = least(&columns)
+            {
+                let (header, figure, shown) = columns.remove(at);
+                if shown == Shown::IfAny {
+                    notes.insert(0, format!("{} {header}", self.figure(figure, &self.total)));
+                }
+                table = self.lay_out(&columns);
+            }
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+            table.set_width(width);
+        }
+        let mut lines: Vec<String> = table
+            .lines()
+            .map(|line| line.trim_end().to_owned())
+            .collect();
+        if colour {
+            let last = lines.len() - 1;
+            for at in [0, last] {
+                lines[at] = format!("\x1b[1m{}\x1b[0m", lines[at]);
+            }
+        }
+        if !notes.is_empty() {
+            lines.push(format!("of these {}", notes.join(", ")));
+        }
+        lines.join("\n") + "\n"
+    }
+
+    /// The width without which numbers would break.
+    fn needs(&self, table: &Table) -> u16 {
+        let widths = table.column_max_content_widths();
+        let fixed = widths.iter().skip(self.by.len()).map(|width| width + GAP);
+        let keys = widths
+            .iter()
+            .take(self.by.len())
+            .map(|width| width.min(&KEY_WIDTH) + GAP);
+        fixed.chain(keys).sum()
+    }
+
+    fn lay_out(&self, columns: &[(&str, &str, Shown)]) -> Table {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING);
+        let names = self.by.iter().map(|key| key.name.as_str());
+        table.set_header(names.chain(columns.iter().map(|(header, ..)| *header)));
+        let mut above: &[String] = &[];
+        for (keys, totals) in &self.groups {
+            let same = keys.iter().zip(above).take_while(|(a, b)| a == b).count();
+            let told = if self.nested { same } else { 0 };
+            let keys_shown = keys.iter().enumerate().map(|(at, key)| match at {
+                at if at < told => String::new(),
+                _ => printable(key),
+            });
+            table.add_row(
+                keys_shown.chain(columns.iter().map(|(_, name, _)| self.figure(name, totals))),
+            );
+            above = keys;
+        }
+        let title = std::iter::once("total".to_owned()).chain(std::iter::repeat(String::new()));
+        let figures = columns
+            .iter()
+            .map(|(_, name, _)| self.figure(name, &self.total));
+        table.add_row(title.take(self.by.len()).chain(figures));
+        for (at, column) in table.column_iter_mut().enumerate() {
+            column.set_padding((0, GAP));
+            if at >= self.by.len() {
+                column.set_cell_alignment(CellAlignment::Right);
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
+        }
+        table
+    }
+
+    /// A figure as it stands in the table.
+    fn figure(&self, name: &str, totals: &Totals) -> String {
+        let cost = || totals.cost();
+        let text = match name {
+            COST => cost().map(|cost| {
+                let sign = match totals.basis() {
+                    Some("lower_bound") => "≥ ",
+                    Some("estimated") => "≈ ",
+                    _ => "",
+                };
+                format!("{sign}{}", self.dollars(cost))
+            }),
+            SHARE => cost().zip(self.total.cost()).and_then(|(part, all)| {
+                let share = (part * Decimal::ONE_HUNDRED).checked_div(all)?;
+                Some(format!("{:.1} %", share))
+            }),
+            _ => totals.figure(name).map(grouped),
+        };
+        text.unwrap_or_else(|| NOTHING.to_owned())
+    }
+
+    /// Dollars with as many places as the whole column has.
+    fn dollars(&self, amount: Decimal) -> String {
+        let places = match self.total.cost() {
+            Some(total) if total >= Decimal::from(1000) => 2,
+            Some(total) if total >= Decimal::ONE => 4,
+            _ => 6,
+        };
+        let mut amount = amount.round_dp(places);
+        amount.rescale(places);
+        let text = amount.to_string();
+        let (whole, places) = text.split_once('.').unwrap_or((&text, "00"));
+        format!("{}.{places}", grouped(whole))
+    }
+}
+
+/// The column that is missed least, among those that may be left out.
+fn least(columns: &[(&str, &str, Shown)]) -> Option<usize> {
+    let last = |kind: Shown| columns.iter().rposition(|(_, _, shown)| *shown == kind);
+    last(Shown::IfRoom).or_else(|| last(Shown::IfAny))
+}
+
+/// Columns stand so far apart.
+const GAP: u16 = 2;
+
+/// Orders groups level by level, each under the group that its first keys name.
+fn nest(groups: &mut [Group], by: &[Key], level: usize) {
+    let Some(key) = by.get(level) else { return };
+    let mut sums: HashMap<String, Totals> = HashMap::new();
+    for (keys, totals) in &*groups {
+        sums.entry(keys[level].clone()).or_default().merge(totals);
+    }
+    groups.sort_by_cached_key(|(keys, _)| {
+        let weight = (!key.is_time()).then(|| sums[&keys[level]].weight());
+        (Reverse(weight), keys[level].clone())
+    });
+    for group in groups.chunk_by_mut(|(a, _), (b, _)| a[level] == b[level]) {
+        nest(group, by, level + 1);
+    }
+}
+
+/// A key without what would disturb a terminal.
+fn printable(key: &str) -> String {
+    key.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}

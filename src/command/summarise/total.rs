@@ -1,0 +1,480 @@
+//! Sums of many responses: exact, and the same in any order and any split.
+//!
+//! What a response adds is a row of cells. Copies of one response join cell by cell: the firmest word counts, and
+//! of equally firm ones the greatest. Different responses add up.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rust_decimal::Decimal;
+
+use crate::record::{COUNTED, COUNTS, Cell as Field, Record};
+
+/// What a group of responses comes to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Totals {
+    responses: u64,
+    partial: u64,
+    estimated: u64,
+    failed: u64,
+    unpriced: u64,
+    /// In the order of [`COUNTED`]; `None` where no response says.
+    counts: [Option<u64>; COUNTS],
+    /// US dollars · 10¹².
+    cost: Option<u128>,
+    /// The weakest of its parts: a place in [`BASES`].
+    basis: Option<u8>,
+    bytes: u64,
+}
+
+/// Where a cost comes from, the weakest first.
+const BASES: [&str; 4] = ["lower_bound", "estimated", "computed", "reported"];
+/// Money has no more decimal places than this.
+const PLACES: u32 = 12;
+
+/// What one response adds to the totals.
+#[derive(Clone, Debug, PartialEq)]
+struct Share {
+    /// The fullest copy tells the group.
+    fullness: u8,
+    group: u32,
+    /// The counts in the order of [`COUNTED`], and the rest.
+    cells: [Cell; CELLS],
+}
+
+/// Something a response says, and how firmly: 0 where it says nothing.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+struct Cell {
+    firm: u8,
+    value: u128,
+}
+
+const ESTIMATED: u8 = 1;
+const REPORTED: u8 = 2;
+
+const COST: usize = COUNTS;
+const BYTES: usize = COUNTS + 1;
+/// It is not partial.
+const WHOLE: usize = COUNTS + 2;
+/// It did not fail.
+const SOUND: usize = COUNTS + 3;
+const CELLS: usize = COUNTS + 4;
+
+impl Totals {
+    fn add(&mut self, share: &Share) {
+        let firm = |cell: usize| share.cells[cell].firm;
+        let estimated = share.cells[..COUNTS]
+            .iter()
+            .any(|cell| cell.firm == ESTIMATED);
+        let counts = share.cells[..COUNTS].iter().map(Cell::get);
+        let one = Self {
+            responses: 1,
+            partial: u64::from(firm(WHOLE) == 0),
+            estimated: u64::from(estimated),
+            failed: u64::from(firm(SOUND) == 0),
+            unpriced: u64::from(firm(COST) == 0),
+            counts: std::array::from_fn(|at| counts.clone().nth(at).flatten().map(|n| n as u64)),
+            cost: share.cells[COST].get(),
+            basis: firm(COST).checked_sub(1),
+            bytes: share.cells[BYTES].value as u64,
+        };
+        self.merge(&one);
+    }
+
+    /// Adds another group's totals.
+    pub(super) fn merge(&mut self, other: &Self) {
+        for (own, more) in [
+            (&mut self.responses, other.responses),
+            (&mut self.partial, other.partial),
+            (&mut self.estimated, other.estimated),
+            (&mut self.failed, other.failed),
+            (&mut self.unpriced, other.unpriced),
+            (&mut self.bytes, other.bytes),
+        ] {
+            *own = own.saturating_add(more);
+        }
+        for (own, more) in self.counts.iter_mut().zip(other.counts) {
+            *own = sum(*own, more, u64::saturating_add);
+        }
+        self.cost = sum(self.cost, other.cost, u128::saturating_add);
+        self.basis = sum(self.basis, other.basis, u8::min);
+    }
+
+    /// Everything it says, by name, in the order of JSON and CSV.
+    pub(super) fn figures(&self) -> Vec<(&'static str, Box<dyn Field>)> {
+        let number = |n: u64| -> Box<dyn Field> { Box::new(Some(n)) };
+        let mut figures = vec![
+            ("responses", number(self.responses)),
+            ("partial", number(self.partial)),
+            ("estimated", number(self.estimated)),
+            ("failed", number(self.failed)),
+            ("unpriced", number(self.unpriced)),
+        ];
+        for (counted, count) in COUNTED.iter().zip(self.counts) {
+            figures.push((counted.name, Box::new(count)));
+        }
+        figures.push(("cost_usd", Box::new(self.cost())));
+        figures.push(("cost_basis", Box::new(self.basis().map(str::to_owned))));
+        figures.push(("bytes", number(self.bytes)));
+        figures
+    }
+
+    /// One of the figures, if it is a number.
+    pub(super) fn figure(&self, name: &str) -> Option<Decimal> {
+        let figures = self.figures();
+        let (_, figure) = figures.iter().find(|(known, _)| *known == name)?;
+        figure.to_text().parse().ok()
+    }
+
+    pub(super) fn cost(&self) -> Option<Decimal> {
+        let amount = i128::try_from(self.cost?).unwrap_or(i128::MAX);
+        let amount = Decimal::try_from_i128_with_scale(amount, PLACES);
+        Some(amount.unwrap_or(Decimal::MAX).normalize())
+    }
+
+    pub(super) fn basis(&self) -> Option<&'static str> {
+        self.basis.map(|at| BASES[usize::from(at)])
+    }
+
+    /// How much it matters beside others.
+    pub(super) fn weight(&self) -> impl Ord + use<> {
+        let tokens = COUNTED
+            .iter()
+            .position(|counted| counted.name == "total_tokens");
+        (self.cost, tokens.map(|at| self.counts[at]), self.responses)
+    }
+}
+
+fn sum<T>(a: Option<T>, b: Option<T>, add: fn(T, T) -> T) -> Option<T> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(add(a, b)),
+        (a, b) => a.or(b),
+    }
+}
+
+impl Cell {
+    fn new(firm: u8, value: impl Into<u128>) -> Self {
+        let value = value.into();
+        Self { firm, value }
+    }
+
+    fn get(&self) -> Option<u128> {
+        (self.firm > 0).then_some(self.value)
+    }
+}
+
+impl Share {
+    /// `known` is how many of its group's keys are known.
+    fn new(record: &Record, group: u32, known: usize) -> Self {
+        let mut cells = [Cell::default(); CELLS];
+        for (cell, counted) in cells.iter_mut().zip(&COUNTED) {
+            if let Some(n) = (counted.get)(record) {
+                let estimated = record.estimated.iter().any(|name| name == counted.name);
+                *cell = Cell::new(if estimated { ESTIMATED } else { REPORTED }, n);
+            }
+        }
+        if let Some(cost) = record.cost_usd {
+            let basis = record.cost_basis.as_deref();
+            let at = BASES.iter().position(|name| Some(*name) == basis);
+            cells[COST] = Cell::new(at.unwrap_or(0) as u8 + 1, pico(cost));
+        }
+        cells[BYTES] = Cell::new(REPORTED, record.bytes.unwrap_or(0));
+        cells[WHOLE].firm = u8::from(!record.partial);
+        cells[SOUND].firm = u8::from(record.status.as_deref() != Some("error"));
+        let reported = cells[..COUNTS].iter().filter(|cell| cell.firm == REPORTED);
+        let fullness = [known.min(7), cells[WHOLE].firm.into(), reported.count()];
+        Self {
+            fullness: (fullness[0] << 5 | fullness[1] << 4 | fullness[2]) as u8,
+            group,
+            cells,
+        }
+    }
+
+    /// Takes in another copy of the same response; `order` tells which group stands for two copies equally full.
+    fn join(&mut self, copy: &Self, order: impl FnOnce(u32, u32) -> Ordering) {
+        let fuller = copy.fullness.cmp(&self.fullness);
+        if fuller.then_with(|| order(copy.group, self.group)).is_gt() {
+            self.fullness = copy.fullness;
+            self.group = copy.group;
+        }
+        for (own, other) in self.cells.iter_mut().zip(&copy.cells) {
+            *own = (*own).max(*other);
+        }
+    }
+
+    /// Few bytes, since one is kept of each response: numbers of seven bits a byte, the least first.
+    fn pack(&self) -> Box<[u8]> {
+        let cells = self
+            .cells
+            .iter()
+            .map(|cell| cell.value << 3 | u128::from(cell.firm));
+        let mut bytes = Vec::with_capacity(64);
+        for mut n in [self.fullness.into(), self.group.into()]
+            .into_iter()
+            .chain(cells)
+        {
+            while n >= 0x80 {
+                bytes.push(n as u8 | 0x80);
+                n >>= 7;
+            }
+            bytes.push(n as u8);
+        }
+        bytes.into()
+    }
+
+    fn unpack(bytes: &[u8]) -> Self {
+        let mut numbers = bytes.split_inclusive(|byte| *byte < 0x80).map(|bytes| {
+            let mut sevens = bytes.iter().rev();
+            sevens.try_fold(0, |n: u128, byte| Some(n << 7 | u128::from(byte & 0x7f)))
+        });
+        let mut next = || numbers.next().flatten().unwrap_or_default();
+        Self {
+            fullness: next() as u8,
+            group: next() as u32,
+            cells: std::array::from_fn(|_| {
+                let n = next();
+                Cell::new((n & 7) as u8, n >> 3)
+            }),
+        }
+    }
+}
+
+/// Dollars · 10¹².
+fn pico(amount: Decimal) -> u128 {
+    let amount = amount.round_dp(PLACES);
+    let whole = u128::try_from(amount.mantissa()).unwrap_or(0);
+    // What no money is must not overflow where it is packed.
+    whole
+        .saturating_mul(10u128.pow(PLACES - amount.scale()))
+        .min(u128::MAX >> 3)
+}
+
+/// Where the shares of all responses come together. Many threads add to it, each with sums of its own.
+pub(super) struct Ledger {
+    groups: Mutex<Groups>,
+    /// In shards by id; `None` where copies count like any other response.
+    copies: Option<Vec<Mutex<Copies>>>,
+    hashers: [RandomState; 2],
+}
+
+/// The packed share of each response that has an id.
+type Copies = HashMap<u128, Box<[u8]>>;
+
+#[derive(Default)]
+struct Groups {
+    numbers: HashMap<Arc<[String]>, u32>,
+    keys: Vec<Arc<[String]>>,
+}
+
+/// Totals by the number of the group.
+pub(super) type Sums = HashMap<u32, Totals>;
+
+/// Stands for a key that a response does not tell.
+pub(super) const UNKNOWN: &str = "unknown";
+
+const SHARDS: usize = 64;
+/// Ids shorter than this are not unique: Ollama draws `chatcmpl-0` to `chatcmpl-999`.
+const UNIQUE: usize = 16;
+
+impl Ledger {
+    pub(super) fn new(dedup: bool) -> Self {
+        let shards = || (0..SHARDS).map(|_| Mutex::default()).collect();
+        Self {
+            groups: Mutex::default(),
+            copies: dedup.then(shards),
+            hashers: [RandomState::new(), RandomState::new()],
+        }
+    }
+
+    /// Adds a response to the group of these keys.
+    pub(super) fn add(&self, record: &Record, keys: Vec<String>, sums: &mut Sums) {
+        let known = keys.iter().filter(|key| *key != UNKNOWN).count();
+        let group = lock(&self.groups).number(keys);
+        let share = Share::new(record, group, known);
+        let (Some(copies), Some(id)) = (&self.copies, self.identity(record)) else {
+            sums.entry(group).or_default().add(&share);
+            return;
+        };
+        let mut shard = lock(&copies[id as usize % SHARDS]);
+        let Some(packed) = shard.get_mut(&id) else {
+            shard.insert(id, share.pack());
+            return;
+        };
+        let mut joined = Share::unpack(packed);
+        joined.join(&share, |a, b| {
+            let groups = lock(&self.groups);
+            groups.keys[a as usize].cmp(&groups.keys[b as usize])
+        });
+        *packed = joined.pack();
+    }
+
+    /// What tells a response's copies from other responses.
+    fn identity(&self, record: &Record) -> Option<u128> {
+        let id = record.response_id.as_deref().filter(|id| !id.is_empty())?;
+        let created = record.created_at.as_ref().filter(|_| id.len() < UNIQUE);
+        let [high, low] = self
+            .hashers
+            .each_ref()
+            .map(|hasher| hasher.hash_one((id, created)));
+        Some(u128::from(high) << 64 | u128::from(low))
+    }
+
+    /// The groups, in no order, out of all that was added.
+    pub(super) fn close(
+        self,
+        sums: impl IntoIterator<Item = Sums>,
+    ) -> Vec<(Arc<[String]>, Totals)> {
+        let keys = self
+            .groups
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+            .keys;
+        let mut all = vec![Totals::default(); keys.len()];
+        for (group, totals) in sums.into_iter().flatten() {
+            all[group as usize].merge(&totals);
+        }
+        for shard in self.copies.into_iter().flatten() {
+            for packed in lock(&shard).values() {
+                let share = Share::unpack(packed);
+                all[share.group as usize].add(&share);
+            }
+        }
+        let groups = keys.into_iter().zip(all);
+        // A group may have lost its only response to a fuller copy.
+        groups.filter(|(_, totals)| totals.responses > 0).collect()
+    }
+}
+
+impl Groups {
+    fn number(&mut self, keys: Vec<String>) -> u32 {
+        if let Some(number) = self.numbers.get(keys.as_slice()) {
+            return *number;
+        }
+        let (number, keys) = (self.keys.len() as u32, Arc::from(keys));
+        self.keys.push(Arc::clone(&keys));
+        self.numbers.insert(keys, number);
+        number
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::record::{Format, Selection, Shape, Writer};
+
+    /// A record as parts of a folder may tell it: few ids, so that copies are met often.
+    fn record() -> impl Strategy<Value = Record> {
+        let count = || proptest::option::weighted(0.7, prop_oneof![0..9u64, any::<u64>()]);
+        let ids = proptest::option::of("chatcmpl-[ab]{1,2}|gen-long-enough-to-be-unique-[ab]");
+        let cost = proptest::option::of((0..u64::MAX, 0..=12u32));
+        let texts = (ids, "[mno]?", "complete|error|truncated", 0..6usize);
+        (
+            texts,
+            prop::array::uniform4(count()),
+            cost,
+            any::<[bool; 2]>(),
+        )
+            .prop_map(
+                |((id, model, status, basis), counts, cost, [partial, estimated])| {
+                    let mut record = Record {
+                        schema: Some("tokensense/1".to_owned()),
+                        response_id: id,
+                        model: Some(model).filter(|model| !model.is_empty()),
+                        status: Some(status),
+                        partial,
+                        cost_usd: cost.map(|(n, places)| Decimal::new(n as i64, places).abs()),
+                        cost_basis: BASES.get(basis).map(|basis| (*basis).to_owned()),
+                        bytes: counts[3],
+                        ..Record::default()
+                    };
+                    for (counted, count) in COUNTED.iter().step_by(4).zip(counts) {
+                        *(counted.slot)(&mut record) = count;
+                        if estimated {
+                            record.estimated.push(counted.name.to_owned());
+                        }
+                    }
+                    record
+                },
+            )
+    }
+
+    /// The groups of records that several threads add, in order.
+    fn summary(records: &[Record], threads: usize, dedup: bool) -> Vec<(Arc<[String]>, Totals)> {
+        let ledger = Ledger::new(dedup);
+        let mut sums = vec![Sums::new(); threads];
+        for (at, record) in records.iter().enumerate() {
+            let model = record.model.clone().unwrap_or_else(|| UNKNOWN.to_owned());
+            ledger.add(record, vec![model], &mut sums[at % threads]);
+        }
+        let mut groups = ledger.close(sums);
+        groups.sort_by(|(a, _), (b, _)| a.cmp(b));
+        groups
+    }
+
+    /// What is read back of a record that was written.
+    fn reread(record: &Record, format: Format) -> Record {
+        let writer = Writer::new(format, Selection::default());
+        let header = writer.header().unwrap_or_default();
+        let line = writer.record(record);
+        let shape = Shape::recognise(&[header, line.clone()].concat());
+        let shape = shape.expect("records").expect("ours");
+        shape.read(line.trim_ascii()).expect("a record")
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        /// Records in any order, by any number of threads, through any file, give the same sums.
+        #[test]
+        fn order_and_writing_change_nothing(
+            (records, shuffled) in prop::collection::vec(record(), 0..12).prop_flat_map(|records| {
+                (Just(records.clone()), Just(records).prop_shuffle())
+            }),
+            threads in 1..4usize,
+            dedup in any::<bool>(),
+        ) {
+            let whole = summary(&records, 1, dedup);
+            prop_assert_eq!(&summary(&shuffled, threads, dedup), &whole);
+            for format in [Format::Csv, Format::Json] {
+                let reread: Vec<_> = shuffled.iter().map(|record| reread(record, format)).collect();
+                prop_assert_eq!(&summary(&reread, threads, dedup), &whole);
+            }
+            if dedup {
+                let twice = [records, shuffled].concat();
+                let named = |record: &&Record| record.response_id.is_some();
+                let once: Vec<_> = twice.iter().filter(named).cloned().collect();
+                let half: Vec<_> = twice[..twice.len() / 2].iter().filter(named).cloned().collect();
+                prop_assert_eq!(summary(&once, threads, true), summary(&half, 1, true));
+            }
+        }
+
+        #[test]
+        fn packing_loses_nothing(record in record(), group in any::<u32>()) {
+            let share = Share::new(&record, group, 3);
+            prop_assert_eq!(Share::unpack(&share.pack()), share);
+        }
+    }
+
+    #[test]
+    fn a_share_is_small() {
+        let counts = |at: usize| (at < 5).then_some(12_345);
+        let mut record = Record {
+            cost_usd: Some(Decimal::new(123_456_789, 9)),
+            cost_basis: Some("computed".to_owned()),
+            bytes: Some(123_456),
+            ..Record::default()
+        };
+        for (at, counted) in COUNTED.iter().enumerate() {
+            *(counted.slot)(&mut record) = counts(at);
+        }
+        assert!(Share::new(&record, 100, 1).pack().len() < 48);
+    }
+}

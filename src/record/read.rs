@@ -1,0 +1,161 @@
+//! Records read back from what was written: JSON lines and CSV, strictly by the one list of columns.
+
+use std::borrow::Cow;
+
+use memchr::memmem;
+use serde::Deserializer as _;
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde_json::error::Category;
+use serde_json::{Map, Value};
+
+use super::write::{From, unguarded};
+use super::{COLUMNS, Record, SCHEMA, Selection};
+
+/// How the records of a file are written.
+#[derive(Debug)]
+pub(crate) enum Shape {
+    /// The columns that its header names.
+    Csv(Selection),
+    Json,
+}
+
+impl Shape {
+    /// Recognises records by how a file begins; `None` where it holds something else.
+    ///
+    /// # Errors
+    /// Why these records cannot be read.
+    pub(crate) fn recognise(beginning: &[u8]) -> Option<Result<Self, String>> {
+        let text = beginning.strip_prefix(b"\xef\xbb\xbf").unwrap_or(beginning);
+        let text = text.trim_ascii_start();
+        let line = text.split(|b| *b == b'\n').next()?.trim_ascii_end();
+        if line.starts_with(b"{") {
+            // The cheap look first: this is asked of every capture.
+            memmem::find(line, b"\"tokensense")?;
+            let object: Map<String, Value> = serde_json::from_slice(line).ok()?;
+            return match object.get("schema")?.as_str()? {
+                SCHEMA => Some(Ok(Self::Json)),
+                schema if schema.starts_with("tokensense.summary/") => Some(Err(
+                    "is a summary already: keep its responses with --records FILE, and give that"
+                        .to_owned(),
+                )),
+                schema if schema.starts_with("tokensense/") => Some(Err(other_schema(schema))),
+                _ => None,
+            };
+        }
+        let line = std::str::from_utf8(line).ok()?;
+        let (first, _) = line.split_once(',')?;
+        let known = COLUMNS.iter().any(|column| column.name == first)
+            || ["label.", "usage."]
+                .iter()
+                .any(|start| first.starts_with(start));
+        if !known {
+            return None;
+        }
+        match Selection::parse(line) {
+            Ok(selection) => Some(Ok(Self::Csv(selection))),
+            Err(error) => (first == "schema").then_some(Err(error)),
+        }
+    }
+
+    /// Reads one record: a line of JSON, or a row of CSV.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn read(&self, line: &[u8]) -> Result<Record, String> {
+        let record = match self {
+            Self::Csv(selection) => row(selection, line)?,
+            Self::Json => object(line)?,
+        };
+        match record.schema.as_deref() {
+            Some(SCHEMA) => {}
+            Some(other) => return Err(other_schema(other)),
+            None if matches!(self, Self::Csv(_)) => {}
+            None => return Err("it names no schema".to_owned()),
+        }
+        if record.cost_usd.is_some_and(|cost| cost.is_sign_negative()) {
+            return Err("cost_usd is negative".to_owned());
+        }
+        Ok(record)
+    }
+}
+
+fn other_schema(schema: &str) -> String {
+    format!("is in a form that this version does not know: {schema:?} instead of {SCHEMA:?}")
+}
+
+/// Reads a JSON object. What it says of a bad one never repeats what that holds.
+fn object(line: &[u8]) -> Result<Record, String> {
+    let mut json = serde_json::Deserializer::from_slice(line);
+    let record = json.deserialize_map(Reader);
+    let record = record.and_then(|record| json.end().map(|()| record));
+    record.map_err(|error| match error.classify() {
+        Category::Data if line.starts_with(b"{") => error.to_string(),
+        _ => "it is no whole JSON object".to_owned(),
+    })
+}
+
+/// Reads a row whose fields are in the order of the header.
+fn row(selection: &Selection, line: &[u8]) -> Result<Record, String> {
+    let mut fields = csv::StringRecord::new();
+    csv::ReaderBuilder::new()
+        .has_headers(false)
+        .buffer_capacity(line.len())
+        .from_reader(line)
+        .read_record(&mut fields)
+        .map_err(|error| error.to_string())?;
+    let want = selection.0.len();
+    if fields.len() != want {
+        return Err(format!(
+            "it has {} fields where the header has {want}",
+            fields.len()
+        ));
+    }
+    let mut record = Record::default();
+    for (pick, field) in selection.0.iter().zip(&fields) {
+        let text = unguarded(field);
+        match &pick.from {
+            From::Column(column) => {
+                if !(column.get_mut)(&mut record).set_text(text) {
+                    return Err(misfit(column.name));
+                }
+            }
+            From::Label(name) if !text.is_empty() => {
+                record.labels.insert(name.clone(), text.into());
+            }
+            From::Label(_) | From::Usage(_) => {}
+        }
+    }
+    Ok(record)
+}
+
+fn misfit(column: &str) -> String {
+    format!("column {column} holds what cannot stand there")
+}
+
+/// Takes an object's members into the columns they name.
+struct Reader;
+
+impl<'de> Visitor<'de> for Reader {
+    type Value = Record;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a record")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Record, A::Error> {
+        let mut record = Record::default();
+        // Most members come in the order of the columns.
+        let mut at = 0;
+        while let Some(name) = members.next_key::<Cow<'_, str>>()? {
+            if COLUMNS.get(at).is_none_or(|column| column.name != name) {
+                let known = COLUMNS.iter().position(|column| column.name == name);
+                at = known.ok_or_else(|| A::Error::custom("it has a member that is no column"))?;
+            }
+            if !(COLUMNS[at].get_mut)(&mut record).set_json(members.next_value()?) {
+                return Err(A::Error::custom(misfit(COLUMNS[at].name)));
+            }
+            at += 1;
+        }
+        Ok(record)
+    }
+}
