@@ -177,7 +177,11 @@ impl Orphan {
         if turn != self.turn || !waits {
             (self.turn, self.heard) = (turn, Instant::now());
         }
-        waits && (self.heard.elapsed() >= SILENCE || self.since.elapsed() >= LINGER)
+        let enough = match self.since.elapsed() >= LINGER {
+            true => GLANCE,
+            false => SILENCE,
+        };
+        waits && self.heard.elapsed() >= enough
     }
 }
 
