@@ -53,12 +53,8 @@ impl Run {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut child = self.command.spawn().expect("the binary");
-        child
-            .stdin
-            .take()
-            .expect("a pipe")
-            .write_all(input)
-            .expect("a reader");
+        // A command need not read it.
+        let _ = child.stdin.take().expect("a pipe").write_all(input);
         child.wait_with_output().expect("an end")
     }
 
@@ -783,12 +779,9 @@ fn requests_at_once() {
 /// A body from a file or a pipe, or a large one, is not in the arguments, where everyone could read it.
 #[test]
 fn bodies_stay_out_of_arguments() {
-    use std::os::unix::fs::PermissionsExt;
-
     let folder = scratch("run-arguments-files");
     let fake = folder.join("curl");
-    fs::write(&fake, "#!/bin/sh\nprintf '%s\\n' \"$@\"\n").expect("a script");
-    fs::set_permissions(&fake, fs::Permissions::from_mode(0o755)).expect("executable");
+    std::os::unix::fs::symlink("/bin/echo", &fake).expect("a link");
     let file = folder.join("body.json");
     fs::write(&file, body()).expect("a file");
     let at = format!("@{}", file.display());
@@ -805,7 +798,7 @@ fn bodies_stay_out_of_arguments() {
         let mut run = Run::new("arguments", &["-q"]);
         run.command.arg(&fake).args(arguments).arg(url);
         let output = run.output_with(body().as_bytes());
-        let text = String::from_utf8_lossy(&output.stdout).replace('\n', " ");
+        let text = String::from_utf8_lossy(&output.stdout);
         assert!(text.starts_with(want), "{text}");
         assert!(!text.contains("heron"), "{text}");
     }

@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 use std::ops::Range;
 use std::os::unix::ffi::OsStringExt as _;
+use std::sync::LazyLock;
 
 /// Long name, letter or `-`, and what it takes: `switch` nothing, `value` a value, `secret` one not to be shown.
 const TABLE: &str = include_str!("options.txt");
@@ -186,19 +187,24 @@ impl Line {
     }
 }
 
+/// Every option, in the order of their names.
 pub(super) fn flags() -> impl Iterator<Item = Flag> {
-    TABLE.lines().filter_map(|line| {
-        let mut fields = line.split(' ');
-        Some(Flag {
-            name: fields.next()?,
-            letter: *fields.next()?.as_bytes().first()?,
-            takes: match fields.next()? {
-                "secret" => Takes::Secret,
-                "value" => Takes::Value,
-                _ => Takes::Nothing,
-            },
-        })
-    })
+    static FLAGS: LazyLock<Vec<Flag>> = LazyLock::new(|| {
+        let flag = |line: &'static str| {
+            let mut fields = line.split(' ');
+            Some(Flag {
+                name: fields.next()?,
+                letter: *fields.next()?.as_bytes().first()?,
+                takes: match fields.next()? {
+                    "secret" => Takes::Secret,
+                    "value" => Takes::Value,
+                    _ => Takes::Nothing,
+                },
+            })
+        };
+        TABLE.lines().filter_map(flag).collect()
+    });
+    FLAGS.iter().copied()
 }
 
 /// What a bare word is.

@@ -259,8 +259,8 @@ mod tests {
         Url(String),
     }
 
-    /// What makes a body unclear, or none, or the order of responses.
-    const SPECIAL: [&str; 10] = [
+    /// What makes a body unclear, or none.
+    const SPECIAL: [&str; 9] = [
         "config",
         "data-urlencode",
         "form",
@@ -268,7 +268,6 @@ mod tests {
         "get",
         "head",
         "next",
-        "parallel",
         "request-target",
         "upload-file",
     ];
@@ -403,7 +402,9 @@ mod tests {
                 let (sent, found) = (text(sent).expect("a body"), text(found).expect("a body"));
                 prop_assert_eq!(sent.replacen(asks, "", 1), found);
             }
-            prop_assert!(changed.count() <= injected);
+            // Where responses cannot be told apart, nothing is said of any.
+            let silent = calls.len() == 1 && calls[0].usage_request == UsageRequest::NotUnderstood;
+            prop_assert!(silent || changed.count() <= injected);
         }
     }
 }

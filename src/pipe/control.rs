@@ -180,7 +180,11 @@ impl Orphan {
         if turn != self.turn || !waits {
             (self.turn, self.heard) = (turn, Instant::now());
         }
-        waits && (self.heard.elapsed() >= SILENCE || self.since.elapsed() >= LINGER)
+        let enough = match self.since.elapsed() >= LINGER {
+            true => GLANCE,
+            false => SILENCE,
+        };
+        waits && self.heard.elapsed() >= enough
     }
 }
 
@@ -208,17 +212,20 @@ fn let_through<W: Watch>(shared: &Shared<W>, input: Option<BorrowedFd<'_>>) {
     let begun = Instant::now();
     let mut turn = shared.turn.load(Ordering::Acquire);
     let mut moved = begun;
+    // Seen twice: between a read and its turn lies a moment in which nothing is left to read.
+    let mut waited = false;
     while begun.elapsed() < GRACE {
         std::thread::sleep(Duration::from_millis(1));
         let now = shared.turn.load(Ordering::Acquire);
         if now != turn {
-            (turn, moved) = (now, Instant::now());
+            (turn, moved, waited) = (now, Instant::now(), false);
             continue;
         }
         let waits = turn % 2 == 1 && !input.is_some_and(is_readable);
-        if waits || moved.elapsed() >= STUCK {
+        if (waits && waited) || moved.elapsed() >= STUCK {
             return;
         }
+        waited = waits;
     }
 }
 
