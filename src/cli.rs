@@ -92,7 +92,7 @@ pub struct Prices {
 
     /// How prices are written
     ///
-    /// json: one object a line, with provider, model, source and rates by unit; above holds those for prompts of more
+    /// json: one object a line, with model, source and rates by unit; above holds those for prompts of more
     /// tokens, tiers those of service tiers. csv: a line for each model with the same units, for the shortest prompt.
     #[arg(long, value_enum, default_value_t = Listing::Table)]
     pub format: Listing,

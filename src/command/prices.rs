@@ -69,7 +69,7 @@ struct Line<'a> {
     model: String,
     source: &'a str,
     entry: &'a Entry,
-    rates: Rates<&'a Rate>,
+    rates: Rates<'a>,
 }
 
 impl<'a> Line<'a> {
@@ -83,7 +83,7 @@ impl<'a> Line<'a> {
     }
 
     /// The service tiers that have rates of their own today, with all rates that hold in them.
-    fn tiers(&self) -> impl Iterator<Item = (&'a str, Rates<&'a Rate>)> {
+    fn tiers(&self) -> impl Iterator<Item = (&'a str, Rates<'a>)> {
         let entry = self.entry;
         let words = entry.tiers.iter().map(|(word, ..)| word.as_str());
         words.filter_map(move |word| match entry.rates(now(), Some(word)) {
@@ -110,7 +110,7 @@ fn now() -> i64 {
 }
 
 /// `rates` for the shortest prompt, and `above` for longer ones.
-fn rates(rates: &Rates<&Rate>) -> Map<String, Value> {
+fn rates(rates: &Rates<'_>) -> Map<String, Value> {
     let mut base = Map::new();
     let mut above: Map<String, Value> = Map::new();
     for (unit, rate) in UNITS.iter().zip(rates) {

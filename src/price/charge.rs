@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::entry::{DIMENSIONS, Dimension, Parts, Rate, Rates, UNITS};
+use super::entry::{DIMENSIONS, Dimension, Parts, Rates, UNITS};
 use crate::meter::{Measure, Usage};
 
 /// What a response's usage comes to.
@@ -19,7 +19,7 @@ pub(super) struct Charge {
 
 impl Charge {
     /// Charges what was used; `factor` is what rates for tokens are multiplied by.
-    pub(super) fn new(usage: &Usage, rates: &Rates<&Rate>, factor: Decimal) -> Self {
+    pub(super) fn new(usage: &Usage, rates: &Rates<'_>, factor: Decimal) -> Self {
         let mut charge = Self::default();
         let prompt = usage.value(Measure::Input).unwrap_or(0);
         let counts = counts(usage, rates);
@@ -58,7 +58,7 @@ impl Charge {
 
 /// How many of each unit are paid for. What has no rate of its own stays in the total that it is a part of, save for
 /// the cache, which the record shows apart.
-fn counts(usage: &Usage, rates: &Rates<&Rate>) -> [u64; DIMENSIONS] {
+fn counts(usage: &Usage, rates: &Rates<'_>) -> [u64; DIMENSIONS] {
     let all = |measure| usage.value(measure).unwrap_or(0);
     let apart = |measure, dimension: Dimension| match rates[dimension as usize] {
         Some(_) => all(measure),

@@ -113,8 +113,11 @@ impl Rate {
     }
 }
 
-/// A rate for each dimension that has one.
-pub(crate) type Rates<T = Rate> = [Option<T>; DIMENSIONS];
+/// The rates of the dimensions that have one, as they are kept.
+pub(crate) type Listed = Vec<(Dimension, Rate)>;
+
+/// A rate for each dimension that has one, as they are looked up.
+pub(crate) type Rates<'a> = [Option<&'a Rate>; DIMENSIONS];
 
 /// When rates hold.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -148,40 +151,32 @@ impl When {
 pub(crate) struct Entry {
     pub(crate) id: String,
     /// The last that holds counts.
-    pub(crate) rates: Vec<(When, Rates)>,
+    pub(crate) rates: Vec<(When, Listed)>,
     /// Rates of a service tier, each in the place of the standard one; the first that holds counts.
-    pub(crate) tiers: Vec<(String, When, Rates)>,
+    pub(crate) tiers: Vec<(String, When, Listed)>,
 }
 
 impl Entry {
     /// The rates that held at a time, in seconds since 1970; in a tier, and whether that has any of its own.
-    pub(crate) fn rates(&self, at: i64, tier: Option<&str>) -> (Rates<&Rate>, bool) {
-        let mut rates = [None; DIMENSIONS];
+    pub(crate) fn rates(&self, at: i64, tier: Option<&str>) -> (Rates<'_>, bool) {
         let standard = self.rates.iter().rev().find(|(when, _)| when.holds(at));
-        if let Some((_, standard)) = standard.or(self.rates.first()) {
-            rates = standard.each_ref().map(Option::as_ref);
-        }
-        let own = |(word, when, _): &&(String, When, Rates)| {
-            Some(word.as_str()) == tier && when.holds(at)
-        };
-        let mut found = false;
+        let standard = standard.or(self.rates.first()).map(|(_, rates)| rates);
         // The first counts: so the others are laid down before it.
-        for (_, _, own) in self.tiers.iter().rev().filter(own) {
-            found = true;
-            for (rate, own) in rates.iter_mut().zip(own) {
-                *rate = own.as_ref().or(*rate);
-            }
+        let own = self.tiers.iter().rev();
+        let own = own.filter(|(word, when, _)| Some(word.as_str()) == tier && when.holds(at));
+        let own: Vec<_> = own.map(|(_, _, rates)| rates).collect();
+        let found = !own.is_empty();
+        let mut rates = [None; DIMENSIONS];
+        for (dimension, rate) in standard.into_iter().chain(own).flatten() {
+            rates[*dimension as usize] = Some(rate);
         }
         (rates, found)
     }
 
     /// Whether all its rates are zero.
     pub(crate) fn costs_nothing(&self) -> bool {
-        let mut rates = self
-            .rates
-            .iter()
-            .flat_map(|(_, rates)| rates.iter().flatten());
-        rates.all(|rate| rate.base.is_zero() && rate.tiers.is_empty())
+        let mut rates = self.rates.iter().flat_map(|(_, rates)| rates);
+        rates.all(|(_, rate)| rate.base.is_zero() && rate.tiers.is_empty())
     }
 
     /// Whether it says that nothing is charged: OpenRouter's `:free` models have no rates.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::entry::{DIMENSIONS, Entry, Rate, Rates, UNITS, When};
+use super::entry::{Entry, Listed, Rate, UNITS, When};
 
 /// What the snapshot was taken of; `data/README.md` tells how to renew it.
 static SNAPSHOT: &str = include_str!("data/prices.jsonl");
@@ -142,15 +142,15 @@ fn when(constraint: &Value) -> Result<When, String> {
     }
 }
 
-fn rates(prices: &Value) -> Result<Rates, String> {
-    let mut rates = [const { None }; DIMENSIONS];
-    for (rate, unit) in rates.iter_mut().zip(UNITS) {
+fn rates(prices: &Value) -> Result<Listed, String> {
+    let mut rates = Vec::new();
+    for unit in UNITS {
         let price = &prices[unit.key];
         if price.is_null() {
             continue;
         }
         let amount = |value: &Value| amount(unit.key, value, 1);
-        let base = price.get("base").unwrap_or(price);
+        let base = amount(price.get("base").unwrap_or(price))?;
         let mut tiers = Vec::new();
         for tier in price["tiers"].as_array().into_iter().flatten() {
             let start = tier["start"].as_u64();
@@ -158,8 +158,7 @@ fn rates(prices: &Value) -> Result<Rates, String> {
             tiers.push((start, amount(&tier["price"])?));
         }
         tiers.sort_unstable_by_key(|(start, _)| *start);
-        let base = amount(base)?;
-        *rate = Some(Rate { base, tiers });
+        rates.push((unit.dimension, Rate { base, tiers }));
     }
     Ok(rates)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::entry::{DIMENSIONS, Entry, Rate, Rates, UNITS, When};
+use super::entry::{Entry, Listed, Rate, UNITS, When};
 use super::genai::{Provider, amount};
 use super::name;
 
@@ -50,9 +50,8 @@ pub(super) fn providers(models: &Map<String, Value>) -> Result<Vec<Provider>, St
 }
 
 fn entry(id: &str, fields: &Map<String, Value>) -> Result<Entry, String> {
-    const NONE: Rates = [const { None }; DIMENSIONS];
-    let mut standard = NONE;
-    let mut tiers: BTreeMap<&str, Rates> = BTreeMap::new();
+    // By tier, the standard one without a name, and by unit.
+    let mut rates: BTreeMap<Option<&str>, BTreeMap<usize, Rate>> = BTreeMap::new();
     for (field, value) in fields {
         let tier = |(ending, tier): &(&str, &'static str)| {
             Some((field.strip_suffix(ending)?, Some(*tier)))
@@ -68,9 +67,8 @@ fn entry(id: &str, fields: &Map<String, Value>) -> Result<Entry, String> {
             continue;
         }
         let price = amount(field, value, UNITS[at].per)?;
-        let rates = tier.map_or(&mut standard, |tier| tiers.entry(tier).or_insert(NONE));
         // Where a rate is stated for long prompts alone, it is taken for all.
-        let rate = rates[at].get_or_insert(Rate {
+        let rate = rates.entry(tier).or_default().entry(at).or_insert(Rate {
             base: price,
             tiers: Vec::new(),
         });
@@ -79,16 +77,17 @@ fn entry(id: &str, fields: &Map<String, Value>) -> Result<Entry, String> {
             Some(start) => rate.tiers.push((start, price)),
         }
     }
-    for rate in standard
-        .iter_mut()
-        .chain(tiers.values_mut().flatten())
-        .flatten()
-    {
-        rate.tiers.sort_unstable_by_key(|(start, _)| *start);
-    }
-    let tiers = tiers
+    let listed = |rates: BTreeMap<usize, Rate>| -> Listed {
+        let sorted = rates.into_iter().map(|(at, mut rate)| {
+            rate.tiers.sort_unstable_by_key(|(start, _)| *start);
+            (UNITS[at].dimension, rate)
+        });
+        sorted.collect()
+    };
+    let standard = listed(rates.remove(&None).unwrap_or_default());
+    let tiers = rates
         .into_iter()
-        .map(|(tier, rates)| (tier.to_owned(), When::Always, rates));
+        .filter_map(|(tier, rates)| Some((tier?.to_owned(), When::Always, listed(rates))));
     Ok(Entry {
         id: id.to_owned(),
         rates: vec![(When::Always, standard)],

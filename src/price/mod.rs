@@ -324,7 +324,7 @@ impl Found {
 
 /// What a response is charged by.
 struct Terms<'a> {
-    rates: Rates<&'a Rate>,
+    rates: Rates<'a>,
     /// What rates for tokens are multiplied by.
     factor: Decimal,
     /// What to say of the entry.
