@@ -37,6 +37,16 @@ pub fn cuts(seed: u8, bytes: &[u8]) {
         (!piece.is_empty()).then_some(piece)
     });
     assert_eq!(read(Meter::new(), pieces), want);
+    for emit in [Emit::Data, Emit::Text] {
+        let emitted = |size: usize| {
+            let mut meter = Meter::new();
+            meter.emit(emit);
+            bytes.chunks(size).for_each(|piece| meter.feed(piece));
+            meter.finish(EndedBy::Upstream);
+            meter.take_emitted()
+        };
+        assert_eq!(emitted(1 + usize::from(seed)), emitted(bytes.len().max(1)));
+    }
 }
 
 /// As both, for bytes that come in sound AWS frames: each line is an event's name, a space, and its payload.

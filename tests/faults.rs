@@ -29,6 +29,7 @@ page::rows! {
     stderr_stalled: "stderr that nobody reads for a while" => "whole, no record is lost; once its pipe is full the stream waits for it",
     stderr_stalled_signal: "a signal, or the reader gone, while nobody reads stderr" => "ends by that signal, after 3 s; the record in flight is lost",
     record_full: "record file on a full disk" => "whole; the record goes to stderr, one sentence names the file, exit 1",
+    record_stdout_full: "`--output -` to a full disk" => "the record goes to stderr, one sentence, exit 1",
     record_half: "disk full in the midst of a record (`ulimit -f`)" => "whole; the file keeps whole lines only, the rest goes to stderr, exit 1",
     record_removed: "record file removed or replaced while running" => "whole; the next record begins a new file",
     record_folder_removed: "record file's folder removed while running" => "whole; the record goes to stderr, exit 1",
@@ -45,7 +46,7 @@ page::rows! {
     stopped: "SIGSTOP and SIGCONT" => "whole, exit 0",
     killed: "SIGKILL" => "only the record in flight is lost, the file holds whole lines",
     few_descriptors: "few descriptors: `ulimit -n 4` and up (with 3 no program can load its libraries)" => "whole, the record is on stderr, signals still end it",
-    little_memory: "little memory: `ulimit -v` of 40 MB, of 120 MB where tokens are to be estimated" => "whole, the record is complete, exit 0",
+    little_memory: "little memory: `ulimit -v` of 40 MB, of 200 MB where tokens are to be estimated" => "whole, the record is complete, exit 0",
     bare_environment: "no environment, HOME read-only, TMPDIR unset" => "whole, exit 0",
     clock: "clock set back while running" => "spans are measured by a clock that never goes back, and are never negative",
 }
@@ -233,6 +234,14 @@ fn record_full() {
     let (record, sentence) = only(&run.stderr);
     assert_complete(&record);
     assert!(sentence.contains("/dev/full"), "{sentence}");
+}
+
+fn record_stdout_full() {
+    let run = run("exec \"$TAP\" tap --emit none -o - >/dev/full");
+    assert_eq!(run.status.code(), Some(1));
+    let (record, sentence) = only(&run.stderr);
+    assert_complete(&record);
+    assert!(sentence.contains("standard output"), "{sentence}");
 }
 
 fn record_half() {
@@ -504,7 +513,7 @@ fn little_memory() {
     assert_whole(&run);
     assert_complete(&only(&run.stderr).0);
     let half = &capture()[..3000];
-    let run = feed(&mut shell("ulimit -v 120000; exec \"$TAP\" tap"), half);
+    let run = feed(&mut shell("ulimit -v 200000; exec \"$TAP\" tap"), half);
     assert_eq!(run.status.code(), Some(0), "{}", run.stderr);
     assert!(run.stdout == half);
     assert_eq!(only(&run.stderr).0["status"], "truncated");
