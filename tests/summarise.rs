@@ -825,6 +825,39 @@ fn records_file() {
     );
 }
 
+/// A bad row does not spoil those after it, and a field may hold a line end.
+#[test]
+fn bad_rows() {
+    let file = scratch("summarise-rows").join("records.csv");
+    let mut text = b"schema,model,input_tokens,label.team\n".to_vec();
+    for row in [
+        &b"tokensense/1,m,1,a"[..],
+        b"tokensense/1,m,10",
+        b"tokensense/1,m,100,a,b,c,d",
+        b"tokensense/1,m,many,a",
+        b"tokensense/1,m,-1,a",
+        b"tokensense/1,\xff,1000,a",
+        b"tokensense/2,m,10000,a",
+        b"tokensense/1,m,2,\"a\nb \"\"c\"\"\"",
+        b"tokensense/1,m,4,",
+    ] {
+        text.extend_from_slice(row);
+        text.extend_from_slice(b"\r\n");
+    }
+    fs::write(&file, text).expect("a file");
+    let output = summarise([file.to_str().unwrap(), "--format=json", "--by=label.team"]);
+    assert!(
+        stderr(&output)
+            .contains("line 3 is no record (and 5 more): it has 3 fields where the header has 4"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(parsed(&output)["total"]["input_tokens"], 7);
+    let mut teams = column(&parsed(&output), "label.team");
+    teams.sort_by_key(Value::to_string);
+    assert_eq!(teams, ["a", "a\nb \"c\"", "unknown"]);
+}
+
 /// What a line that is no record holds is nobody's business.
 #[test]
 fn nothing_is_repeated() {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use csv_core::ReadRecordResult;
 use memchr::memmem;
 use serde::Deserializer as _;
 use serde::de::{Error as _, MapAccess, Visitor};
@@ -14,8 +15,8 @@ use super::{COLUMNS, Record, SCHEMA, Selection};
 /// How the records of a file are written.
 #[derive(Debug)]
 pub(crate) enum Shape {
-    /// The columns that its header names.
-    Csv(Selection),
+    /// The columns that its header names, and what reads a row.
+    Csv(Selection, Box<csv_core::Reader>),
     Json,
 }
 
@@ -52,7 +53,7 @@ impl Shape {
             return None;
         }
         match Selection::parse(line) {
-            Ok(selection) => Some(Ok(Self::Csv(selection))),
+            Ok(selection) => Some(Ok(Self::Csv(selection, Box::new(csv_core::Reader::new())))),
             Err(error) => (first == "schema").then_some(Err(error)),
         }
     }
@@ -61,15 +62,15 @@ impl Shape {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(crate) fn read(&self, line: &[u8]) -> Result<Record, String> {
+    pub(crate) fn read(&mut self, line: &[u8]) -> Result<Record, String> {
         let record = match self {
-            Self::Csv(selection) => row(selection, line)?,
+            Self::Csv(selection, parser) => row(selection, parser, line)?,
             Self::Json => object(line)?,
         };
         match record.schema.as_deref() {
             Some(SCHEMA) => {}
             Some(other) => return Err(other_schema(other)),
-            None if matches!(self, Self::Csv(_)) => {}
+            None if matches!(self, Self::Csv(..)) => {}
             None => return Err("it names no schema".to_owned()),
         }
         if record.cost_usd.is_some_and(|cost| cost.is_sign_negative()) {
@@ -95,23 +96,35 @@ fn object(line: &[u8]) -> Result<Record, String> {
 }
 
 /// Reads a row whose fields are in the order of the header.
-fn row(selection: &Selection, line: &[u8]) -> Result<Record, String> {
-    let mut fields = csv::StringRecord::new();
-    csv::ReaderBuilder::new()
-        .has_headers(false)
-        .buffer_capacity(line.len())
-        .from_reader(line)
-        .read_record(&mut fields)
-        .map_err(|error| error.to_string())?;
+fn row(
+    selection: &Selection,
+    parser: &mut csv_core::Reader,
+    mut line: &[u8],
+) -> Result<Record, String> {
+    parser.reset();
     let want = selection.0.len();
-    if fields.len() != want {
-        return Err(format!(
-            "it has {} fields where the header has {want}",
-            fields.len()
-        ));
+    let (mut text, mut ends) = (vec![0; line.len()], vec![0; want + 1]);
+    let (mut filled, mut count) = (0, 0);
+    loop {
+        let (step, read, written, ended) =
+            parser.read_record(line, &mut text[filled..], &mut ends[count..]);
+        line = &line[read..];
+        filled += written;
+        count += ended;
+        if step != ReadRecordResult::InputEmpty {
+            break;
+        }
     }
+    if count != want {
+        return Err(format!("it has {count} fields where the header has {want}"));
+    }
+    let text = std::str::from_utf8(&text[..filled]).map_err(|_| "it is not UTF-8".to_owned())?;
+    let starts = std::iter::once(0).chain(ends.iter().copied());
+    let fields = starts
+        .zip(&ends)
+        .map(|(start, end)| text.get(start..*end).unwrap_or_default());
     let mut record = Record::default();
-    for (pick, field) in selection.0.iter().zip(&fields) {
+    for (pick, field) in selection.0.iter().zip(fields) {
         let text = unguarded(field);
         match &pick.from {
             From::Column(column) => {

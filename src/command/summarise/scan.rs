@@ -112,7 +112,7 @@ impl<'j> Worker<'j> {
                 }
                 _ => match Shape::recognise(beginning) {
                     None => self.meter(filled, &mut buffer, source, place),
-                    Some(Ok(shape)) => self.records(&shape, &mut whole, place),
+                    Some(Ok(mut shape)) => self.records(&mut shape, &mut whole, place),
                     Some(Err(error)) => Err(io::Error::other(error)),
                 },
             }
@@ -161,12 +161,12 @@ impl<'j> Worker<'j> {
     /// Reads records, each in a line of its own.
     fn records(
         &mut self,
-        shape: &Shape,
+        shape: &mut Shape,
         source: &mut dyn Read,
         place: &mut Place,
     ) -> io::Result<()> {
         let mut source = BufReader::with_capacity(CHUNK, source);
-        let is_csv = matches!(shape, Shape::Csv(_));
+        let is_csv = matches!(shape, Shape::Csv(..));
         let mut header = None;
         let mut line = Vec::new();
         let mut at = 0;

@@ -425,7 +425,7 @@ mod tests {
         let header = writer.header().unwrap_or_default();
         let line = writer.record(record);
         let shape = Shape::recognise(&[header, line.clone()].concat());
-        let shape = shape.expect("records").expect("ours");
+        let mut shape = shape.expect("records").expect("ours");
         shape.read(line.trim_ascii()).expect("a record")
     }
 
