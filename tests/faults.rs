@@ -11,7 +11,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, OFlags, fcntl_setfl, flock};
 use rustix::process::{Pid, Signal, kill_process};
@@ -217,9 +217,14 @@ fn stderr_stalled_signal() {
     let writer = std::thread::spawn(move || while stdin.write_all(&capture()).is_ok() {});
     let reader = std::thread::spawn(move || stdout.read_to_end(&mut Vec::new()));
     let stderr = tap.child.0.stderr.take().expect("a pipe");
-    // So much does a pipe hold.
+    // How much a pipe holds depends on the length of what is written: it is full when no more comes.
+    let mut held = (0, Instant::now());
     until("stderr is full", || {
-        rustix::io::ioctl_fionread(&stderr).expect("a pipe") > 60_000
+        let now = rustix::io::ioctl_fionread(&stderr).expect("a pipe");
+        if now != held.0 {
+            held = (now, Instant::now());
+        }
+        held.0 > 10_000 && held.1.elapsed() > Duration::from_millis(200)
     });
     tap.signal(Signal::TERM);
     assert_eq!(tap.ended_by(), Some(15));

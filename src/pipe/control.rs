@@ -134,7 +134,7 @@ fn control<W: Watch>(shared: &Arc<Shared<W>>, plan: Plan, signals: &Signals) {
         }
         if polled.is_ok_and(|n| n == 0) && ticks.are_due() {
             ticks.next();
-            let Some(work) = shared.watch(|watch| watch.idle(shared.now()), None) else {
+            let Some(work) = shared.glance(|watch| watch.idle(shared.now()), None) else {
                 return;
             };
             if let Some(work) = work {

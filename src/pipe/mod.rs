@@ -10,7 +10,7 @@ mod forward;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -91,7 +91,24 @@ impl<W: Watch> Shared<W> {
     /// Lets the watcher do something; `None` once the stream has ended. A fault in it must not end the stream: then
     /// the answer is `otherwise`.
     fn watch<R>(&self, act: impl FnOnce(&mut W) -> R, otherwise: R) -> Option<R> {
-        let mut guard = self.lock();
+        self.guarded(self.lock(), act, otherwise)
+    }
+
+    /// As [`watch`](Self::watch), unless the other plane is at it, maybe for long: then the answer is `otherwise` too.
+    fn glance<R>(&self, act: impl FnOnce(&mut W) -> R, otherwise: R) -> Option<R> {
+        match self.watch.try_lock() {
+            Ok(guard) => self.guarded(guard, act, otherwise),
+            Err(TryLockError::Poisoned(error)) => self.guarded(error.into_inner(), act, otherwise),
+            Err(TryLockError::WouldBlock) => Some(otherwise),
+        }
+    }
+
+    fn guarded<R>(
+        &self,
+        mut guard: MutexGuard<'_, Option<W>>,
+        act: impl FnOnce(&mut W) -> R,
+        otherwise: R,
+    ) -> Option<R> {
         let watch = guard.as_mut()?;
         if self.broken.load(Ordering::Acquire) {
             return Some(otherwise);

@@ -289,12 +289,18 @@ fn person_line(record: &Record, coloured: bool) -> String {
             };
             parts.push(format!("{sign}${}", money(cost)));
         }
+        (None, Some(note)) if counted => {
+            parts.push(paint(Style::new(), &format!("no price ({note})")));
+        }
         (None, Some(note)) => {
-            let text = match counted {
-                true => format!("no price ({note})"),
-                false => note.clone(),
-            };
-            parts.push(paint(Style::new(), &text));
+            // That nothing was counted shows.
+            let rest: Vec<_> = note
+                .split("; ")
+                .filter(|part| *part != "no usage")
+                .collect();
+            if !rest.is_empty() {
+                parts.push(paint(Style::new(), &rest.join("; ")));
+            }
         }
         (None, None) if counted => parts.push("no price".to_owned()),
         (None, None) => {}
