@@ -676,6 +676,8 @@ fn bad_inputs() {
     symlink("nowhere", folder.join("dangling")).expect("a link");
     let packed = gzip(&chat.repeat(40));
     fs::write(folder.join("cut.gz"), &packed[..packed.len() / 2]).expect("a file");
+    let packed = gzip(&capture("anthropic.messages/stream.sse"));
+    fs::write(folder.join("tiny.gz"), &packed[..packed.len() * 3 / 4]).expect("a file");
     let mkfifo = |path: &Path| {
         let made = Command::new("mkfifo").arg(path).status().expect("mkfifo");
         assert!(made.success());
@@ -704,6 +706,7 @@ fn bad_inputs() {
         ("deep/loop", "leads back to"),
         ("dangling", "No such file"),
         ("cut.gz", "cannot read"),
+        ("tiny.gz", "cannot read"),
         ("fifo", "is a FIFO"),
         ("lonely", "nobody writes"),
         ("socket", "is a socket"),
@@ -741,7 +744,9 @@ fn bad_inputs() {
         assert!(named, "{name}: {reason}\n{said}");
     }
     let summary = parsed(&output);
-    assert_eq!(summary["total"]["responses"], 2, "{said}");
+    // The good one, the record, and as much as there was of the tiny one.
+    assert_eq!(summary["total"]["responses"], 3, "{said}");
+    assert_eq!(summary["total"]["partial"], 1, "{said}");
     assert_eq!(
         summary["inputs"]["files_failed"].as_u64(),
         Some(said.lines().count() as u64),

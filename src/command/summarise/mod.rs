@@ -29,11 +29,11 @@ use super::{Outcome, complain, is_coloured, prices};
 use crate::cli::{self, Layout};
 use crate::pipe::Exit;
 use crate::record::{Format, Selection, Writer};
-use input::Inputs;
+use input::{Input, Inputs};
 use key::{Key, Picks};
 use scan::{Job, Records, Worker};
 use show::Summary;
-use total::Ledger;
+use total::{Ledger, Sums};
 
 /// Sums up everything it is given.
 ///
@@ -76,33 +76,9 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
     for problem in &inputs.problems {
         job.bar.suspend(|| complain(problem));
     }
-    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let threads = args
-        .threads
-        .map_or(cores, NonZeroUsize::get)
-        .min(inputs.files.len());
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut worker = Worker::new(&job);
-        let mut failed = 0;
-        while let Some(input) = inputs.files.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if let Err(error) = worker.scan(input) {
-                job.bar.suspend(|| complain(&error));
-                failed += 1;
-            }
-            done.fetch_add(1, Ordering::Relaxed);
-        }
-        (worker.sums, failed)
-    };
-    let parts = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        let join = |worker: ScopedJoinHandle<'_, _>| {
-            worker.join().unwrap_or_else(|panic| resume_unwind(panic))
-        };
-        workers.into_iter().map(join).collect::<Vec<_>>()
-    });
+    let (sums, unread) = scan_all(&job, &inputs.files, args.threads, &done);
     job.bar.finish_and_clear();
-    failed += parts.iter().map(|(_, failed)| failed).sum::<usize>();
+    failed += unread;
     let mut outcome = if failed == 0 {
         Outcome::Success
     } else {
@@ -114,7 +90,7 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
     }
     let mut summary = Summary::new(
         job.by,
-        job.ledger.close(parts.into_iter().map(|(sums, _)| sums)),
+        job.ledger.close(sums),
         show::Read {
             files: inputs.files.len() + inputs.problems.len(),
             files_failed: failed,
@@ -138,6 +114,37 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
         }
         Ok(()) => Ok(outcome.into()),
     }
+}
+
+/// Reads all files, many at once. Gives each worker's sums, and how many files could not be read whole.
+fn scan_all(
+    job: &Job,
+    files: &[Input],
+    threads: Option<NonZeroUsize>,
+    done: &AtomicUsize,
+) -> (Vec<Sums>, usize) {
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let threads = threads.map_or(cores, NonZeroUsize::get).min(files.len());
+    let (next, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let work = || {
+        let mut worker = Worker::new(job);
+        while let Some(input) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if let Err(error) = worker.scan(input) {
+                job.bar.suspend(|| complain(&error));
+                failed.fetch_add(1, Ordering::Relaxed);
+            }
+            done.fetch_add(1, Ordering::Relaxed);
+        }
+        worker.sums
+    };
+    let sums = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let join = |worker: ScopedJoinHandle<'_, _>| {
+            worker.join().unwrap_or_else(|panic| resume_unwind(panic))
+        };
+        workers.into_iter().map(join).collect()
+    });
+    (sums, failed.into_inner())
 }
 
 fn keys(names: &[String]) -> Result<Vec<Key>> {

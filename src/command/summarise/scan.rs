@@ -101,8 +101,8 @@ impl<'j> Worker<'j> {
     /// Reads what may be packed.
     fn read(&mut self, source: &mut dyn Read, packed: bool, place: &mut Place) -> io::Result<()> {
         let mut buffer = std::mem::take(&mut self.buffer);
-        let begun = fill(source, &mut buffer, BEGINNING);
-        let result = begun.and_then(|filled| {
+        let (filled, begun) = fill(source, &mut buffer, BEGINNING);
+        let mut take = || {
             let beginning = &buffer[..filled];
             let mut whole = Cursor::new(beginning).chain(&mut *source);
             match beginning {
@@ -116,7 +116,13 @@ impl<'j> Worker<'j> {
                     Some(Err(error)) => Err(io::Error::other(error)),
                 },
             }
-        });
+        };
+        // What came before it broke off is taken all the same.
+        let result = if filled > 0 || begun.is_ok() {
+            take().and(begun)
+        } else {
+            begun
+        };
         self.buffer = buffer;
         result
     }
@@ -255,16 +261,17 @@ impl Place {
     }
 }
 
-/// Reads until so much has come, or all.
-fn fill(source: &mut dyn Read, buffer: &mut [u8], enough: usize) -> io::Result<usize> {
+/// Reads until so much has come, or all. Gives how much that is, and what went wrong then.
+fn fill(source: &mut dyn Read, buffer: &mut [u8], enough: usize) -> (usize, io::Result<()>) {
     let mut filled = 0;
     while filled < enough {
-        match source.read(&mut buffer[filled..])? {
-            0 => break,
-            n => filled += n,
+        match source.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(n) => filled += n,
+            Err(error) => return (filled, Err(error)),
         }
     }
-    Ok(filled)
+    (filled, Ok(()))
 }
 
 /// Reads the next line, or where quotes may hold line ends, as many as they hold together; false at the end.
