@@ -14,8 +14,8 @@ use super::heard::{Heard, Voice};
 pub(super) struct Memo {
     templates: Vec<Template>,
     /// Templates learned, less one for every few hits: how far trying is from paying off.
-    debt: u32,
-    hits: u32,
+    debt: u64,
+    hits: u64,
     /// What fills the holes of the event at hand.
     spans: [Span; HOLES],
 }
@@ -44,7 +44,6 @@ pub(super) struct Hole {
 }
 
 struct Template {
-    bytes: Vec<u8>,
     /// The event with its numbers as they were, as they mostly stay: fewer runs to compare.
     still: Option<Cut>,
     cut: Cut,
@@ -53,15 +52,15 @@ struct Template {
 /// An event as fixed runs of bytes and the holes between them.
 struct Cut {
     parts: Vec<Part>,
-    /// Where the run after the last hole starts.
-    end: usize,
+    /// What follows the last hole.
+    end: Box<[u8]>,
+    /// That and the beginning of another event like this one: what mostly follows the last hole.
+    joint: Box<[u8]>,
 }
 
 /// A fixed run of bytes and the hole after it.
 struct Part {
-    /// Where the run starts in the template's bytes, and where it ends.
-    from: usize,
-    to: usize,
+    fixed: Box<[u8]>,
     filling: Filling,
 }
 
@@ -70,7 +69,7 @@ type Span = (usize, usize, bool);
 
 const TEMPLATES: usize = 6;
 /// Beyond this debt a response is not worth learning from any more.
-const MAX_DEBT: u32 = 48;
+const MAX_DEBT: u64 = 48;
 const HOLES: usize = 8;
 /// A longer event is not worth its memory.
 const MAX_EVENT: usize = 64 << 10;
@@ -115,43 +114,23 @@ impl Memo {
         }
     }
 
-    /// Recognises the event at the front of `input` and hears its texts. Gives its length.
-    #[inline]
-    pub(super) fn recall(&mut self, input: &[u8], heard: &mut Heard) -> Option<usize> {
+    /// Recognises the events at the front of `input` and hears their texts. Gives their length and how many they are.
+    pub(super) fn recall(&mut self, input: &[u8], heard: &mut Heard) -> Option<(usize, u64)> {
         let spans = &mut self.spans;
-        let mut templates = self.templates.iter().enumerate();
-        let (which, still, len) = templates.find_map(|(at, template)| {
-            let (still, len) = template.fit(input, spans)?;
-            Some((at, still, len))
-        })?;
+        let run = |template: &mut Template| template.run(input, spans, heard);
+        let (which, len, events) = self
+            .templates
+            .iter_mut()
+            .map(run)
+            .enumerate()
+            .find_map(|(which, (len, events))| (events > 0).then_some((which, len, events)))?;
         if which > 0 {
             self.templates.swap(0, which);
         }
-        self.hits += 1;
-        if self.hits >= 4 {
-            self.hits = 0;
-            self.debt = self.debt.saturating_sub(1);
-        }
-        let template = &mut self.templates[0];
-        if !still {
-            // Its numbers change.
-            template.still = None;
-        }
-        let cut = template.still.as_ref();
-        let cut = cut.unwrap_or(&template.cut);
-        for (part, &(from, to, escaped)) in cut.parts.iter().zip(&self.spans) {
-            if let Filling::Text { voice, .. } = part.filling
-                && from < to
-            {
-                let text = &input[from..to];
-                if escaped {
-                    heard.push_escaped(voice, text);
-                } else {
-                    heard.push(voice, text);
-                }
-            }
-        }
-        Some(len)
+        self.hits += events;
+        self.debt = self.debt.saturating_sub(self.hits / 4);
+        self.hits %= 4;
+        Some((len, events))
     }
 }
 
@@ -166,27 +145,30 @@ impl Template {
         let some_still = !holes.iter().all(|hole| moves(&hole));
         let still = some_still.then(|| Cut::new(event, holes.iter().filter(moves)));
         Some(Self {
-            bytes: event.to_vec(),
             still: still.flatten(),
             cut: Cut::new(event, holes.iter())?,
         })
     }
 
-    /// The length of an event that is like this one, and whether its numbers are too; notes what fills the holes.
-    #[inline]
-    fn fit(&self, input: &[u8], spans: &mut [Span; HOLES]) -> Option<(bool, usize)> {
-        if let Some(still) = &self.still
-            && let Some(len) = still.fit(&self.bytes, input, spans)
-        {
-            return Some((true, len));
+    fn run(&mut self, input: &[u8], spans: &mut [Span; HOLES], heard: &mut Heard) -> (usize, u64) {
+        if let Some(still) = &self.still {
+            let (len, events) = still.run(input, spans, heard);
+            if events > 0 {
+                return (len, events);
+            }
         }
-        Some((false, self.cut.fit(&self.bytes, input, spans)?))
+        let (len, events) = self.cut.run(input, spans, heard);
+        if events > 0 {
+            // Its numbers change.
+            self.still = None;
+        }
+        (len, events)
     }
 }
 
 impl Cut {
     fn new<'h>(event: &[u8], holes: impl Iterator<Item = &'h Hole>) -> Option<Self> {
-        let mut parts = Vec::new();
+        let mut parts: Vec<Part> = Vec::new();
         let mut from = 0;
         for hole in holes {
             if hole.at < from || hole.at >= event.len() {
@@ -194,31 +176,77 @@ impl Cut {
             }
             let (len, _) = hole.filling.span(&event[hole.at..])?;
             parts.push(Part {
-                from,
-                to: hole.at,
+                fixed: event[from..hole.at].into(),
                 filling: hole.filling,
             });
             from = hole.at + len;
         }
-        Some(Self { parts, end: from })
+        let end = &event[from..];
+        // Lines of JSON end before their line break.
+        let gap: &[u8] = if end.ends_with(b"\n") { b"" } else { b"\n" };
+        let begin = parts.first().map_or(event, |part| &part.fixed);
+        let joint = [end, gap, begin].concat().into();
+        let end = end.into();
+        Some(Self { parts, end, joint })
     }
 
-    #[inline]
-    fn fit(&self, bytes: &[u8], input: &[u8], spans: &mut [Span; HOLES]) -> Option<usize> {
-        let mut at = 0;
-        for (part, span) in self.parts.iter().zip(spans) {
-            let fixed = &bytes[part.from..part.to];
-            let rest = input.get(at..)?;
-            if !rest.starts_with(fixed) {
-                return None;
+    /// Takes events from the front of `input` while they are like this one, and hears their texts. Gives their length
+    /// and how many they are.
+    fn run(&self, input: &[u8], spans: &mut [Span; HOLES], heard: &mut Heard) -> (usize, u64) {
+        let (mut done, mut events) = (0, 0);
+        let begin = self.parts.first().map_or(&[][..], |part| &part.fixed);
+        if !input.starts_with(begin) {
+            return (done, events);
+        }
+        let mut at = begin.len();
+        while let Some(end) = self.fill(input, at, spans) {
+            let rest = &input[end..];
+            let goes_on = rest.starts_with(&self.joint);
+            if !goes_on && !rest.starts_with(&self.end) {
+                break;
             }
-            at += fixed.len();
+            self.hear(input, spans, heard);
+            done = end + self.end.len();
+            events += 1;
+            if !goes_on || self.parts.is_empty() || heard.is_full() {
+                break;
+            }
+            at = end + self.joint.len();
+        }
+        (done, events)
+    }
+
+    /// Finds what fills the holes of the event whose first hole is at `at`. Gives where the last one ends.
+    #[inline]
+    fn fill(&self, input: &[u8], mut at: usize, spans: &mut [Span; HOLES]) -> Option<usize> {
+        for (n, (part, span)) in self.parts.iter().zip(spans).enumerate() {
+            if n > 0 {
+                if !input[at..].starts_with(&part.fixed) {
+                    return None;
+                }
+                at += part.fixed.len();
+            }
             let (len, escaped) = part.filling.span(&input[at..])?;
             *span = (at, at + len, escaped);
             at += len;
         }
-        let fixed = &bytes[self.end..];
-        input[at..].starts_with(fixed).then_some(at + fixed.len())
+        Some(at)
+    }
+
+    #[inline]
+    fn hear(&self, input: &[u8], spans: &[Span; HOLES], heard: &mut Heard) {
+        for (part, &(from, to, escaped)) in self.parts.iter().zip(spans) {
+            if let Filling::Text { voice, .. } = part.filling
+                && from < to
+            {
+                let text = &input[from..to];
+                if escaped {
+                    heard.push_escaped(voice, text);
+                } else {
+                    heard.push(voice, text);
+                }
+            }
+        }
     }
 }
 
@@ -361,7 +389,7 @@ mod tests {
         memo.learn(first.as_bytes(), first.as_bytes(), &mut holes);
         let mut say = |text: &str| memo.recall(text.as_bytes(), &mut heard);
         let second = event(" \\\"world\\\"\\n", 12_345);
-        assert_eq!(say(&(second.clone() + "data: x")), Some(second.len()));
+        assert_eq!(say(&(second.clone() + "data: x")), Some((second.len(), 1)));
         for other in [
             event("", 1),
             event("a", 1).replace("z", "y"),

@@ -303,11 +303,11 @@ impl Core {
             if rest.first() == Some(&b'\n') {
                 framer.skip(rest, 1);
             }
-            let Some(len) = memo.recall(rest, &mut exchange.heard) else {
+            let Some((len, events)) = memo.recall(rest, &mut exchange.heard) else {
                 break;
             };
             framer.skip(rest, len);
-            exchange.events += 1;
+            exchange.events += events;
             exchange.last = self.now;
             if exchange.heard.is_full() {
                 break;
