@@ -26,16 +26,17 @@ Register-ArgumentCompleter -Native -CommandName 'tokensense' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
-            [CompletionResult]::new('tap', 'tap', [CompletionResultType]::ParameterValue, 'Meter a stream that passes through a pipe')
-            [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Start a client, ask for usage on its behalf, and meter its output')
-            [CompletionResult]::new('summarise', 'summarise', [CompletionResultType]::ParameterValue, 'Sum up what saved streams and records cost')
-            [CompletionResult]::new('summarize', 'summarize', [CompletionResultType]::ParameterValue, 'Sum up what saved streams and records cost')
-            [CompletionResult]::new('prices', 'prices', [CompletionResultType]::ParameterValue, 'Show what models cost, and which price entry answers for a name')
+            [CompletionResult]::new('tap', 'tap', [CompletionResultType]::ParameterValue, 'What tap and run have in common')
+            [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'What tap and run have in common')
+            [CompletionResult]::new('summarise', 'summarise', [CompletionResultType]::ParameterValue, 'Where prices come from beside the built-in table')
+            [CompletionResult]::new('summarize', 'summarize', [CompletionResultType]::ParameterValue, 'Where prices come from beside the built-in table')
+            [CompletionResult]::new('prices', 'prices', [CompletionResultType]::ParameterValue, 'Where prices come from beside the built-in table')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a completion script')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print the manual')
             break
         }
         'tokensense;tap' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colours: on a terminal, always, or never')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Append records to FILE instead of stderr')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Append records to FILE instead of stderr')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How records are written')
@@ -48,7 +49,6 @@ Register-ArgumentCompleter -Native -CommandName 'tokensense' -ScriptBlock {
             [CompletionResult]::new('--emit', '--emit', [CompletionResultType]::ParameterName, 'What goes to standard output')
             [CompletionResult]::new('--max-output-tokens', '--max-output-tokens', [CompletionResultType]::ParameterName, 'Stop the stream once more than N output tokens have come; exit 4')
             [CompletionResult]::new('--max-cost', '--max-cost', [CompletionResultType]::ParameterName, 'Stop the stream once it has cost more than USD; exit 4')
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colours: on a terminal, always, or never')
             [CompletionResult]::new('--drain', '--drain', [CompletionResultType]::ParameterName, 'When the reader goes away, read on to the end of the stream for exact usage')
             [CompletionResult]::new('--progress', '--progress', [CompletionResultType]::ParameterName, 'Show tokens, speed and cost on stderr while the stream goes by')
             [CompletionResult]::new('--strict', '--strict', [CompletionResultType]::ParameterName, 'Exit 3 if any response was partial, failed or unrecognised')
@@ -59,6 +59,7 @@ Register-ArgumentCompleter -Native -CommandName 'tokensense' -ScriptBlock {
             break
         }
         'tokensense;run' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colours: on a terminal, always, or never')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Append records to FILE instead of stderr')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Append records to FILE instead of stderr')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How records are written')
@@ -72,7 +73,6 @@ Register-ArgumentCompleter -Native -CommandName 'tokensense' -ScriptBlock {
             [CompletionResult]::new('--max-output-tokens', '--max-output-tokens', [CompletionResultType]::ParameterName, 'Stop the stream once more than N output tokens have come; exit 4')
             [CompletionResult]::new('--max-cost', '--max-cost', [CompletionResultType]::ParameterName, 'Stop the stream once it has cost more than USD; exit 4')
             [CompletionResult]::new('--inject', '--inject', [CompletionResultType]::ParameterName, 'When to add stream_options.include_usage to a curl''s request')
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colours: on a terminal, always, or never')
             [CompletionResult]::new('--drain', '--drain', [CompletionResultType]::ParameterName, 'When the reader goes away, read on to the end of the stream for exact usage')
             [CompletionResult]::new('--progress', '--progress', [CompletionResultType]::ParameterName, 'Show tokens, speed and cost on stderr while the stream goes by')
             [CompletionResult]::new('--strict', '--strict', [CompletionResultType]::ParameterName, 'Exit 3 if any response was partial, failed or unrecognised')
@@ -84,6 +84,7 @@ Register-ArgumentCompleter -Native -CommandName 'tokensense' -ScriptBlock {
             break
         }
         'tokensense;summarise' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colours: on a terminal, always, or never')
             [CompletionResult]::new('--files-from', '--files-from', [CompletionResultType]::ParameterName, 'Read further paths from FILE, separated by line ends or NULs; - is standard input')
             [CompletionResult]::new('--by', '--by', [CompletionResultType]::ParameterName, 'Group by these keys')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How the summary is written')
@@ -97,7 +98,6 @@ Register-ArgumentCompleter -Native -CommandName 'tokensense' -ScriptBlock {
             [CompletionResult]::new('--prices', '--prices', [CompletionResultType]::ParameterName, 'Ask FILE for prices before the built-in table; repeatable')
             [CompletionResult]::new('-j', '-j', [CompletionResultType]::ParameterName, 'Files read at once [default: one for each core]')
             [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Files read at once [default: one for each core]')
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colours: on a terminal, always, or never')
             [CompletionResult]::new('--reverse', '--reverse', [CompletionResultType]::ParameterName, 'Turn the order round')
             [CompletionResult]::new('--reprice', '--reprice', [CompletionResultType]::ParameterName, 'Compute the costs of records anew with today''s prices')
             [CompletionResult]::new('--no-dedup', '--no-dedup', [CompletionResultType]::ParameterName, 'Count a response as often as it is met, not once for each id')
@@ -110,6 +110,7 @@ Register-ArgumentCompleter -Native -CommandName 'tokensense' -ScriptBlock {
             break
         }
         'tokensense;summarize' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colours: on a terminal, always, or never')
             [CompletionResult]::new('--files-from', '--files-from', [CompletionResultType]::ParameterName, 'Read further paths from FILE, separated by line ends or NULs; - is standard input')
             [CompletionResult]::new('--by', '--by', [CompletionResultType]::ParameterName, 'Group by these keys')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How the summary is written')
@@ -123,7 +124,6 @@ Register-ArgumentCompleter -Native -CommandName 'tokensense' -ScriptBlock {
             [CompletionResult]::new('--prices', '--prices', [CompletionResultType]::ParameterName, 'Ask FILE for prices before the built-in table; repeatable')
             [CompletionResult]::new('-j', '-j', [CompletionResultType]::ParameterName, 'Files read at once [default: one for each core]')
             [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Files read at once [default: one for each core]')
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colours: on a terminal, always, or never')
             [CompletionResult]::new('--reverse', '--reverse', [CompletionResultType]::ParameterName, 'Turn the order round')
             [CompletionResult]::new('--reprice', '--reprice', [CompletionResultType]::ParameterName, 'Compute the costs of records anew with today''s prices')
             [CompletionResult]::new('--no-dedup', '--no-dedup', [CompletionResultType]::ParameterName, 'Count a response as often as it is met, not once for each id')
@@ -136,11 +136,11 @@ Register-ArgumentCompleter -Native -CommandName 'tokensense' -ScriptBlock {
             break
         }
         'tokensense;prices' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colours: on a terminal, always, or never')
             [CompletionResult]::new('--model', '--model', [CompletionResultType]::ParameterName, 'Show the entry that answers for a model''s name as it comes on the wire or from a URL, and why; exit 1 for none')
             [CompletionResult]::new('--provider', '--provider', [CompletionResultType]::ParameterName, 'The provider of --model, where its name does not tell')
             [CompletionResult]::new('--prices', '--prices', [CompletionResultType]::ParameterName, 'Ask FILE for prices before the built-in table; repeatable')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How prices are written')
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colours: on a terminal, always, or never')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break

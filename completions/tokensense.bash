@@ -98,12 +98,16 @@ _tokensense() {
             return 0
             ;;
         tokensense__subcmd__prices)
-            opts="-h --model --provider --prices --format --color --help"
+            opts="-h --color --model --provider --prices --format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 --model)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -120,10 +124,6 @@ _tokensense() {
                     COMPREPLY=($(compgen -W "table json csv" -- "${cur}"))
                     return 0
                     ;;
-                --color)
-                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -132,12 +132,16 @@ _tokensense() {
             return 0
             ;;
         tokensense__subcmd__run)
-            opts="-o -q -h --output --format --columns --label --model --provider --request --prices --emit --drain --max-output-tokens --max-cost --progress --strict --quiet --inject --dry-run --color --help"
+            opts="-o -q -h --color --output --format --columns --label --model --provider --request --prices --emit --drain --max-output-tokens --max-cost --progress --strict --quiet --inject --dry-run --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
@@ -223,10 +227,6 @@ _tokensense() {
                     COMPREPLY=($(compgen -W "always auto never" -- "${cur}"))
                     return 0
                     ;;
-                --color)
-                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -235,12 +235,16 @@ _tokensense() {
             return 0
             ;;
         tokensense__subcmd__summarise)
-            opts="-j -q -h --files-from --by --format --records --sort --reverse --top --since --until --timezone --filter --reprice --prices --no-dedup --mtime --threads --no-progress --quiet --color --help"
+            opts="-j -q -h --color --files-from --by --format --records --sort --reverse --top --since --until --timezone --filter --reprice --prices --no-dedup --mtime --threads --no-progress --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 --files-from)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -293,10 +297,6 @@ _tokensense() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --color)
-                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -305,12 +305,16 @@ _tokensense() {
             return 0
             ;;
         tokensense__subcmd__tap)
-            opts="-o -q -h --output --format --columns --label --model --provider --request --prices --emit --drain --max-output-tokens --max-cost --progress --strict --quiet --color --help"
+            opts="-o -q -h --color --output --format --columns --label --model --provider --request --prices --emit --drain --max-output-tokens --max-cost --progress --strict --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
@@ -390,10 +394,6 @@ _tokensense() {
                     ;;
                 --max-cost)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --color)
-                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 *)

@@ -23,15 +23,16 @@ set edit:completion:arg-completer[tokensense] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
             cand -V 'Print version'
             cand --version 'Print version'
-            cand tap 'Meter a stream that passes through a pipe'
-            cand run 'Start a client, ask for usage on its behalf, and meter its output'
-            cand summarise 'Sum up what saved streams and records cost'
-            cand summarize 'Sum up what saved streams and records cost'
-            cand prices 'Show what models cost, and which price entry answers for a name'
+            cand tap 'What tap and run have in common'
+            cand run 'What tap and run have in common'
+            cand summarise 'Where prices come from beside the built-in table'
+            cand summarize 'Where prices come from beside the built-in table'
+            cand prices 'Where prices come from beside the built-in table'
             cand completions 'Print a completion script'
             cand man 'Print the manual'
         }
         &'tokensense;tap'= {
+            cand --color 'Colours: on a terminal, always, or never'
             cand -o 'Append records to FILE instead of stderr'
             cand --output 'Append records to FILE instead of stderr'
             cand --format 'How records are written'
@@ -44,7 +45,6 @@ set edit:completion:arg-completer[tokensense] = {|@words|
             cand --emit 'What goes to standard output'
             cand --max-output-tokens 'Stop the stream once more than N output tokens have come; exit 4'
             cand --max-cost 'Stop the stream once it has cost more than USD; exit 4'
-            cand --color 'Colours: on a terminal, always, or never'
             cand --drain 'When the reader goes away, read on to the end of the stream for exact usage'
             cand --progress 'Show tokens, speed and cost on stderr while the stream goes by'
             cand --strict 'Exit 3 if any response was partial, failed or unrecognised'
@@ -54,6 +54,7 @@ set edit:completion:arg-completer[tokensense] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'tokensense;run'= {
+            cand --color 'Colours: on a terminal, always, or never'
             cand -o 'Append records to FILE instead of stderr'
             cand --output 'Append records to FILE instead of stderr'
             cand --format 'How records are written'
@@ -67,7 +68,6 @@ set edit:completion:arg-completer[tokensense] = {|@words|
             cand --max-output-tokens 'Stop the stream once more than N output tokens have come; exit 4'
             cand --max-cost 'Stop the stream once it has cost more than USD; exit 4'
             cand --inject 'When to add stream_options.include_usage to a curl''s request'
-            cand --color 'Colours: on a terminal, always, or never'
             cand --drain 'When the reader goes away, read on to the end of the stream for exact usage'
             cand --progress 'Show tokens, speed and cost on stderr while the stream goes by'
             cand --strict 'Exit 3 if any response was partial, failed or unrecognised'
@@ -78,6 +78,7 @@ set edit:completion:arg-completer[tokensense] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'tokensense;summarise'= {
+            cand --color 'Colours: on a terminal, always, or never'
             cand --files-from 'Read further paths from FILE, separated by line ends or NULs; - is standard input'
             cand --by 'Group by these keys'
             cand --format 'How the summary is written'
@@ -91,7 +92,6 @@ set edit:completion:arg-completer[tokensense] = {|@words|
             cand --prices 'Ask FILE for prices before the built-in table; repeatable'
             cand -j 'Files read at once [default: one for each core]'
             cand --threads 'Files read at once [default: one for each core]'
-            cand --color 'Colours: on a terminal, always, or never'
             cand --reverse 'Turn the order round'
             cand --reprice 'Compute the costs of records anew with today''s prices'
             cand --no-dedup 'Count a response as often as it is met, not once for each id'
@@ -103,6 +103,7 @@ set edit:completion:arg-completer[tokensense] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'tokensense;summarize'= {
+            cand --color 'Colours: on a terminal, always, or never'
             cand --files-from 'Read further paths from FILE, separated by line ends or NULs; - is standard input'
             cand --by 'Group by these keys'
             cand --format 'How the summary is written'
@@ -116,7 +117,6 @@ set edit:completion:arg-completer[tokensense] = {|@words|
             cand --prices 'Ask FILE for prices before the built-in table; repeatable'
             cand -j 'Files read at once [default: one for each core]'
             cand --threads 'Files read at once [default: one for each core]'
-            cand --color 'Colours: on a terminal, always, or never'
             cand --reverse 'Turn the order round'
             cand --reprice 'Compute the costs of records anew with today''s prices'
             cand --no-dedup 'Count a response as often as it is met, not once for each id'
@@ -128,11 +128,11 @@ set edit:completion:arg-completer[tokensense] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'tokensense;prices'= {
+            cand --color 'Colours: on a terminal, always, or never'
             cand --model 'Show the entry that answers for a model''s name as it comes on the wire or from a URL, and why; exit 1 for none'
             cand --provider 'The provider of --model, where its name does not tell'
             cand --prices 'Ask FILE for prices before the built-in table; repeatable'
             cand --format 'How prices are written'
-            cand --color 'Colours: on a terminal, always, or never'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }

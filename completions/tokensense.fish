@@ -29,13 +29,16 @@ always\t''
 never\t''"
 complete -c tokensense -n "__fish_tokensense_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokensense -n "__fish_tokensense_needs_command" -s V -l version -d 'Print version'
-complete -c tokensense -n "__fish_tokensense_needs_command" -f -a "tap" -d 'Meter a stream that passes through a pipe'
-complete -c tokensense -n "__fish_tokensense_needs_command" -f -a "run" -d 'Start a client, ask for usage on its behalf, and meter its output'
-complete -c tokensense -n "__fish_tokensense_needs_command" -f -a "summarise" -d 'Sum up what saved streams and records cost'
-complete -c tokensense -n "__fish_tokensense_needs_command" -f -a "summarize" -d 'Sum up what saved streams and records cost'
-complete -c tokensense -n "__fish_tokensense_needs_command" -f -a "prices" -d 'Show what models cost, and which price entry answers for a name'
+complete -c tokensense -n "__fish_tokensense_needs_command" -f -a "tap" -d 'What tap and run have in common'
+complete -c tokensense -n "__fish_tokensense_needs_command" -f -a "run" -d 'What tap and run have in common'
+complete -c tokensense -n "__fish_tokensense_needs_command" -f -a "summarise" -d 'Where prices come from beside the built-in table'
+complete -c tokensense -n "__fish_tokensense_needs_command" -f -a "summarize" -d 'Where prices come from beside the built-in table'
+complete -c tokensense -n "__fish_tokensense_needs_command" -f -a "prices" -d 'Where prices come from beside the built-in table'
 complete -c tokensense -n "__fish_tokensense_needs_command" -f -a "completions" -d 'Print a completion script'
 complete -c tokensense -n "__fish_tokensense_needs_command" -f -a "man" -d 'Print the manual'
+complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -l color -d 'Colours: on a terminal, always, or never' -r -f -a "auto\t''
+always\t''
+never\t''"
 complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -s o -l output -d 'Append records to FILE instead of stderr' -r -F
 complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -l format -d 'How records are written' -r -f -a "json\t'One JSON object a line'
 csv\t'Comma-separated values with a header'
@@ -52,14 +55,14 @@ text\t'The generated text alone'
 none\t'Nothing: then records may go to standard output with -o -'"
 complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -l max-output-tokens -d 'Stop the stream once more than N output tokens have come; exit 4' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -l max-cost -d 'Stop the stream once it has cost more than USD; exit 4' -r
-complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -l color -d 'Colours: on a terminal, always, or never' -r -f -a "auto\t''
-always\t''
-never\t''"
 complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -l drain -d 'When the reader goes away, read on to the end of the stream for exact usage'
 complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -l progress -d 'Show tokens, speed and cost on stderr while the stream goes by'
 complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -l strict -d 'Exit 3 if any response was partial, failed or unrecognised'
 complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -s q -l quiet -d 'No record on stderr'
 complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l color -d 'Colours: on a terminal, always, or never' -r -f -a "auto\t''
+always\t''
+never\t''"
 complete -c tokensense -n "__fish_tokensense_using_subcommand run" -s o -l output -d 'Append records to FILE instead of stderr' -r -F
 complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l format -d 'How records are written' -r -f -a "json\t'One JSON object a line'
 csv\t'Comma-separated values with a header'
@@ -79,15 +82,15 @@ complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l max-cost -
 complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l inject -d 'When to add stream_options.include_usage to a curl\'s request' -r -f -a "always\t'Wherever the body asks for a stream and does not say'
 auto\t'Where the API is known to take it'
 never\t'Nowhere'"
-complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l color -d 'Colours: on a terminal, always, or never' -r -f -a "auto\t''
-always\t''
-never\t''"
 complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l drain -d 'When the reader goes away, read on to the end of the stream for exact usage'
 complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l progress -d 'Show tokens, speed and cost on stderr while the stream goes by'
 complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l strict -d 'Exit 3 if any response was partial, failed or unrecognised'
 complete -c tokensense -n "__fish_tokensense_using_subcommand run" -s q -l quiet -d 'No record on stderr'
 complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l dry-run -d 'Print the command that would run, secrets and prompts left out, and run nothing'
 complete -c tokensense -n "__fish_tokensense_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l color -d 'Colours: on a terminal, always, or never' -r -f -a "auto\t''
+always\t''
+never\t''"
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l files-from -d 'Read further paths from FILE, separated by line ends or NULs; - is standard input' -r -F
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l by -d 'Group by these keys' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l format -d 'How the summary is written' -r -f -a "table\t'Aligned columns for people'
@@ -102,9 +105,6 @@ complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l time
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l filter -d 'Only responses whose KEY fits GLOB; repeatable' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l prices -d 'Ask FILE for prices before the built-in table; repeatable' -r -F
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -s j -l threads -d 'Files read at once [default: one for each core]' -r
-complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l color -d 'Colours: on a terminal, always, or never' -r -f -a "auto\t''
-always\t''
-never\t''"
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l reverse -d 'Turn the order round'
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l reprice -d 'Compute the costs of records anew with today\'s prices'
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l no-dedup -d 'Count a response as often as it is met, not once for each id'
@@ -112,6 +112,9 @@ complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l mtim
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l no-progress -d 'No progress bar'
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -s q -l quiet -d 'Nothing on stderr but errors'
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l color -d 'Colours: on a terminal, always, or never' -r -f -a "auto\t''
+always\t''
+never\t''"
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l files-from -d 'Read further paths from FILE, separated by line ends or NULs; - is standard input' -r -F
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l by -d 'Group by these keys' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l format -d 'How the summary is written' -r -f -a "table\t'Aligned columns for people'
@@ -126,9 +129,6 @@ complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l time
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l filter -d 'Only responses whose KEY fits GLOB; repeatable' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l prices -d 'Ask FILE for prices before the built-in table; repeatable' -r -F
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -s j -l threads -d 'Files read at once [default: one for each core]' -r
-complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l color -d 'Colours: on a terminal, always, or never' -r -f -a "auto\t''
-always\t''
-never\t''"
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l reverse -d 'Turn the order round'
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l reprice -d 'Compute the costs of records anew with today\'s prices'
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l no-dedup -d 'Count a response as often as it is met, not once for each id'
@@ -136,15 +136,15 @@ complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l mtim
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l no-progress -d 'No progress bar'
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -s q -l quiet -d 'Nothing on stderr but errors'
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tokensense -n "__fish_tokensense_using_subcommand prices" -l color -d 'Colours: on a terminal, always, or never' -r -f -a "auto\t''
+always\t''
+never\t''"
 complete -c tokensense -n "__fish_tokensense_using_subcommand prices" -l model -d 'Show the entry that answers for a model\'s name as it comes on the wire or from a URL, and why; exit 1 for none' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand prices" -l provider -d 'The provider of --model, where its name does not tell' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand prices" -l prices -d 'Ask FILE for prices before the built-in table; repeatable' -r -F
 complete -c tokensense -n "__fish_tokensense_using_subcommand prices" -l format -d 'How prices are written' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON object a line'
 csv\t'Comma-separated values with a header'"
-complete -c tokensense -n "__fish_tokensense_using_subcommand prices" -l color -d 'Colours: on a terminal, always, or never' -r -f -a "auto\t''
-always\t''
-never\t''"
 complete -c tokensense -n "__fish_tokensense_using_subcommand prices" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokensense -n "__fish_tokensense_using_subcommand completions" -l color -d 'Colours: on a terminal, always, or never' -r -f -a "auto\t''
 always\t''

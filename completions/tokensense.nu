@@ -11,6 +11,10 @@ module completions {
     --version(-V)             # Print version
   ]
 
+  def "nu-complete tokensense tap color" [] {
+    [ "auto" "always" "never" ]
+  }
+
   def "nu-complete tokensense tap format" [] {
     [ "json" "csv" "line" ]
   }
@@ -19,12 +23,9 @@ module completions {
     [ "raw" "data" "text" "none" ]
   }
 
-  def "nu-complete tokensense tap color" [] {
-    [ "auto" "always" "never" ]
-  }
-
-  # Meter a stream that passes through a pipe
+  # What tap and run have in common
   export extern "tokensense tap" [
+    --color: string@"nu-complete tokensense tap color" # Colours: on a terminal, always, or never
     --output(-o): path        # Append records to FILE instead of stderr
     --format: string@"nu-complete tokensense tap format" # How records are written
     --columns: string         # Choose, order and rename columns
@@ -40,9 +41,12 @@ module completions {
     --progress                # Show tokens, speed and cost on stderr while the stream goes by
     --strict                  # Exit 3 if any response was partial, failed or unrecognised
     --quiet(-q)               # No record on stderr
-    --color: string@"nu-complete tokensense tap color" # Colours: on a terminal, always, or never
     --help(-h)                # Print help (see more with '--help')
   ]
+
+  def "nu-complete tokensense run color" [] {
+    [ "auto" "always" "never" ]
+  }
 
   def "nu-complete tokensense run format" [] {
     [ "json" "csv" "line" ]
@@ -56,12 +60,9 @@ module completions {
     [ "always" "auto" "never" ]
   }
 
-  def "nu-complete tokensense run color" [] {
-    [ "auto" "always" "never" ]
-  }
-
-  # Start a client, ask for usage on its behalf, and meter its output
+  # What tap and run have in common
   export extern "tokensense run" [
+    --color: string@"nu-complete tokensense run color" # Colours: on a terminal, always, or never
     --output(-o): path        # Append records to FILE instead of stderr
     --format: string@"nu-complete tokensense run format" # How records are written
     --columns: string         # Choose, order and rename columns
@@ -79,21 +80,21 @@ module completions {
     --quiet(-q)               # No record on stderr
     --inject: string@"nu-complete tokensense run inject" # When to add stream_options.include_usage to a curl's request
     --dry-run                 # Print the command that would run, secrets and prompts left out, and run nothing
-    --color: string@"nu-complete tokensense run color" # Colours: on a terminal, always, or never
     --help(-h)                # Print help (see more with '--help')
     ...command: string        # The command and its arguments, best after --
   ]
-
-  def "nu-complete tokensense summarise format" [] {
-    [ "table" "json" "csv" ]
-  }
 
   def "nu-complete tokensense summarise color" [] {
     [ "auto" "always" "never" ]
   }
 
-  # Sum up what saved streams and records cost
+  def "nu-complete tokensense summarise format" [] {
+    [ "table" "json" "csv" ]
+  }
+
+  # Where prices come from beside the built-in table
   export extern "tokensense summarise" [
+    --color: string@"nu-complete tokensense summarise color" # Colours: on a terminal, always, or never
     --files-from: path        # Read further paths from FILE, separated by line ends or NULs; - is standard input
     --by: string              # Group by these keys
     --format: string@"nu-complete tokensense summarise format" # How the summary is written
@@ -112,36 +113,35 @@ module completions {
     --threads(-j): string     # Files read at once [default: one for each core]
     --no-progress             # No progress bar
     --quiet(-q)               # Nothing on stderr but errors
-    --color: string@"nu-complete tokensense summarise color" # Colours: on a terminal, always, or never
     --help(-h)                # Print help (see more with '--help')
     ...paths: path            # Files, folders with all that is in them, or - for standard input
   ]
-
-  def "nu-complete tokensense prices format" [] {
-    [ "table" "json" "csv" ]
-  }
 
   def "nu-complete tokensense prices color" [] {
     [ "auto" "always" "never" ]
   }
 
-  # Show what models cost, and which price entry answers for a name
+  def "nu-complete tokensense prices format" [] {
+    [ "table" "json" "csv" ]
+  }
+
+  # Where prices come from beside the built-in table
   export extern "tokensense prices" [
+    --color: string@"nu-complete tokensense prices color" # Colours: on a terminal, always, or never
     --model: string           # Show the entry that answers for a model's name as it comes on the wire or from a URL, and why; exit 1 for none
     --provider: string        # The provider of --model, where its name does not tell
     --prices: path            # Ask FILE for prices before the built-in table; repeatable
     --format: string@"nu-complete tokensense prices format" # How prices are written
-    --color: string@"nu-complete tokensense prices color" # Colours: on a terminal, always, or never
     --help(-h)                # Print help (see more with '--help')
     pattern?: string          # Models whose provider/name contains PATTERN, or matches it where it has * or ?
   ]
 
-  def "nu-complete tokensense completions shell" [] {
-    [ "bash" "elvish" "fish" "nushell" "powershell" "zsh" ]
-  }
-
   def "nu-complete tokensense completions color" [] {
     [ "auto" "always" "never" ]
+  }
+
+  def "nu-complete tokensense completions shell" [] {
+    [ "bash" "elvish" "fish" "nushell" "powershell" "zsh" ]
   }
 
   # Print a completion script

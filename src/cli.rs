@@ -4,7 +4,10 @@ use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{
+    ArgAction, ArgMatches, Args, ColorChoice, FromArgMatches, Parser, Subcommand, ValueEnum,
+    ValueHint,
+};
 use rust_decimal::Decimal;
 
 use crate::price::VERSION;
@@ -41,36 +44,60 @@ pub enum Command {
     ///
     /// Reads standard input, writes the same bytes to standard output as they arrive, and writes one record
     /// for each API response when it ends.
-    Tap(Tap),
+    Tap(Late<Tap>),
 
     /// Start a client, ask for usage on its behalf, and meter its output
     ///
     /// The command's standard output is forwarded and metered as by tap; its exit status becomes ours. A curl's
     /// arguments are understood: where the body asks for a stream and the API takes it, usage is asked for too.
-    Run(Run),
+    Run(Late<Run>),
 
     /// Sum up what saved streams and records cost
     ///
     /// Each file may hold captures of streams in any framing, or records written by tokensense as JSON lines or
     /// CSV; gzip and zstd are read as they are. What a file holds is told by its content.
     #[command(visible_alias = "summarize")]
-    Summarise(Summarise),
+    Summarise(Late<Summarise>),
 
     /// Show what models cost, and which price entry answers for a name
     ///
     /// Rates are in US dollars for a million tokens, a thousand searches or requests, or an hour of sound; those of
     /// today, and of the standard tier. Prices come from the price files, then from the built-in table.
-    Prices(Prices),
+    Prices(Late<Prices>),
 
     /// Print a completion script
     ///
     /// For bash: tokensense completions bash > ~/.local/share/bash-completion/completions/tokensense
-    Completions(Completions),
+    Completions(Late<Completions>),
 
     /// Print the manual
     ///
     /// To read it: tokensense man | man -l -
-    Man(Man),
+    Man(Late<Man>),
+}
+
+/// The arguments of one subcommand. clap builds them only if that is the one asked for: a filter has to start fast.
+#[derive(Debug)]
+pub struct Late<T>(pub T);
+
+impl<T: Args> Args for Late<T> {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        command.defer(T::augment_args)
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        command.defer(T::augment_args_for_update)
+    }
+}
+
+impl<T: FromArgMatches> FromArgMatches for Late<T> {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        T::from_arg_matches(matches).map(Self)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.0.update_from_arg_matches(matches)
+    }
 }
 
 #[derive(Args, Debug)]

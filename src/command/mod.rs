@@ -17,7 +17,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{ColorChoice, CommandFactory as _, Parser as _, ValueEnum as _};
 use signal_hook::consts::SIGPIPE;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, Late};
 use crate::pipe::Exit;
 use crate::record::clean;
 
@@ -102,7 +102,8 @@ pub fn parse() -> Cli {
 fn suggest(mut error: clap::Error) -> clap::Error {
     use ContextKind::{InvalidArg, InvalidSubcommand, SuggestedArg, SuggestedSubcommand};
 
-    let root = Cli::command();
+    let mut root = Cli::command();
+    root.build();
     let (kind, near): (_, Vec<_>) = match (error.get(InvalidSubcommand), error.get(InvalidArg)) {
         (Some(ContextValue::String(word)), _) => {
             let names = root.get_subcommands().map(clap::Command::get_name);
@@ -132,12 +133,12 @@ fn suggest(mut error: clap::Error) -> clap::Error {
 pub fn run(cli: Cli) -> ! {
     std::panic::set_hook(Box::new(report));
     let exit = match cli.command {
-        Command::Completions(args) => Ok(completions::run(args)),
-        Command::Man(args) => man::run(args),
-        Command::Run(args) => run::run(args),
-        Command::Prices(args) => prices::run(args),
-        Command::Summarise(args) => summarise::run(args),
-        Command::Tap(args) => tap::run(args),
+        Command::Completions(Late(args)) => Ok(completions::run(args)),
+        Command::Man(Late(args)) => man::run(args),
+        Command::Run(Late(args)) => run::run(args),
+        Command::Prices(Late(args)) => prices::run(args),
+        Command::Summarise(Late(args)) => summarise::run(args),
+        Command::Tap(Late(args)) => tap::run(args),
     };
     match exit {
         Ok(exit) => exit.now(),
