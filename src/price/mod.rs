@@ -35,9 +35,13 @@ macro_rules! snapshot {
 /// What the built-in table was taken from.
 pub(crate) const SNAPSHOT: &str = snapshot!();
 
-/// What `--version` says.
-pub(crate) const VERSION: &str =
-    concat!(env!("CARGO_PKG_VERSION"), " (prices of ", snapshot!(), ")");
+/// What `--version` says: with the day on which the built-in table was taken.
+pub(crate) const VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    " (prices of 2026-11-21, ",
+    snapshot!(),
+    ")"
+);
 
 /// Prices from the user's files and the built-in table.
 #[derive(Debug, Default)]

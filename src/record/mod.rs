@@ -22,6 +22,9 @@ pub(crate) use text::{clean, masked};
 use text::{message, short};
 pub(crate) use write::{Format, Selection, Writer, csv_line, grouped, guarded, money};
 
+/// Text that came within so few microseconds lay ready: how fast it was generated cannot be told.
+const MIN_SPAN: u64 = 10_000;
+
 /// The first column's value: it names the shape of a record.
 pub(crate) const SCHEMA: &str = "tokensense/1";
 
@@ -276,7 +279,7 @@ impl Record {
         self.ttft_ms = Some(whole(first.saturating_sub(reading.began)));
         let span = reading.ended.saturating_sub(first).as_micros();
         if let (Some(output), Ok(span)) = (self.output_tokens, u64::try_from(span))
-            && span > 0
+            && span >= MIN_SPAN
         {
             let rate = Decimal::from(output) * Decimal::from(1_000_000) / Decimal::from(span);
             self.tokens_per_second = Some(rate.round_dp(1).normalize());
