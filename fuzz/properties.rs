@@ -133,7 +133,10 @@ pub fn prices(text: &[u8]) {
     let listed = json.as_array().into_iter().flatten();
     let listed = listed.flat_map(|provider| provider["models"].as_array().into_iter().flatten());
     let listed = listed.filter_map(|model| model["id"].as_str());
-    let keys = json.as_object().into_iter().flat_map(|models| models.keys());
+    let keys = json
+        .as_object()
+        .into_iter()
+        .flat_map(|models| models.keys());
     for model in keys.map(String::as_str).chain(listed) {
         for count in [1, 250_000, u64::MAX] {
             let mut usage = Usage::default();

@@ -240,11 +240,33 @@ fn records() {
 /// Tables with a few columns, in whatever order, and rows that may not fit.
 fn table() -> impl Strategy<Value = Vec<u8>> {
     const COLUMNS: &[&str] = &[
-        "schema", "model", "cost_usd", "input_tokens", "estimated", "label.team", "usage", "usage.x",
+        "schema",
+        "model",
+        "cost_usd",
+        "input_tokens",
+        "estimated",
+        "label.team",
+        "usage",
+        "usage.x",
     ];
     const FIELDS: &[&str] = &[
-        "", "tokensense/1", "m", "'=m", "1", "0.5", "-1", "1e400", "a b", "\"a,\"\"b\"", "\"\"", "{}", "'", " ", "\t",
-        "\"{\"\"a\"\":1}\"", "\u{2028}",
+        "",
+        "tokensense/1",
+        "m",
+        "'=m",
+        "1",
+        "0.5",
+        "-1",
+        "1e400",
+        "a b",
+        "\"a,\"\"b\"",
+        "\"\"",
+        "{}",
+        "'",
+        " ",
+        "\t",
+        "\"{\"\"a\"\":1}\"",
+        "\u{2028}",
     ];
     let columns = prop::sample::subsequence(COLUMNS, 2..6).prop_shuffle();
     let rows = prop::collection::vec(prop::collection::vec(prop::sample::select(FIELDS), 5), 1..5);
@@ -264,7 +286,8 @@ fn tables() {
 #[test]
 fn records_through_files() {
     let folder = common::scratch("properties-records");
-    let [begin, csv, end] = ["begin.jsonl", "middle.csv", "end.jsonl"].map(|name| folder.join(name));
+    let [begin, csv, end] =
+        ["begin.jsonl", "middle.csv", "end.jsonl"].map(|name| folder.join(name));
     check(20, prop::collection::vec(record(), 10), |lines| {
         fs::write(&begin, lines.join("\n")).expect("a file");
         for (from, to) in [(&begin, &csv), (&csv, &end)] {
@@ -287,27 +310,78 @@ fn records_through_files() {
 /// Price files of both formats.
 fn price_file() -> impl Strategy<Value = Vec<u8>> {
     let word = prop::sample::select(vec![
-        "input_mtok", "output_mtok", "base", "tiers", "start", "price", "constraint", "start_date", "models", "id",
-        "match", "equals", "regex", "input_cost_per_token", "output_cost_per_token_above_200k_tokens_flex",
-        "input_cost_per_token_above_99999999999999999999k_tokens", "search_context_cost_per_query", "litellm_provider", "openai", "gpt-5",
-        "2025-01-01", "9999-99-99", "0.1", "",
+        "input_mtok",
+        "output_mtok",
+        "base",
+        "tiers",
+        "start",
+        "price",
+        "constraint",
+        "start_date",
+        "models",
+        "id",
+        "match",
+        "equals",
+        "regex",
+        "input_cost_per_token",
+        "output_cost_per_token_above_200k_tokens_flex",
+        "input_cost_per_token_above_99999999999999999999k_tokens",
+        "search_context_cost_per_query",
+        "litellm_provider",
+        "openai",
+        "gpt-5",
+        "2025-01-01",
+        "9999-99-99",
+        "0.1",
+        "",
     ]);
     let number = prop::sample::select(vec![
-        "0", "1", "0.000001", "100000", "1e-28", "1e29", "-1", "0.1000000000000000000000000001", "1e999", "18446744073709551615",
+        "0",
+        "1",
+        "0.000001",
+        "100000",
+        "1e-28",
+        "1e29",
+        "-1",
+        "0.1000000000000000000000000001",
+        "1e999",
+        "18446744073709551615",
     ]);
     let number = number.prop_map(|text| Value::Number(text.parse().expect("a number")));
     let leaf = prop_oneof![3 => number.clone(), 1 => word.clone().prop_map(Value::from), 1 => Just(Value::Null)];
     let any = leaf.prop_recursive(4, 24, 4, move |inner| {
         let members = prop::collection::btree_map(word.clone(), inner.clone(), 0..4);
-        let members = members.prop_map(|members| members.into_iter().map(|(key, value)| (key.to_owned(), value)));
-        prop_oneof![prop::collection::vec(inner, 0..4).prop_map(Value::from), members.prop_map(|members| Value::Object(members.collect()))]
+        let members = members.prop_map(|members| {
+            members
+                .into_iter()
+                .map(|(key, value)| (key.to_owned(), value))
+        });
+        prop_oneof![
+            prop::collection::vec(inner, 0..4).prop_map(Value::from),
+            members.prop_map(|members| Value::Object(members.collect()))
+        ]
     });
-    let units = prop::sample::select(vec!["input_mtok", "output_mtok", "cache_read_mtok", "requests_kcount", "web_searches_kcount"]);
-    let rates = prop::collection::btree_map(units, prop_oneof![4 => number.clone(), 1 => any.clone()], 0..5);
-    let fields = prop::sample::select(vec![
-        "input_cost_per_token", "output_cost_per_token", "input_cost_per_token_above_200k_tokens", "output_cost_per_token_flex", "litellm_provider",
+    let units = prop::sample::select(vec![
+        "input_mtok",
+        "output_mtok",
+        "cache_read_mtok",
+        "requests_kcount",
+        "web_searches_kcount",
     ]);
-    let models = prop::collection::btree_map(fields, prop_oneof![4 => number, 1 => any.clone()], 0..5);
+    let rates = prop::collection::btree_map(
+        units,
+        prop_oneof![4 => number.clone(), 1 => any.clone()],
+        0..5,
+    );
+    let fields = prop::sample::select(vec![
+        "input_cost_per_token",
+        "output_cost_per_token",
+        "input_cost_per_token_above_200k_tokens",
+        "output_cost_per_token_flex",
+        "litellm_provider",
+    ]);
+    let models =
+        prop::collection::btree_map(fields, prop_oneof![4 => number, 1 => any.clone()], 0..5);
     prop_oneof![
         any,
         rates.prop_map(|rates| json!([{"id": "openai", "models": [{"id": "m", "match": {"equals": "m"}, "prices": rates}]}])),
@@ -324,11 +398,26 @@ fn prices() {
 /// Bodies that may ask for a stream, in many spellings.
 fn asking() -> impl Strategy<Value = String> {
     let member = prop::sample::select(vec![
-        "\"stream\":true", "\"stream\" : true ", "\"str\\u0065am\":true", "\"stream\":false", "\"stream\":1", "\"stream_options\":{}", "\"stream_options\": { }",
-        "\"stream_options\":null", "\"stream_options\":{\"include_usage\":null}", "\"stream_options\":{\"include_usage\":true}", "\"stream_options\":{\"include_usage\":false}",
-        "\"stream_options\":{\"x\":[1,{\"stream\":true}]}", "\"stream_options\":[]", "\"model\":\"gpt-4o\"", "\"x\":1e400", "\"x\":\"}\\\"{\"", "\n\"y\":{\"stream_options\":null}",
+        "\"stream\":true",
+        "\"stream\" : true ",
+        "\"str\\u0065am\":true",
+        "\"stream\":false",
+        "\"stream\":1",
+        "\"stream_options\":{}",
+        "\"stream_options\": { }",
+        "\"stream_options\":null",
+        "\"stream_options\":{\"include_usage\":null}",
+        "\"stream_options\":{\"include_usage\":true}",
+        "\"stream_options\":{\"include_usage\":false}",
+        "\"stream_options\":{\"x\":[1,{\"stream\":true}]}",
+        "\"stream_options\":[]",
+        "\"model\":\"gpt-4o\"",
+        "\"x\":1e400",
+        "\"x\":\"}\\\"{\"",
+        "\n\"y\":{\"stream_options\":null}",
     ]);
-    (prop::collection::vec(member, 0..6), "[ \n]?").prop_map(|(members, space)| format!("{space}{{{}{space}}}", members.join(",")))
+    (prop::collection::vec(member, 0..6), "[ \n]?")
+        .prop_map(|(members, space)| format!("{space}{{{}{space}}}", members.join(",")))
 }
 
 #[test]
@@ -339,12 +428,39 @@ fn edit() {
 #[test]
 fn curl() {
     let word = prop::sample::select(vec![
-        "-d", "-sNd", "--json", "--data-raw", "--data-binary", "-d@-", "@-", "--next", "-:", "-H", "content-length: 7", "-o", "-K", "-G", "-q", "-X", "--", "-", "-d{", "--data={\"stream\":true}",
-        "-Z", "-F", "https://api.openai.com/v1/chat/completions", "localhost/v1/chat/completions", "localhost:1/v1/completions", "[::1]", "é",
+        "-d",
+        "-sNd",
+        "--json",
+        "--data-raw",
+        "--data-binary",
+        "-d@-",
+        "@-",
+        "--next",
+        "-:",
+        "-H",
+        "content-length: 7",
+        "-o",
+        "-K",
+        "-G",
+        "-q",
+        "-X",
+        "--",
+        "-",
+        "-d{",
+        "--data={\"stream\":true}",
+        "-Z",
+        "-F",
+        "https://api.openai.com/v1/chat/completions",
+        "localhost/v1/chat/completions",
+        "localhost:1/v1/completions",
+        "[::1]",
+        "é",
     ]);
     let word = prop_oneof![3 => word.prop_map(str::to_owned), 1 => asking().prop_map(|body| body.replace('\n', ""))];
     let command = (prop::collection::vec(word, 0..10), asking());
-    check(6000, command, |(words, body)| properties::curl((words.join("\n") + "\n\n" + &body).as_bytes()));
+    check(6000, command, |(words, body)| {
+        properties::curl((words.join("\n") + "\n\n" + &body).as_bytes())
+    });
 }
 
 /// What fuzzing has found.

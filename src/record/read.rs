@@ -64,14 +64,15 @@ impl Shape {
     /// # Errors
     /// What is wrong with it.
     pub fn read(&mut self, line: &[u8]) -> Result<Record, String> {
-        let record = match self {
+        let mut record = match self {
             Self::Csv(selection, parser) => row(selection, parser, line)?,
             Self::Json => object(line)?,
         };
         match record.schema.as_deref() {
             Some(SCHEMA) => {}
             Some(other) => return Err(other_schema(other)),
-            None if matches!(self, Self::Csv(..)) => {}
+            // Not every table has all columns; what is made of it is of this form.
+            None if matches!(self, Self::Csv(..)) => record.schema = Some(SCHEMA.to_owned()),
             None => return Err("it names no schema".to_owned()),
         }
         if record.cost_usd.is_some_and(|cost| cost.is_sign_negative()) {
