@@ -1,7 +1,14 @@
 //! What must hold of any bytes whatever. The fuzz targets and `tests/properties.rs` both call these.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::time::SystemTime;
+
 use serde_json::Value;
-use tokensense::{Context, Emit, EndedBy, Measure, Meter, Reading, Record, Request};
+use tokensense::{
+    Argument, Context, Curl, Decimal, Emit, EndedBy, Format, Inject, Measure, Meter, PriceBook,
+    Query, Reading, Record, Request, Selection, Shape, Usage, Writer,
+};
 
 /// The fast meter says what the naive one says, accounts for every byte, and nothing in it panics.
 pub fn twin(bytes: &[u8]) {
@@ -79,6 +86,150 @@ pub fn request(body: &[u8]) {
     let reading = meter.next_reading().expect("a response");
     let tokens = reading.usage.value(Measure::Input).unwrap_or(0);
     assert!(tokens <= 1000 + 4 * body.len() as u64, "{tokens} tokens");
+}
+
+/// Lines of any kind are records or refused. What was read can be written, and stays the same from then on.
+pub fn records(bytes: &[u8]) {
+    for record in read_records(bytes) {
+        assert_eq!(reread(&record, Format::Json), record);
+        // CSV has no empty texts, and spaces where a terminal would act on something.
+        written(&reread(&record, Format::Csv));
+    }
+}
+
+/// A record written is read back equal.
+pub fn written(record: &Record) {
+    for format in [Format::Csv, Format::Json] {
+        assert_eq!(reread(record, format), *record);
+    }
+}
+
+/// The records that lines hold, of the shape that the first one has.
+pub fn read_records(bytes: &[u8]) -> Vec<Record> {
+    let Some(Ok(mut shape)) = Shape::recognise(bytes) else {
+        return Vec::new();
+    };
+    let lines = bytes.split(|byte| *byte == b'\n');
+    lines.filter_map(|line| shape.read(line).ok()).collect()
+}
+
+fn reread(record: &Record, format: Format) -> Record {
+    let writer = Writer::new(format, Selection::default());
+    let line = writer.record(record);
+    let file = [writer.header().unwrap_or_default(), line.clone()].concat();
+    let mut shape = Shape::recognise(&file)
+        .expect("records")
+        .expect("of this form");
+    shape.read(line.trim_ascii_end()).expect("a record")
+}
+
+/// A price file is refused by its name, or prices what its models use, however much that is.
+pub fn prices(text: &[u8]) {
+    let book = match PriceBook::parse("prices.json".as_ref(), text) {
+        Ok(book) => book,
+        Err(error) => return assert!(error.contains("prices.json"), "{error}"),
+    };
+    let json: Value = serde_json::from_slice(text).expect("a price file is JSON");
+    let listed = json.as_array().into_iter().flatten();
+    let listed = listed.flat_map(|provider| provider["models"].as_array().into_iter().flatten());
+    let listed = listed.filter_map(|model| model["id"].as_str());
+    let keys = json
+        .as_object()
+        .into_iter()
+        .flat_map(|models| models.keys());
+    for model in keys.map(String::as_str).chain(listed) {
+        for count in [1, 250_000, u64::MAX] {
+            let mut usage = Usage::default();
+            for measure in [
+                Measure::Input,
+                Measure::CacheRead,
+                Measure::CacheWrite1h,
+                Measure::Output,
+                Measure::Reasoning,
+                Measure::WebSearches,
+            ] {
+                usage.report(measure, count);
+            }
+            let query = Query {
+                provider: None,
+                model: Some(model),
+                tier: Some("flex"),
+                at: SystemTime::UNIX_EPOCH,
+                passes: &[],
+            };
+            let parts = book.quote(&query, &usage).parts.unwrap_or_default();
+            assert!(parts.total() >= Decimal::ZERO);
+        }
+    }
+}
+
+/// A curl command that asks for usage is the same one, but for an edit in one place of each body. Its arguments are
+/// lines; what comes on its standard input follows an empty one.
+pub fn curl(bytes: &[u8]) {
+    let end = bytes.windows(2).position(|pair| pair == b"\n\n");
+    let (lines, stdin) = bytes.split_at(end.unwrap_or(bytes.len()));
+    let stdin = stdin.get(2..).unwrap_or_default();
+    let given: Vec<&[u8]> = lines.split(|byte| *byte == b'\n').collect();
+    let plain = edited(&given, Inject::Never, stdin);
+    let mut rest = plain.iter().map(|(argument, _)| argument);
+    let kept = |argument: &&[u8]| rest.any(|other| other == argument);
+    assert!(given.iter().all(kept), "an argument is missing");
+    let asking = edited(&given, Inject::Always, stdin);
+    assert_eq!(asking.len(), plain.len());
+    for (plain, asking) in plain.iter().zip(&asking) {
+        match (&plain.1, &asking.1) {
+            (Some(plain), Some(asking)) => assert_one_place(plain, asking),
+            _ => assert_one_place(&plain.0, &asking.0),
+        }
+    }
+}
+
+/// A body that asks for a stream asks for usage too, and is the same otherwise.
+pub fn edit(body: &[u8]) {
+    let command = [b"--data-raw", body, b"localhost/v1/chat/completions"];
+    let arguments = edited(&command, Inject::Always, b"");
+    let (asking, _) = &arguments[arguments.len() - 2];
+    assert_one_place(body, asking);
+    let Ok(mut plain) = serde_json::from_slice::<Value>(body) else {
+        return;
+    };
+    let said = &plain["stream_options"];
+    let silent = said.is_null() || (said.is_object() && said["include_usage"].is_null());
+    let wanted = plain.is_object() && plain["stream"] == true && silent;
+    assert_eq!(asking != body, wanted);
+    if wanted {
+        let mut asking: Value = serde_json::from_slice(asking).expect("JSON as before");
+        assert_eq!(asking["stream_options"]["include_usage"], true);
+        for body in [&mut plain, &mut asking] {
+            if body["stream_options"].is_null() {
+                body["stream_options"] = Value::Object(Default::default());
+            }
+            body["stream_options"]["include_usage"] = Value::Null;
+        }
+        assert_eq!(asking, plain);
+    }
+}
+
+/// The arguments of a curl, and the bodies that are handed to it beside them.
+fn edited(given: &[&[u8]], inject: Inject, mut stdin: &[u8]) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
+    let given = given.iter().map(|text| OsString::from_vec(text.to_vec()));
+    let curl = Curl::read(given.collect(), inject, false, &mut stdin);
+    let argument = |argument| match argument {
+        Argument::Plain(text) => (text.into_vec(), None),
+        Argument::Fed { before, body } => ([before.as_bytes(), b"@-"].concat(), Some(body)),
+    };
+    curl.arguments().map(argument).collect()
+}
+
+/// Two texts are the same but for one place, where nothing or a `null` has become what asks.
+fn assert_one_place(plain: &[u8], asking: &[u8]) {
+    let same = |(a, b): &(&u8, &u8)| a == b;
+    let begin = plain.iter().zip(asking).take_while(same).count();
+    let (old, new) = (&plain[begin..], &asking[begin..]);
+    let end = old.iter().rev().zip(new.iter().rev());
+    let end = end.take_while(same).count();
+    let (old, new) = (&old[..old.len() - end], &new[..new.len() - end]);
+    assert!(matches!(old, b"" | b"null") && new.len() <= 41);
 }
 
 /// What a meter reads in these pieces.

@@ -112,6 +112,8 @@ mod pipe;
 mod price;
 mod record;
 
+#[doc(hidden)]
+pub use curl::{Argument, Curl, Inject};
 pub use meter::{
     Charged, Context, Count, Created, Emit, EndedBy, Failure, Measure, Meter, Note, Pass, Reading,
     Request, Status, Usage, warm_up,
@@ -120,6 +122,8 @@ pub use metered::{AsyncMetered, Metered, MeteredStream, Prices, Recorder};
 #[doc(hidden)]
 pub use price::{Parts, PriceBook, Query, Quote};
 pub use record::Record;
+#[doc(hidden)]
+pub use record::{Format, Selection, Shape, Writer};
 #[doc(no_inline)]
 pub use rust_decimal::Decimal;
 #[doc(no_inline)]

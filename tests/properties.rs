@@ -9,6 +9,8 @@ use std::fs;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use serde_json::json;
+use tokensense::{Map, Record, Value};
 
 /// Runs a property on so many inputs.
 fn check<T: std::fmt::Debug>(cases: u32, input: impl Strategy<Value = T>, property: impl Fn(T)) {
@@ -154,6 +156,311 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
 #[test]
 fn request() {
     check(6000, body(), |body| properties::request(&body));
+}
+
+/// A text that CSV keeps as it is, and a spreadsheet may take for a formula.
+fn text() -> impl Strategy<Value = Value> {
+    "[-=+@＝＋－＠'\"]?([^\\pC\\pZ]|[ ,\"']){1,12}".prop_map(Value::from)
+}
+
+/// JSON of any kind, its numbers as they are written.
+fn json() -> impl Strategy<Value = Value> {
+    let number = "-?(0|[1-9][0-9]{0,40})(\\.[0-9]{1,20})?(e-?[0-9]{1,3})?";
+    let number = number.prop_map(|text| text.parse().expect("a number"));
+    let leaf = prop_oneof![
+        any::<bool>().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+        number.prop_map(Value::Number),
+        Just(Value::Null),
+    ];
+    leaf.prop_recursive(3, 12, 4, |inner| {
+        let members = prop::collection::vec((any::<String>(), inner.clone()), 0..4);
+        prop_oneof![
+            prop::collection::vec(inner, 0..4).prop_map(Value::from),
+            members.prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+/// Lines of records that use every column: each holds nothing, or something of its kind.
+fn record() -> impl Strategy<Value = String> {
+    let empty: Map<String, Value> =
+        serde_json::from_str(&Record::default().to_json()).expect("an object");
+    let line = |column: &str, value: &Value| {
+        let mut record = Map::new();
+        record.insert("schema".to_owned(), "tokensense/1".into());
+        record.insert(column.to_owned(), value.clone());
+        Value::from(record).to_string()
+    };
+    let decimal = "(0|[1-9][0-9]{0,27})(\\.[0-9]{1,14})?";
+    let decimal = decimal.prop_map(|text| Value::Number(text.parse().expect("a number")));
+    let names = prop::collection::vec("[a-z_]{1,9}", 0..4).prop_map(Value::from);
+    let object = json().prop_filter("an object", Value::is_object);
+    // Of what the reader takes in a column, the first.
+    let kinds: [(Value, BoxedStrategy<Value>); 6] = [
+        (true.into(), any::<bool>().prop_map(Value::from).boxed()),
+        ("x".into(), text().boxed()),
+        (0.5.into(), decimal.boxed()),
+        (1.into(), any::<u64>().prop_map(Value::from).boxed()),
+        (Value::Array(Vec::new()), names.boxed()),
+        (Value::Object(Map::new()), object.boxed()),
+    ];
+    let columns: Vec<_> = empty
+        .keys()
+        .filter(|column| *column != "schema")
+        .map(|column| {
+            let fits = |example: &Value| {
+                properties::read_records(line(column, example).as_bytes()).len() == 1
+            };
+            let (_, kind) = kinds
+                .iter()
+                .find(|(example, _)| fits(example))
+                .unwrap_or_else(|| panic!("{column} takes nothing"));
+            (Just(column.clone()), prop::option::of(kind.clone()))
+        })
+        .collect();
+    columns.prop_map(|columns| {
+        let members = columns.into_iter();
+        let members = members.filter_map(|(column, value)| Some((column, value?)));
+        let schema = ("schema".to_owned(), "tokensense/1".into());
+        let record: Map<String, Value> = std::iter::once(schema).chain(members).collect();
+        Value::from(record).to_string()
+    })
+}
+
+#[test]
+fn records() {
+    check(2000, record(), |line| {
+        let records = properties::read_records(line.as_bytes());
+        assert_eq!(records.len(), 1, "{line}");
+        properties::written(&records[0]);
+    });
+}
+
+/// Tables with a few columns, in whatever order, and rows that may not fit.
+fn table() -> impl Strategy<Value = Vec<u8>> {
+    const COLUMNS: &[&str] = &[
+        "schema",
+        "model",
+        "cost_usd",
+        "input_tokens",
+        "estimated",
+        "label.team",
+        "usage",
+        "usage.x",
+    ];
+    const FIELDS: &[&str] = &[
+        "",
+        "tokensense/1",
+        "m",
+        "'=m",
+        "1",
+        "0.5",
+        "-1",
+        "1e400",
+        "a b",
+        "\"a,\"\"b\"",
+        "\"\"",
+        "{}",
+        "'",
+        " ",
+        "\t",
+        "\"{\"\"a\"\":1}\"",
+        "\u{2028}",
+    ];
+    let columns = prop::sample::subsequence(COLUMNS, 2..6).prop_shuffle();
+    let rows = prop::collection::vec(prop::collection::vec(prop::sample::select(FIELDS), 5), 1..5);
+    (columns, rows).prop_map(|(columns, rows)| {
+        let rows = rows.into_iter().map(|row| row[..columns.len()].join(","));
+        let lines: Vec<_> = std::iter::once(columns.join(",")).chain(rows).collect();
+        lines.join("\n").into_bytes()
+    })
+}
+
+#[test]
+fn tables() {
+    check(4000, table(), |bytes| properties::records(&bytes));
+}
+
+/// The binary reads what it wrote: JSON lines become CSV, and CSV the same JSON lines.
+#[test]
+fn records_through_files() {
+    let folder = common::scratch("properties-records");
+    let [begin, csv, end] =
+        ["begin.jsonl", "middle.csv", "end.jsonl"].map(|name| folder.join(name));
+    check(20, prop::collection::vec(record(), 10), |lines| {
+        fs::write(&begin, lines.join("\n")).expect("a file");
+        for (from, to) in [(&begin, &csv), (&csv, &end)] {
+            let mut command = common::tokensense();
+            command.args(["summarise", "--no-dedup", "--records"]);
+            let run = common::bounded::feed(command.arg(to).arg(from), b"");
+            assert_eq!(run.status.code(), Some(0), "{}", run.stderr);
+        }
+        let marked = |(at, record): (usize, &mut Record)| {
+            let source = format!("{}#{}", begin.display(), at + 1);
+            record.source.get_or_insert(source);
+        };
+        let mut want = properties::read_records(lines.join("\n").as_bytes());
+        want.iter_mut().enumerate().for_each(marked);
+        let found = properties::read_records(&fs::read(&end).expect("a file"));
+        assert_eq!(found, want);
+    });
+}
+
+/// Price files of both formats.
+fn price_file() -> impl Strategy<Value = Vec<u8>> {
+    let word = prop::sample::select(vec![
+        "input_mtok",
+        "output_mtok",
+        "base",
+        "tiers",
+        "start",
+        "price",
+        "constraint",
+        "start_date",
+        "models",
+        "id",
+        "match",
+        "equals",
+        "regex",
+        "input_cost_per_token",
+        "output_cost_per_token_above_200k_tokens_flex",
+        "input_cost_per_token_above_99999999999999999999k_tokens",
+        "search_context_cost_per_query",
+        "litellm_provider",
+        "openai",
+        "gpt-5",
+        "2025-01-01",
+        "9999-99-99",
+        "0.1",
+        "",
+    ]);
+    let number = prop::sample::select(vec![
+        "0",
+        "1",
+        "0.000001",
+        "100000",
+        "1e-28",
+        "1e29",
+        "-1",
+        "0.1000000000000000000000000001",
+        "1e999",
+        "18446744073709551615",
+    ]);
+    let number = number.prop_map(|text| Value::Number(text.parse().expect("a number")));
+    let leaf = prop_oneof![3 => number.clone(), 1 => word.clone().prop_map(Value::from), 1 => Just(Value::Null)];
+    let any = leaf.prop_recursive(4, 24, 4, move |inner| {
+        let members = prop::collection::btree_map(word.clone(), inner.clone(), 0..4);
+        let members = members.prop_map(|members| {
+            members
+                .into_iter()
+                .map(|(key, value)| (key.to_owned(), value))
+        });
+        prop_oneof![
+            prop::collection::vec(inner, 0..4).prop_map(Value::from),
+            members.prop_map(|members| Value::Object(members.collect()))
+        ]
+    });
+    let units = prop::sample::select(vec![
+        "input_mtok",
+        "output_mtok",
+        "cache_read_mtok",
+        "requests_kcount",
+        "web_searches_kcount",
+    ]);
+    let rates = prop::collection::btree_map(
+        units,
+        prop_oneof![4 => number.clone(), 1 => any.clone()],
+        0..5,
+    );
+    let fields = prop::sample::select(vec![
+        "input_cost_per_token",
+        "output_cost_per_token",
+        "input_cost_per_token_above_200k_tokens",
+        "output_cost_per_token_flex",
+        "litellm_provider",
+    ]);
+    let models =
+        prop::collection::btree_map(fields, prop_oneof![4 => number, 1 => any.clone()], 0..5);
+    prop_oneof![
+        any,
+        rates.prop_map(|rates| json!([{"id": "openai", "models": [{"id": "m", "match": {"equals": "m"}, "prices": rates}]}])),
+        models.prop_map(|fields| json!({"m": fields})),
+    ]
+    .prop_map(|value| value.to_string().into_bytes())
+}
+
+#[test]
+fn prices() {
+    check(4000, price_file(), |text| properties::prices(&text));
+}
+
+/// Bodies that may ask for a stream, in many spellings.
+fn asking() -> impl Strategy<Value = String> {
+    let member = prop::sample::select(vec![
+        "\"stream\":true",
+        "\"stream\" : true ",
+        "\"str\\u0065am\":true",
+        "\"stream\":false",
+        "\"stream\":1",
+        "\"stream_options\":{}",
+        "\"stream_options\": { }",
+        "\"stream_options\":null",
+        "\"stream_options\":{\"include_usage\":null}",
+        "\"stream_options\":{\"include_usage\":true}",
+        "\"stream_options\":{\"include_usage\":false}",
+        "\"stream_options\":{\"x\":[1,{\"stream\":true}]}",
+        "\"stream_options\":[]",
+        "\"model\":\"gpt-4o\"",
+        "\"x\":1e400",
+        "\"x\":\"}\\\"{\"",
+        "\n\"y\":{\"stream_options\":null}",
+    ]);
+    (prop::collection::vec(member, 0..6), "[ \n]?")
+        .prop_map(|(members, space)| format!("{space}{{{}{space}}}", members.join(",")))
+}
+
+#[test]
+fn edit() {
+    check(6000, asking(), |body| properties::edit(body.as_bytes()));
+}
+
+#[test]
+fn curl() {
+    let word = prop::sample::select(vec![
+        "-d",
+        "-sNd",
+        "--json",
+        "--data-raw",
+        "--data-binary",
+        "-d@-",
+        "@-",
+        "--next",
+        "-:",
+        "-H",
+        "content-length: 7",
+        "-o",
+        "-K",
+        "-G",
+        "-q",
+        "-X",
+        "--",
+        "-",
+        "-d{",
+        "--data={\"stream\":true}",
+        "-Z",
+        "-F",
+        "https://api.openai.com/v1/chat/completions",
+        "localhost/v1/chat/completions",
+        "localhost:1/v1/completions",
+        "[::1]",
+        "é",
+    ]);
+    let word = prop_oneof![3 => word.prop_map(str::to_owned), 1 => asking().prop_map(|body| body.replace('\n', ""))];
+    let command = (prop::collection::vec(word, 0..10), asking());
+    check(6000, command, |(words, body)| {
+        properties::curl((words.join("\n") + "\n\n" + &body).as_bytes())
+    });
 }
 
 /// What fuzzing has found.

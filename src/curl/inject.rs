@@ -5,11 +5,12 @@ use super::host::{Address, Answer};
 
 /// When usage is asked for in a request that does not.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Inject {
+pub enum Inject {
     /// Wherever the field is of the API, whoever serves it.
     Always,
     /// Where the API is known to take it.
     Auto,
+    /// Nowhere.
     Never,
 }
 

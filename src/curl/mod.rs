@@ -15,11 +15,12 @@ use args::{Line, Operation, Word};
 use data::{Data, regular};
 use host::Address;
 
-pub(crate) use inject::{Inject, UsageRequest};
+pub use inject::Inject;
+pub(crate) use inject::UsageRequest;
 pub(crate) use show::show;
 
 /// A curl command, ready to run.
-pub(crate) struct Curl {
+pub struct Curl {
     words: Vec<Word>,
     /// One for each response to come, in order.
     pub(crate) calls: Vec<Call>,
@@ -38,11 +39,14 @@ pub(crate) struct Call {
 }
 
 /// An argument as curl is to get it.
-pub(crate) enum Argument {
+pub enum Argument {
+    /// As it stands.
     Plain(OsString),
     /// `before`, then `@` and the path of a descriptor that holds `body`.
     Fed {
+        /// What stands before it in the same argument.
         before: OsString,
+        /// What the descriptor gives.
         body: Vec<u8>,
     },
 }
@@ -51,7 +55,7 @@ impl Curl {
     /// Reads the arguments of a curl, and the bodies that they name; makes it ask for usage where that is right.
     ///
     /// `on_terminal` says that what curl writes was meant for a terminal.
-    pub(crate) fn read(
+    pub fn read(
         arguments: Vec<OsString>,
         inject: Inject,
         on_terminal: bool,
@@ -109,7 +113,7 @@ impl Curl {
     }
 
     /// The arguments, edited.
-    pub(crate) fn arguments(self) -> impl Iterator<Item = Argument> {
+    pub fn arguments(self) -> impl Iterator<Item = Argument> {
         self.words.into_iter().map(|word| match word.fed {
             true => Argument::Fed {
                 before: OsString::from_vec(word.before),

@@ -107,9 +107,25 @@ impl PriceBook {
     /// # Errors
     /// A sentence that names the file, and the line and column where it is broken.
     pub fn open(files: &[PathBuf]) -> Result<Self, String> {
-        let files: Result<_, _> = files.iter().map(|path| PriceFile::read(path)).collect();
+        let read = |path: &PathBuf| {
+            let text = std::fs::read(path)
+                .map_err(|error| format!("cannot read price file {}: {error}", path.display()))?;
+            PriceFile::parse(path, &text)
+        };
+        let files: Result<_, _> = files.iter().map(read).collect();
         Ok(Self {
             files: files?,
+            built_in: Mutex::default(),
+        })
+    }
+
+    /// As [`open`](Self::open), of one file's text.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn parse(path: &Path, text: &[u8]) -> Result<Self, String> {
+        Ok(Self {
+            files: vec![PriceFile::parse(path, text)?],
             built_in: Mutex::default(),
         })
     }
@@ -352,11 +368,9 @@ pub(crate) fn label(provider: &str, id: &str) -> String {
 }
 
 impl PriceFile {
-    fn read(path: &Path) -> Result<Self, String> {
+    fn parse(path: &Path, text: &[u8]) -> Result<Self, String> {
         let shown = path.display();
-        let text = std::fs::read(path)
-            .map_err(|error| format!("cannot read price file {shown}: {error}"))?;
-        let value: Value = serde_json::from_slice(&text)
+        let value: Value = serde_json::from_slice(text)
             .map_err(|error| format!("price file {shown} is not valid JSON: {error}"))?;
         let providers = match &value {
             Value::Array(providers) => providers.iter().map(genai::provider).collect(),

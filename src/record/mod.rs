@@ -16,11 +16,12 @@ use serde_json::{Map, Value};
 use crate::meter::{Charged, Created, Measure, Note, Reading, recount};
 use crate::price::{Parts, PriceBook, Query, Quote};
 pub(crate) use cell::Cell;
-pub(crate) use read::Shape;
+pub use read::Shape;
 pub(crate) use sink::Sink;
 pub(crate) use text::{clean, masked};
 use text::{message, short};
-pub(crate) use write::{Format, Selection, Writer, csv_line, grouped, guarded, money};
+pub use write::{Format, Selection, Writer};
+pub(crate) use write::{csv_line, grouped, guarded, money};
 
 /// Text that came within so few microseconds lay ready: how fast it was generated cannot be told.
 const MIN_SPAN: u64 = 10_000;

@@ -14,9 +14,10 @@ use super::{COLUMNS, Record, SCHEMA, Selection};
 
 /// How the records of a file are written.
 #[derive(Debug)]
-pub(crate) enum Shape {
+pub enum Shape {
     /// The columns that its header names, and what reads a row.
     Csv(Selection, Box<csv_core::Reader>),
+    /// One object a line.
     Json,
 }
 
@@ -25,7 +26,7 @@ impl Shape {
     ///
     /// # Errors
     /// Why these records cannot be read.
-    pub(crate) fn recognise(beginning: &[u8]) -> Option<Result<Self, String>> {
+    pub fn recognise(beginning: &[u8]) -> Option<Result<Self, String>> {
         let text = beginning.strip_prefix(b"\xef\xbb\xbf").unwrap_or(beginning);
         let text = text.trim_ascii_start();
         let line = text.split(|b| *b == b'\n').next()?.trim_ascii_end();
@@ -62,15 +63,16 @@ impl Shape {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(crate) fn read(&mut self, line: &[u8]) -> Result<Record, String> {
-        let record = match self {
+    pub fn read(&mut self, line: &[u8]) -> Result<Record, String> {
+        let mut record = match self {
             Self::Csv(selection, parser) => row(selection, parser, line)?,
             Self::Json => object(line)?,
         };
         match record.schema.as_deref() {
             Some(SCHEMA) => {}
             Some(other) => return Err(other_schema(other)),
-            None if matches!(self, Self::Csv(..)) => {}
+            // Not every table has all columns; what is made of it is of this form.
+            None if matches!(self, Self::Csv(..)) => record.schema = Some(SCHEMA.to_owned()),
             None => return Err("it names no schema".to_owned()),
         }
         if record.cost_usd.is_some_and(|cost| cost.is_sign_negative()) {

@@ -12,7 +12,7 @@ use super::{COLUMNS, Column, Record};
 
 /// How records are written.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) enum Format {
+pub enum Format {
     /// Comma-separated values with a header.
     Csv,
     /// One JSON object a line.
@@ -34,7 +34,7 @@ impl Format {
 
 /// Which columns are written, in which order, under which names.
 #[derive(Clone, Debug)]
-pub(crate) struct Selection(pub(super) Vec<Pick>);
+pub struct Selection(pub(super) Vec<Pick>);
 
 #[derive(Clone, Debug)]
 pub(super) struct Pick {
@@ -52,7 +52,7 @@ pub(super) enum From {
 
 /// Turns records into bytes: one call, one whole record.
 #[derive(Clone, Debug)]
-pub(crate) struct Writer {
+pub struct Writer {
     format: Format,
     selection: Selection,
     coloured: bool,
@@ -125,7 +125,8 @@ fn unknown(path: &str) -> String {
 }
 
 impl Writer {
-    pub(crate) fn new(format: Format, selection: Selection) -> Self {
+    /// A writer of these columns.
+    pub fn new(format: Format, selection: Selection) -> Self {
         Self {
             format,
             selection,
@@ -139,13 +140,13 @@ impl Writer {
     }
 
     /// The line that a file begins with.
-    pub(crate) fn header(&self) -> Option<Vec<u8>> {
+    pub fn header(&self) -> Option<Vec<u8>> {
         let names = self.selection.0.iter().map(|pick| pick.name.as_str());
         (self.format == Format::Csv).then(|| csv_line(names))
     }
 
     /// One record, its line end included.
-    pub(crate) fn record(&self, record: &Record) -> Vec<u8> {
+    pub fn record(&self, record: &Record) -> Vec<u8> {
         match self.format {
             Format::Csv => csv_line(self.selection.0.iter().map(|pick| pick.from.text(record))),
             Format::Json => {

@@ -264,8 +264,9 @@ impl Summary {
                 format!("{sign}{}", self.dollars(cost))
             }),
             SHARE => cost().zip(self.total.cost()).and_then(|(part, all)| {
-                let share = (part * Decimal::ONE_HUNDRED).checked_div(all)?;
-                Some(format!("{:.1} %", share))
+                // The other way round it might be more than there is room for.
+                let share = part.checked_div(all)? * Decimal::ONE_HUNDRED;
+                Some(format!("{share:.1} %"))
             }),
             _ => totals.figure(name).map(grouped),
         };
