@@ -3,7 +3,7 @@
 use memchr::memchr;
 use serde::de::IgnoredAny;
 
-use super::estimate::{Counter, Vocabulary};
+use super::vocabulary::{Counter, Vocabulary};
 
 /// What kind of generated text it is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

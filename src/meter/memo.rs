@@ -342,7 +342,7 @@ fn escape(bytes: &[u8]) -> Option<usize> {
 mod tests {
     use super::super::heard::Channel;
     use super::*;
-    use crate::meter::estimate::Vocabulary;
+    use crate::meter::vocabulary::Vocabulary;
 
     #[test]
     fn strings() {

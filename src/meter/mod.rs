@@ -14,6 +14,7 @@ mod reading;
 mod request;
 mod tree;
 mod usage;
+mod vocabulary;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -113,7 +114,7 @@ pub(crate) fn recount(api: Option<&str>, usage: &Map<String, Value>, reading: &m
 
 /// Loads the vocabulary that most estimates need, so that the first one does not wait for it.
 pub fn warm_up() {
-    estimate::warm_up();
+    vocabulary::warm_up();
 }
 
 impl Default for Meter {
