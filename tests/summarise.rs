@@ -863,6 +863,42 @@ fn bad_rows() {
     assert_eq!(teams, ["a", "a\nb \"c\"", "unknown"]);
 }
 
+/// Records are known by their beginning, however long the first one is and however little of it comes at once.
+#[test]
+fn long_records() {
+    let file = scratch("summarise-long").join("records.jsonl");
+    for len in [5_000, 400_000] {
+        let long = record(serde_json::json!({"usage": {"x": "y".repeat(len)}}));
+        fs::write(&file, &long).expect("a file");
+        let script = "{ head -c 4096 \"$1\"; sleep 0.2; tail -c +4097 \"$1\"; } | \"$0\" summarise --format=json \"$1\" -";
+        let mut command = common::isolated("sh");
+        let output = finish(command.args(["-c", script, BINARY]).arg(&file));
+        assert_eq!(
+            parsed(&output)["total"]["input_tokens"],
+            200,
+            "{len}: {}",
+            stderr(&output)
+        );
+    }
+}
+
+/// Blanks at the end of a row are part of its last field.
+#[test]
+fn blanks() {
+    let file = scratch("summarise-blanks").join("records.csv");
+    fs::write(
+        &file,
+        "schema,label.team\r\ntokensense/1,a \r\ntokensense/1,a\r\nschema,label.team",
+    )
+    .expect("a file");
+    let found = summary([
+        file.to_str().unwrap(),
+        "--by=label.team",
+        "--sort=label.team",
+    ]);
+    assert_eq!(column(&found, "label.team"), ["a", "a "]);
+}
+
 /// What a line that is no record holds is nobody's business.
 #[test]
 fn nothing_is_repeated() {
