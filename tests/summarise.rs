@@ -754,32 +754,6 @@ fn bad_inputs() {
     );
 }
 
-/// A line without end, and a record without end, take time but no memory.
-#[test]
-fn endless_lines() {
-    let started = record(serde_json::json!({}));
-    for begin in ["data: ", "{\"a\":\"", &(started + "{\"schema\":\"")] {
-        let script = "ulimit -v 700000; exec \"$0\" summarise -j1 --format=json -";
-        let mut child = Command::new("sh")
-            .args(["-c", script, BINARY])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("a shell");
-        let mut input = child.stdin.take().expect("a pipe");
-        input.write_all(begin.as_bytes()).expect("a reader");
-        let block = vec![b'x'; 1 << 20];
-        for _ in 0..1024 {
-            input.write_all(&block).expect("a reader");
-        }
-        drop(input);
-        let output = child.wait_with_output().expect("an end");
-        assert!(output.status.code().is_some(), "{}", output.status);
-        assert!(parsed(&output)["inputs"]["bytes_read"].as_u64() > Some(1 << 30));
-    }
-}
-
 #[test]
 fn records_file() {
     let scratch = scratch("summarise-records");

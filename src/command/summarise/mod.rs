@@ -199,7 +199,8 @@ fn open_records(path: &Path, inputs: &Inputs) -> Result<Records> {
     let options = options.write(true).create(true).truncate(false).mode(0o600);
     let mut file = options.open(path).with_context(failed)?;
     let metadata = file.metadata().with_context(failed)?;
-    if let Some(input) = inputs.files.iter().find(|input| input.is(&metadata)) {
+    let mut files = inputs.files.iter().filter(|_| metadata.is_file());
+    if let Some(input) = files.find(|input| input.is(&metadata)) {
         bail!(
             "--records {} is one of the inputs, {}: name another file, or leave that one out",
             path.display(),
