@@ -165,13 +165,18 @@ fn names() {
 }
 
 fn sums() {
+    let file = scratch("logs-sums").join("records");
     let records: String = (0..5).map(|n| record(&format!("m{n}"), "")).collect();
-    for format in ["table", "json", "csv"] {
-        let mut command = tokensense();
-        command.args(["summarise", "--format", format, "-"]);
-        let run = feed(&mut command, records.as_bytes());
-        assert_eq!(run.status.code(), Some(0), "{}", run.stderr);
-    }
+    fs::write(&file, records).expect("a file");
+    let total = total(&feed(bounded().arg(&file), b""));
+    assert_eq!(total["input_tokens"], u64::MAX);
+    assert_eq!(
+        total["cost_usd"].to_string(),
+        "79228162514264337593543950335"
+    );
+    // Its shares too are more than a hundredth of that.
+    let run = feed(tokensense().arg("summarise").arg(&file), b"");
+    assert_eq!(run.status.code(), Some(0), "{}", run.stderr);
 }
 
 /// That nothing is touched of a file of logs, with these arguments and this on standard input.

@@ -325,7 +325,7 @@ fn price_file() -> impl Strategy<Value = Vec<u8>> {
         "regex",
         "input_cost_per_token",
         "output_cost_per_token_above_200k_tokens_flex",
-        "input_cost_per_token_above_99999999999999999999k_tokens",
+        "input_cost_per_token_above_18446744073709552k_tokens",
         "search_context_cost_per_query",
         "litellm_provider",
         "openai",
@@ -475,4 +475,6 @@ fn found() {
     let late = [event(0, "a"), event(0, "b"), event(5, "c")].concat();
     properties::twin(late.as_bytes());
     properties::cuts(7, late.as_bytes());
+    // A prompt of more tokens than there are numbers.
+    properties::prices(br#"{"m":{"input_cost_per_token_above_18446744073709552k_tokens":1}}"#);
 }
