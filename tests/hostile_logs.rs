@@ -23,7 +23,7 @@ page::rows! {
     copies: "one response twenty thousand times over, packed" => "counted once",
     names: "labels and file names with line ends, escapes, bidirectional overrides" => "one row each; never reach the table, JSON or CSV as they are",
     sums: "counts and costs whose sums overflow" => "sums stop at the greatest number",
-    traps: "`--records` that is an input by any name: a link, `..`, standard input" => "exit 2 before a byte is read or written",
+    traps: "`--records` that is an input by any name: a link, `..`, standard input, a list, a price file" => "exit 2 before a byte is read or written",
     folder: "`--records` that is a folder or stands in none" => "exit 2 before a byte is read",
 }
 
@@ -223,6 +223,11 @@ fn traps() {
     for input in [&folder, &soft, &hard] {
         assert_refused(&logs, &[input], None, &logs);
     }
+    let prices = folder.join("prices");
+    fs::write(&prices, r#"{"m":{"input_cost_per_token":0.1}}"#).expect("a file");
+    assert_refused(&logs, &["--prices".as_ref(), &prices, &logs], None, &prices);
+    assert_refused(&logs, &["--files-from".as_ref(), &logs], None, &logs);
+    assert!(fs::metadata(&prices).expect("a file").len() > 0);
 }
 
 fn folder() {
