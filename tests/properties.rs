@@ -307,46 +307,23 @@ fn records_through_files() {
     });
 }
 
+/// One of the words.
+fn one_of(words: &'static str) -> impl Strategy<Value = &'static str> + Clone {
+    prop::sample::select(words.split(' ').collect::<Vec<_>>())
+}
+
 /// Price files of both formats.
 fn price_file() -> impl Strategy<Value = Vec<u8>> {
-    let word = prop::sample::select(vec![
-        "input_mtok",
-        "output_mtok",
-        "base",
-        "tiers",
-        "start",
-        "price",
-        "constraint",
-        "start_date",
-        "models",
-        "id",
-        "match",
-        "equals",
-        "regex",
-        "input_cost_per_token",
-        "output_cost_per_token_above_200k_tokens_flex",
-        "input_cost_per_token_above_99999999999999999999k_tokens",
-        "search_context_cost_per_query",
-        "litellm_provider",
-        "openai",
-        "gpt-5",
-        "2025-01-01",
-        "9999-99-99",
-        "0.1",
-        "",
-    ]);
-    let number = prop::sample::select(vec![
-        "0",
-        "1",
-        "0.000001",
-        "100000",
-        "1e-28",
-        "1e29",
-        "-1",
-        "0.1000000000000000000000000001",
-        "1e999",
-        "18446744073709551615",
-    ]);
+    let word = one_of(
+        "input_mtok output_mtok base tiers start price constraint start_date models id match \
+         equals regex input_cost_per_token output_cost_per_token_above_200k_tokens_flex \
+         input_cost_per_token_above_18446744073709552k_tokens search_context_cost_per_query \
+         litellm_provider openai gpt-5 2025-01-01 9999-99-99 0.1",
+    );
+    let number = one_of(
+        "0 1 0.000001 100000 1e-28 1e29 -1 0.1000000000000000000000000001 1e999 \
+         18446744073709551615",
+    );
     let number = number.prop_map(|text| Value::Number(text.parse().expect("a number")));
     let leaf = prop_oneof![3 => number.clone(), 1 => word.clone().prop_map(Value::from), 1 => Just(Value::Null)];
     let any = leaf.prop_recursive(4, 24, 4, move |inner| {
@@ -361,25 +338,17 @@ fn price_file() -> impl Strategy<Value = Vec<u8>> {
             members.prop_map(|members| Value::Object(members.collect()))
         ]
     });
-    let units = prop::sample::select(vec![
-        "input_mtok",
-        "output_mtok",
-        "cache_read_mtok",
-        "requests_kcount",
-        "web_searches_kcount",
-    ]);
+    let units =
+        one_of("input_mtok output_mtok cache_read_mtok requests_kcount web_searches_kcount");
     let rates = prop::collection::btree_map(
         units,
         prop_oneof![4 => number.clone(), 1 => any.clone()],
         0..5,
     );
-    let fields = prop::sample::select(vec![
-        "input_cost_per_token",
-        "output_cost_per_token",
-        "input_cost_per_token_above_200k_tokens",
-        "output_cost_per_token_flex",
-        "litellm_provider",
-    ]);
+    let fields = one_of(
+        "input_cost_per_token output_cost_per_token input_cost_per_token_above_200k_tokens \
+         output_cost_per_token_flex litellm_provider",
+    );
     let models =
         prop::collection::btree_map(fields, prop_oneof![4 => number, 1 => any.clone()], 0..5);
     prop_oneof![
@@ -427,35 +396,11 @@ fn edit() {
 
 #[test]
 fn curl() {
-    let word = prop::sample::select(vec![
-        "-d",
-        "-sNd",
-        "--json",
-        "--data-raw",
-        "--data-binary",
-        "-d@-",
-        "@-",
-        "--next",
-        "-:",
-        "-H",
-        "content-length: 7",
-        "-o",
-        "-K",
-        "-G",
-        "-q",
-        "-X",
-        "--",
-        "-",
-        "-d{",
-        "--data={\"stream\":true}",
-        "-Z",
-        "-F",
-        "https://api.openai.com/v1/chat/completions",
-        "localhost/v1/chat/completions",
-        "localhost:1/v1/completions",
-        "[::1]",
-        "é",
-    ]);
+    let word = one_of(
+        "-d -sNd --json --data-raw --data-binary -d@- @- --next -: -H content-length:7 -o -K -G \
+         -q -X -- - -d{ --data={\"stream\":true} -Z -F https://api.openai.com/v1/chat/completions \
+         localhost/v1/chat/completions localhost:1/v1/completions [::1] é",
+    );
     let word = prop_oneof![3 => word.prop_map(str::to_owned), 1 => asking().prop_map(|body| body.replace('\n', ""))];
     let command = (prop::collection::vec(word, 0..10), asking());
     check(6000, command, |(words, body)| {
@@ -475,4 +420,6 @@ fn found() {
     let late = [event(0, "a"), event(0, "b"), event(5, "c")].concat();
     properties::twin(late.as_bytes());
     properties::cuts(7, late.as_bytes());
+    // A prompt of more tokens than there are numbers.
+    properties::prices(br#"{"m":{"input_cost_per_token_above_18446744073709552k_tokens":1}}"#);
 }

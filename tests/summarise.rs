@@ -754,32 +754,6 @@ fn bad_inputs() {
     );
 }
 
-/// A line without end, and a record without end, take time but no memory.
-#[test]
-fn endless_lines() {
-    let started = record(serde_json::json!({}));
-    for begin in ["data: ", "{\"a\":\"", &(started + "{\"schema\":\"")] {
-        let script = "ulimit -v 700000; exec \"$0\" summarise -j1 --format=json -";
-        let mut child = Command::new("sh")
-            .args(["-c", script, BINARY])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("a shell");
-        let mut input = child.stdin.take().expect("a pipe");
-        input.write_all(begin.as_bytes()).expect("a reader");
-        let block = vec![b'x'; 1 << 20];
-        for _ in 0..1024 {
-            input.write_all(&block).expect("a reader");
-        }
-        drop(input);
-        let output = child.wait_with_output().expect("an end");
-        assert!(output.status.code().is_some(), "{}", output.status);
-        assert!(parsed(&output)["inputs"]["bytes_read"].as_u64() > Some(1 << 30));
-    }
-}
-
 #[test]
 fn records_file() {
     let scratch = scratch("summarise-records");
@@ -861,6 +835,42 @@ fn bad_rows() {
     let mut teams = column(&parsed(&output), "label.team");
     teams.sort_by_key(Value::to_string);
     assert_eq!(teams, ["a", "a\nb \"c\"", "unknown"]);
+}
+
+/// Records are known by their beginning, however long the first one is and however little of it comes at once.
+#[test]
+fn long_records() {
+    let file = scratch("summarise-long").join("records.jsonl");
+    for len in [5_000, 400_000] {
+        let long = record(serde_json::json!({"usage": {"x": "y".repeat(len)}}));
+        fs::write(&file, &long).expect("a file");
+        let script = "{ head -c 4096 \"$1\"; sleep 0.2; tail -c +4097 \"$1\"; } | \"$0\" summarise --format=json \"$1\" -";
+        let mut command = common::isolated("sh");
+        let output = finish(command.args(["-c", script, BINARY]).arg(&file));
+        assert_eq!(
+            parsed(&output)["total"]["input_tokens"],
+            200,
+            "{len}: {}",
+            stderr(&output)
+        );
+    }
+}
+
+/// Blanks at the end of a row are part of its last field.
+#[test]
+fn blanks() {
+    let file = scratch("summarise-blanks").join("records.csv");
+    fs::write(
+        &file,
+        "schema,label.team\r\ntokensense/1,a \r\ntokensense/1,a\r\nschema,label.team",
+    )
+    .expect("a file");
+    let found = summary([
+        file.to_str().unwrap(),
+        "--by=label.team",
+        "--sort=label.team",
+    ]);
+    assert_eq!(column(&found, "label.team"), ["a", "a "]);
 }
 
 /// What a line that is no record holds is nobody's business.

@@ -100,7 +100,7 @@ fn above(field: &str) -> (&str, Option<u64>) {
     let parts = || {
         let (bare, above) = field.rsplit_once("_above_")?;
         let thousands: u64 = above.strip_suffix("k_tokens")?.parse().ok()?;
-        Some((bare, Some(thousands * 1000)))
+        Some((bare, Some(thousands.checked_mul(1000)?)))
     };
     parts().unwrap_or((field, None))
 }

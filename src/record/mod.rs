@@ -18,7 +18,7 @@ use crate::price::{Parts, PriceBook, Query, Quote};
 pub(crate) use cell::Cell;
 pub use read::Shape;
 pub(crate) use sink::Sink;
-pub(crate) use text::{clean, masked};
+pub(crate) use text::{clean, escape, masked};
 use text::{message, short};
 pub use write::{Format, Selection, Writer};
 pub(crate) use write::{csv_line, grouped, guarded, money};

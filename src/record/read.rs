@@ -5,9 +5,8 @@ use std::borrow::Cow;
 use csv_core::ReadRecordResult;
 use memchr::memmem;
 use serde::Deserializer as _;
-use serde::de::{Error as _, MapAccess, Visitor};
+use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::error::Category;
-use serde_json::{Map, Value};
 
 use super::write::{From, unguarded};
 use super::{COLUMNS, Record, SCHEMA, Selection};
@@ -33,8 +32,7 @@ impl Shape {
         if line.starts_with(b"{") {
             // The cheap look first: this is asked of every capture.
             memmem::find(line, b"\"tokensense")?;
-            let object: Map<String, Value> = serde_json::from_slice(line).ok()?;
-            return match object.get("schema")?.as_str()? {
+            return match schema(line)?.as_str() {
                 SCHEMA => Some(Ok(Self::Json)),
                 schema if schema.starts_with("tokensense.summary/") => Some(Err(
                     "is a summary already: keep its responses with --records FILE, and give that"
@@ -80,6 +78,37 @@ impl Shape {
         }
         Ok(record)
     }
+}
+
+/// The schema that an object names, even if only the beginning of it is there.
+fn schema(line: &[u8]) -> Option<String> {
+    struct Schema<'s>(&'s mut Option<String>);
+
+    impl<'de> Visitor<'de> for Schema<'_> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+            while self.0.is_none()
+                && let Some(name) = members.next_key::<Cow<'_, str>>()?
+            {
+                match &*name {
+                    "schema" => *self.0 = Some(members.next_value()?),
+                    _ => drop(members.next_value::<IgnoredAny>()?),
+                }
+            }
+            Ok(())
+        }
+    }
+
+    let mut found = None;
+    let mut json = serde_json::Deserializer::from_slice(line);
+    // Whatever follows it, or does not, is looked at when it is read.
+    let _ = json.deserialize_map(Schema(&mut found));
+    found
 }
 
 fn other_schema(schema: &str) -> String {

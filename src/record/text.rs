@@ -52,7 +52,7 @@ pub(crate) fn clean(text: &str) -> Cow<'_, str> {
 }
 
 /// JSON with those characters escaped: it means the same.
-pub(super) fn escape(json: &str) -> Cow<'_, str> {
+pub(crate) fn escape(json: &str) -> Cow<'_, str> {
     replace(json, |c| format!("\\u{:04x}", u32::from(c)))
 }
 

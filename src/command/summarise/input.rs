@@ -131,7 +131,14 @@ impl Input {
     /// Whether this is the very file behind `metadata`, whatever its name.
     pub(super) fn is(&self, metadata: &Metadata) -> bool {
         let same = |own: Metadata| (own.dev(), own.ino()) == (metadata.dev(), metadata.ino());
-        self.metadata().is_some_and(same)
+        let own = match self {
+            Self::File { .. } => self.metadata(),
+            Self::Stdin => self
+                .open()
+                .ok()
+                .and_then(|source| source.file.metadata().ok()),
+        };
+        own.is_some_and(same)
     }
 
     /// Opens it for reading, without waiting for anyone.

@@ -57,7 +57,7 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
     let inputs = Inputs::find(paths);
     let records = args.records.as_deref();
     let records = records
-        .map(|path| open_records(path, &inputs))
+        .map(|path| open_records(path, &inputs, &args))
         .transpose()?;
     let done = Arc::new(AtomicUsize::new(0));
     let job = Job {
@@ -189,7 +189,7 @@ fn picks(args: &cli::Summarise, zone: &TimeZone) -> Result<Picks> {
 }
 
 /// Opens the file for records, unless that would destroy what is to be read.
-fn open_records(path: &Path, inputs: &Inputs) -> Result<Records> {
+fn open_records(path: &Path, inputs: &Inputs, args: &cli::Summarise) -> Result<Records> {
     if path.as_os_str() == "-" {
         bail!("--records - would mix records into the summary: name a file");
     }
@@ -199,7 +199,17 @@ fn open_records(path: &Path, inputs: &Inputs) -> Result<Records> {
     let options = options.write(true).create(true).truncate(false).mode(0o600);
     let mut file = options.open(path).with_context(failed)?;
     let metadata = file.metadata().with_context(failed)?;
-    if let Some(input) = inputs.files.iter().find(|input| input.is(&metadata)) {
+    let others = args.files.prices.iter().chain(&args.files_from);
+    let others: Vec<_> = others
+        .map(|path| Input::File {
+            path: path.clone(),
+            named: true,
+        })
+        .collect();
+    let mut all = inputs.files.iter().chain(&others);
+    if metadata.is_file()
+        && let Some(input) = all.find(|input| input.is(&metadata))
+    {
         bail!(
             "--records {} is one of the inputs, {}: name another file, or leave that one out",
             path.display(),

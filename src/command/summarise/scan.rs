@@ -179,18 +179,17 @@ impl<'j> Worker<'j> {
         let (mut wrong, mut first) = (0, None);
         while next_line(&mut source, is_csv, &mut line)? {
             at += 1;
-            let text = line
-                .strip_prefix(b"\xef\xbb\xbf")
-                .unwrap_or(&line)
-                .trim_ascii();
-            if text.is_empty() {
+            let text = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line);
+            let trimmed = text.trim_ascii();
+            if trimmed.is_empty() {
                 continue;
             }
-            if is_csv && header.get_or_insert_with(|| text.to_owned()) == text {
+            if is_csv && header.get_or_insert_with(|| trimmed.to_owned()) == trimmed {
                 // The header comes again where files were joined.
                 continue;
             }
-            match shape.read(text) {
+            // Blanks at the ends of a row belong to its fields.
+            match shape.read(if is_csv { text } else { trimmed }) {
                 Ok(mut record) => {
                     place.mark(&mut record);
                     if self.job.reprice {

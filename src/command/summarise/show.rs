@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::key::Key;
 use super::total::Totals;
-use crate::record::{csv_line, grouped, guarded};
+use crate::record::{clean, csv_line, escape, grouped, guarded};
 
 /// What the inputs came to, ready to be shown.
 pub(super) struct Summary {
@@ -151,7 +151,7 @@ impl Summary {
                 "bytes_read": self.read.bytes_read,
             },
         });
-        summary.to_string() + "\n"
+        escape(&summary.to_string()).into_owned() + "\n"
     }
 
     pub(super) fn csv(&self) -> String {
@@ -229,7 +229,7 @@ impl Summary {
             let told = if self.nested { same } else { 0 };
             let keys_shown = keys.iter().enumerate().map(|(at, key)| match at {
                 at if at < told => String::new(),
-                _ => printable(key),
+                _ => clean(key).into_owned(),
             });
             table.add_row(
                 keys_shown.chain(columns.iter().map(|(_, name, _)| self.figure(name, totals))),
@@ -311,11 +311,4 @@ fn nest(groups: &mut [Group], by: &[Key], level: usize) {
     for group in groups.chunk_by_mut(|(a, _), (b, _)| a[level] == b[level]) {
         nest(group, by, level + 1);
     }
-}
-
-/// A key without what would disturb a terminal.
-fn printable(key: &str) -> String {
-    key.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
 }
