@@ -23,7 +23,11 @@ pub(super) struct Heard {
     voices: Vec<Line>,
     /// Tool calls begun.
     pub(super) calls: u64,
+    /// Bytes of text at hand.
     kept: usize,
+    /// Bytes of text let go of uncounted.
+    lost: u64,
+    /// Bytes of text in all.
     volume: u64,
 }
 
@@ -38,7 +42,7 @@ struct Line {
     volume: u64,
 }
 
-/// Beyond this, text is counted as it comes and let go.
+/// No model says so much in one response. What comes beyond is let go, and counted by the measure of what was kept.
 const KEEP: usize = 4 << 20;
 
 impl Heard {
@@ -62,11 +66,13 @@ impl Heard {
     }
 
     pub(super) fn push(&mut self, voice: Voice, text: &[u8]) {
-        let line = &mut self.voices[voice];
-        line.text.extend_from_slice(text);
-        line.volume += text.len() as u64;
-        self.kept += text.len();
-        self.volume += text.len() as u64;
+        if self.kept + text.len() <= KEEP {
+            self.voices[voice].text.extend_from_slice(text);
+            self.kept += text.len();
+        } else {
+            self.lost += text.len() as u64;
+        }
+        self.gain(voice, text.len());
     }
 
     /// Adds the inside of a JSON string whose escapes are known to be valid and to hold no surrogates.
@@ -102,8 +108,18 @@ impl Heard {
         }
         text.extend_from_slice(rest);
         let len = text.len() - before;
+        if self.kept + len <= KEEP {
+            self.kept += len;
+        } else {
+            text.truncate(before);
+            text.shrink_to_fit();
+            self.lost += len as u64;
+        }
+        self.gain(voice, len);
+    }
+
+    fn gain(&mut self, voice: Voice, len: usize) {
         self.voices[voice].volume += len as u64;
-        self.kept += len;
         self.volume += len as u64;
     }
 
@@ -150,11 +166,6 @@ impl Heard {
         self.voices.iter().filter(reasoning).any(Line::any)
     }
 
-    /// Whether text has piled up beyond what is kept.
-    pub(super) fn is_full(&self) -> bool {
-        self.kept > KEEP
-    }
-
     /// Counts what was kept and lets go of it. From here on the vocabulary stays.
     pub(super) fn fold(&mut self, vocabulary: Vocabulary) {
         for line in &mut self.voices {
@@ -171,12 +182,40 @@ impl Heard {
             Some(counter) => counter.clone().total(&String::from_utf8_lossy(&line.text)),
             None => vocabulary.count(&String::from_utf8_lossy(&line.text)),
         };
-        self.voices.iter().map(of).sum()
+        let counted: u64 = self.voices.iter().map(of).sum();
+        if self.lost == 0 {
+            return counted;
+        }
+        let share = u128::from(self.volume - self.lost).max(1);
+        let tokens = u128::from(counted) * u128::from(self.volume) / share;
+        u64::try_from(tokens).unwrap_or(u64::MAX)
     }
 }
 
 impl Line {
     fn any(&self) -> bool {
-        !self.text.is_empty() || self.counter.is_some()
+        self.volume > 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Text without end takes no memory without end, and is counted by the measure of its beginning.
+    #[test]
+    fn more_than_is_kept() {
+        let text = "The tide turns twice a day. ".repeat(1000);
+        let mut heard = Heard::default();
+        let voice = heard.voice(Channel::Text, 0);
+        let times = 3 * KEEP / text.len();
+        for _ in 0..times {
+            heard.push(voice, text.as_bytes());
+        }
+        assert!(heard.voices[voice].text.len() <= KEEP);
+        assert_eq!(heard.volume(), (times * text.len()) as u64);
+        let once = Vocabulary::O200k.count(&text);
+        let share = heard.tokens(Vocabulary::O200k) * 1000 / (once * times as u64);
+        assert!((990..=1010).contains(&share), "{share} in 1000");
     }
 }

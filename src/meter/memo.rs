@@ -208,7 +208,7 @@ impl Cut {
             self.hear(input, spans, heard);
             done = end + self.end.len();
             events += 1;
-            if !goes_on || self.parts.is_empty() || heard.is_full() {
+            if !goes_on || self.parts.is_empty() {
                 break;
             }
             at = end + self.joint.len();

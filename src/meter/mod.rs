@@ -310,9 +310,6 @@ impl Core {
             framer.skip(rest, len);
             exchange.events += events;
             exchange.last = self.now;
-            if exchange.heard.is_full() {
-                break;
-            }
         }
         self.settle();
     }
@@ -324,10 +321,6 @@ impl Core {
         };
         if exchange.first_text.is_none() && exchange.heard.any() {
             exchange.first_text = Some(self.now);
-        }
-        if exchange.heard.is_full() {
-            let family = Family::of(exchange.model());
-            exchange.heard.fold(family.vocabulary);
         }
     }
 
