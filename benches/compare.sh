@@ -20,7 +20,7 @@ trap 'rm -rf "$work"' EXIT
 # One stream of some 460 events, with an id of its own each time it is repeated.
 stream() { # COUNT
   awk -v count="$1" '
-    /"content":"[^"]/ { middle = $0; next }
+    /"content":"[^"]/ { if (middle == "") middle = $0; next }
     $0 == "" { next }
     middle == "" { head = head $0 "\n\n"; next }
     { tail = tail $0 "\n\n" }
@@ -80,7 +80,8 @@ have jq && set -- "$@" "jq=$(through 'sed -n s/^data:.{/{/p | jq -c .usage')"
 echo "pipe to pipe, every event metered (cat = 1)"
 race "$@"
 echo "the same on one core"
-race "cat=taskset -c 0 sh -c '$(through cat)'" "tokensense=taskset -c 0 sh -c '$(through "$binary tap -q")'"
+core=$(($(nproc) - 1))
+race "cat=taskset -c $core sh -c '$(through cat)'" "tokensense=taskset -c $core sh -c '$(through "$binary tap -q")'"
 echo "start to end of an empty input"
 race "cat=cat < /dev/null" "tokensense=$binary tap -q < /dev/null"
 echo "a folder of logs summed up (rg = 1)"
