@@ -1,4 +1,4 @@
-//! The meter by itself: each API, in pieces of several sizes, beside the meter that parses every event whole.
+//! The meter by itself: each API and framing, in pieces of several sizes, beside the meter that parses every event whole.
 //!
 //! `cargo bench --bench meter`. Every run's answer is checked.
 
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
-use tokensense::{EndedBy, Measure, Meter, Reading};
+use tokensense::{EndedBy, Measure, Meter, Reading, Status};
 
 /// Captures; the event that says " twice" stands in each, and is repeated.
 const CAPTURES: &[&str] = &[
@@ -17,6 +17,15 @@ const CAPTURES: &[&str] = &[
     "openai.chat/usage.sse",
     "openai.completions/usage.sse",
     "openai.responses/completed.sse",
+];
+
+/// A complete response in each framing.
+const FRAMINGS: &[&str] = &[
+    "anthropic.messages/stream.sse",
+    "bedrock.converse/stream.bin",
+    "gemini/array.json",
+    "ollama.chat/stream.ndjson",
+    "openai.chat/body.json",
 ];
 
 /// Bytes fed at once.
@@ -42,6 +51,18 @@ fn by_api_naive(bencher: Bencher<'_, '_>, capture: &str) {
 #[divan::bench(args = PIECES)]
 fn by_piece(bencher: Bencher<'_, '_>, piece: usize) {
     bench(bencher, &long("openai.chat/usage.sse"), piece, Meter::new);
+}
+
+#[divan::bench(args = FRAMINGS)]
+fn by_framing(bencher: Bencher<'_, '_>, capture: &str) {
+    let capture = read(capture);
+    bencher.counter(BytesCount::of_slice(&capture)).bench(|| {
+        let reading = meter(black_box(&capture), 4 << 10, Meter::new).remove(0);
+        assert_eq!(
+            (reading.status, reading.events_skipped),
+            (Status::Complete, 0)
+        );
+    });
 }
 
 /// A stream cut short, whose output has to be estimated: the vocabulary is loaded once, beforehand.
