@@ -18,9 +18,16 @@ fn through(input: &[u8], write: usize, read: usize) -> Vec<u8> {
         .stdout(Stdio::piped())
         .spawn()
         .expect("the binary");
+    let output = pump(&mut child, input, write, read);
+    wait(child);
+    output
+}
+
+/// Writes all to a child in pieces of one size, and reads in pieces of another what it gives.
+fn pump(child: &mut Child, input: &[u8], write: usize, read: usize) -> Vec<u8> {
     let mut stdin = child.stdin.take().expect("a pipe");
     let mut stdout = child.stdout.take().expect("a pipe");
-    let output = thread::scope(|scope| {
+    thread::scope(|scope| {
         scope.spawn(move || {
             for piece in input.chunks(write) {
                 stdin.write_all(piece).expect("a reader");
@@ -34,9 +41,7 @@ fn through(input: &[u8], write: usize, read: usize) -> Vec<u8> {
                 n => output.extend_from_slice(&buffer[..n]),
             }
         }
-    });
-    assert!(child.wait().expect("an end").success());
-    output
+    })
 }
 
 fn random(len: usize) -> Vec<u8> {
@@ -72,6 +77,41 @@ fn random_bytes_in_every_chunk_size() {
             through(&all[..len], write, read) == all[..len],
             "{write} in, {read} out"
         );
+    }
+}
+
+/// In bulk, bytes go from pipe to pipe before they are read: what was sent on is metered once, and whole.
+#[test]
+fn bulk_is_metered_whole() {
+    let capture = fs::read_to_string("testdata/openai.chat/usage.sse").expect("a capture");
+    let responses = 4000;
+    let of = |n| capture.replace("chatcmpl-A1", &format!("chatcmpl-{n}"));
+    let input: String = (0..responses).map(of).collect();
+    let scratch = scratch("bulk");
+    let records = scratch.join("records.jsonl");
+    for (write, read) in [(1 << 20, 1 << 20), (65_536, 1000), (200_000, 33_000)] {
+        let _ = fs::remove_file(&records);
+        let mut child = tokensense()
+            .args(["tap", "--output"])
+            .arg(&records)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the binary");
+        assert!(pump(&mut child, input.as_bytes(), write, read) == input.as_bytes());
+        wait(child);
+        let records = fs::read_to_string(&records).expect("records");
+        let records: Vec<serde_json::Value> = records
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("a record"))
+            .collect();
+        assert_eq!(records.len(), responses, "{write} in, {read} out");
+        let bytes: u64 = records.iter().filter_map(|r| r["bytes"].as_u64()).sum();
+        assert_eq!(bytes, input.len() as u64, "{write} in, {read} out");
+        let whole = |record: &serde_json::Value| {
+            record["output_tokens"] == 24 && record["events_skipped"] == 0
+        };
+        assert!(records.iter().all(whole), "{write} in, {read} out");
     }
 }
 

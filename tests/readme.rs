@@ -45,6 +45,29 @@ fn command_blocks_run() {
     fs::remove_dir_all(&place).expect("the place to be removed");
 }
 
+/// The table of the record names every column, in the record's order, and no other.
+#[test]
+fn columns_are_all_told() {
+    let readme = fs::read_to_string(Path::new(ROOT).join("README.md")).expect("README.md");
+    let (_, table) = readme.split_once("## The record\n").expect("the record");
+    let (table, _) = table.split_once("\n`--columns`").expect("its end");
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `"));
+    let told: Vec<_> = rows
+        .filter_map(|row| row.split(" |").next())
+        .flat_map(|names| names.split(", "))
+        .map(|name| name.trim_matches('`'))
+        .collect();
+    let capture = Path::new(ROOT).join("testdata/openai.chat/usage.sse");
+    let output = common::tokensense()
+        .arg("tap")
+        .stdin(fs::File::open(capture).expect("a capture"))
+        .output()
+        .expect("a record");
+    let record: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_slice(&output.stderr).expect("a record");
+    assert_eq!(told, record.keys().collect::<Vec<_>>());
+}
+
 /// The README's blocks of shell commands.
 fn blocks(readme: &str) -> Vec<String> {
     let mut blocks = Vec::new();
