@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use common::{scratch, tokensense};
+use common::{isolated, scratch, tokensense};
 
 /// Each shell, its script, and how it is told to read a script without running it.
 const SHELLS: &[(&str, &str, &[&str])] = &[
@@ -97,7 +97,7 @@ fn bash_completes() {
             words[words.len() - 1],
             words[words.len() - 2],
         );
-        let mut bash = Command::new("bash");
+        let mut bash = isolated("bash");
         let output = bash.args(["--norc", "-c", &call]).output().expect("bash");
         let got = String::from_utf8_lossy(&output.stdout);
         assert_eq!(got.trim(), want, "{words:?}: {output:?}");

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use common::{scratch, terminal, tokensense};
-use server::{Sent, Server, asked_only, begin_stream, chunk, isolate, need_curl, stated, status};
+use common::{isolated, scratch, terminal, tokensense};
+use server::{Sent, Server, asked_only, begin_stream, chunk, need_curl, stated, status};
 
 const ASK: &str = r#","stream_options":{"include_usage":true}"#;
 const KEY: &str = "sk-proj-0123456789abcdefghijklmn";
@@ -30,7 +30,7 @@ impl Run {
     fn new(name: &str, options: &[&str]) -> Self {
         let record = scratch(&format!("run-{name}")).join("record.json");
         let mut command = tokensense();
-        isolate(&mut command).arg("run").arg("-o").arg(&record);
+        command.arg("run").arg("-o").arg(&record);
         command.args(options).arg("--");
         Self { command, record }
     }
@@ -525,8 +525,7 @@ fn bodies_from_a_shell() {
             body()
         ),
     ] {
-        let mut shell = Command::new("bash");
-        let output = isolate(&mut shell)
+        let output = isolated("bash")
             .args(["-c", &script])
             .output()
             .expect("bash on PATH");

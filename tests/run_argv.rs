@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use common::{Random, scratch, tokensense};
-use server::{Sent, Server, curl, isolate, need_curl, stated};
+use server::{Sent, Server, curl, need_curl, stated};
 
 const ASK: &str = r#","stream_options":{"include_usage":true}"#;
 
@@ -112,7 +112,7 @@ fn arguments(random: &mut Random, url: &str, folder: &str) -> Vec<String> {
 
 /// What came, and whether the command was content.
 fn sent(server: &Server, command: &mut Command) -> (Option<i32>, Vec<Sent>) {
-    let mut child = isolate(command)
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

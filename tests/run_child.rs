@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use common::{scratch, terminal, tokensense};
+use common::{isolated, scratch, terminal, tokensense};
 
 /// `run` of a shell script, its output in the test's hands.
 struct Run {
@@ -252,7 +252,7 @@ fn typed_interrupt_is_not_doubled() {
     let (mut keyboard, programs) = terminal();
     let script =
         "trap 'echo told' INT; echo ready; for i in 1 2 3 4 5 6; do sleep 0.1; done; exit 4";
-    let mut command = Command::new("setsid");
+    let mut command = isolated("setsid");
     command.args(["--ctty", common::BINARY, "run", "-q", "sh", "-c", script]);
     command.stdin(programs).stdout(Stdio::piped());
     let mut run = Run::start(command);
@@ -265,7 +265,7 @@ fn typed_interrupt_is_not_doubled() {
 /// Where the caller ignores the deaths of children, their exit statuses are still kept.
 #[test]
 fn exit_status_is_kept_where_deaths_are_ignored() {
-    let status = Command::new("env")
+    let status = isolated("env")
         .args(["--ignore-signal=CHLD", common::BINARY, "run", "-q"])
         .args(["sh", "-c", "exit 5"])
         .status()
@@ -280,7 +280,7 @@ fn ignored_signals_stay_ignored() {
         "trap '' HUP; exec {} run -q -- sh -c 'echo ready; sleep 0.3; echo done'",
         common::BINARY
     );
-    let mut command = Command::new("sh");
+    let mut command = isolated("sh");
     command.args(["-c", &script]).stdout(Stdio::piped());
     let mut run = Run::start(command);
     assert_eq!(run.line(), "ready");

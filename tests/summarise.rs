@@ -326,7 +326,7 @@ fn standard_input_and_lists() {
         );
     }
     let output = finish(
-        Command::new("bash")
+        common::isolated("bash")
             .args(["-c", "exec $0 summarise --format=json <(cat -)", BINARY])
             .stdin(input()),
     );
@@ -954,7 +954,7 @@ fn wrong_usage() {
 #[test]
 fn reader_gone() {
     let script = "\"$0\" summarise testdata --by file --format csv | true; echo ${PIPESTATUS[0]}";
-    let output = Command::new("bash")
+    let output = common::isolated("bash")
         .args(["-c", script, BINARY])
         .output()
         .expect("bash");

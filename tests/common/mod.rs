@@ -18,17 +18,15 @@ pub(crate) fn tokensense() -> Command {
     isolated(BINARY)
 }
 
-/// A command that the caller's environment does not reach.
+/// A command that the caller's environment does not reach, but for where programs, scratch files and profiles lie.
 pub(crate) fn isolated(program: &str) -> Command {
     let mut command = Command::new(program);
-    for (name, _) in std::env::vars_os() {
-        let name = name.to_string_lossy().into_owned();
-        let ours = ["CLICOLOR", "CLICOLOR_FORCE", "NO_COLOR", "XDG_CONFIG_HOME"];
-        if name.starts_with("TOKENSENSE_") || ours.contains(&name.as_str()) {
-            command.env_remove(name);
-        }
+    command.env_clear();
+    for name in ["PATH", "TMPDIR", "LLVM_PROFILE_FILE"] {
+        command.envs(std::env::var_os(name).map(|value| (name, value)));
     }
-    command.env("HOME", "/nonexistent").stdin(Stdio::null());
+    command.env("HOME", "/nonexistent").env("TERM", "xterm");
+    command.stdin(Stdio::null());
     command
 }
 

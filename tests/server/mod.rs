@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use crate::common::isolated;
+
 /// What a client sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
@@ -150,27 +152,10 @@ pub(crate) fn status(out: &mut TcpStream, line: &str, body: &str) {
     let _ = out.write_all(text.as_bytes());
 }
 
-/// The environment of a curl that talks to the loopback alone.
-pub(crate) fn isolate(command: &mut Command) -> &mut Command {
-    let proxies = [
-        "http_proxy",
-        "https_proxy",
-        "all_proxy",
-        "HTTPS_PROXY",
-        "ALL_PROXY",
-    ];
-    for name in proxies {
-        command.env_remove(name);
-    }
-    command.env("HOME", "/nonexistent").env("NO_PROXY", "*")
-}
-
 /// The machine's own curl.
 pub(crate) fn curl() -> Command {
-    let mut command = Command::new("curl");
-    isolate(&mut command)
-        .stdin(Stdio::null())
-        .stderr(Stdio::null());
+    let mut command = isolated("curl");
+    command.stderr(Stdio::null());
     command
 }
 
