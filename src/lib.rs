@@ -115,8 +115,8 @@ mod record;
 #[doc(hidden)]
 pub use curl::{Argument, Curl, Inject};
 pub use meter::{
-    Charged, Context, Count, Created, Emit, EndedBy, Failure, Measure, Meter, Note, Pass, Reading,
-    Request, Status, Usage, warm_up,
+    Charged, Context, Count, Created, Emit, EndedBy, Failure, Measure, Meter, Note, Pass, RawUsage,
+    Reading, Request, Status, Usage, warm_up,
 };
 pub use metered::{AsyncMetered, Metered, MeteredStream, Prices, Recorder};
 #[doc(hidden)]

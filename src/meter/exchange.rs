@@ -11,10 +11,11 @@ use super::frame::Wrap;
 use super::heard::{Channel, Heard};
 use super::json::{Hit, Json, Parser};
 use super::memo::{Filling, Hole};
-use super::plan::Found;
+use super::plan::{Found, Plans};
+use super::raw::RawUsage;
 use super::reading::{Charged, Created, EndedBy, Note, Pass, Reading, Status};
 use super::request::Request;
-use super::usage::{self, Measure, Usage};
+use super::usage::{Measure, Merge, Usage};
 
 /// Everything known of the response under way.
 #[derive(Default)]
@@ -58,7 +59,7 @@ struct Said {
     /// The last reason of each choice.
     finish: Vec<(u32, String)>,
     finish_else: Option<String>,
-    usage: Map<String, Value>,
+    usage: RawUsage,
     /// Bytes of usage taken in, or of what it came to when last measured.
     usage_len: usize,
     usage_is_full: bool,
@@ -92,7 +93,7 @@ impl Said {
         self.usage_len += more;
         if self.usage_len > 2 * MAX_USAGE {
             // Most of it said the same again.
-            self.usage_len = serde_json::to_vec(&self.usage).map_or(0, |json| json.len());
+            self.usage_len = self.usage.to_json().len();
             self.usage_is_full = self.usage_len > MAX_USAGE;
         }
         !self.usage_is_full
@@ -138,7 +139,7 @@ impl Exchange {
     }
 
     /// A response of which only the usage is known.
-    pub(super) fn restating(usage: &Map<String, Value>) -> Self {
+    pub(super) fn restating(usage: &RawUsage) -> Self {
         let mut exchange = Self::default();
         exchange.said.usage.clone_from(usage);
         exchange
@@ -344,19 +345,15 @@ impl Exchange {
                 if !self.said.has_room(raw.len()) {
                     return false;
                 }
-                let Ok(Value::Object(object)) = serde_json::from_str(raw) else {
-                    return false;
-                };
-                let merge = self
-                    .dialect
-                    .map_or(usage::Merge::Keys, |dialect| dialect.merge);
+                let stated = RawUsage::stated(raw);
                 match means {
                     Means::Usage(name) if !name.is_empty() => {
+                        let stated = Value::Object(stated.into());
                         self.said
                             .usage
-                            .insert(name.to_owned(), Value::Object(object));
+                            .change(|usage| drop(usage.insert(name.to_owned(), stated)));
                     }
-                    _ => merge.apply(&mut self.said.usage, object),
+                    _ => self.said.usage.merge(self.merge(), stated),
                 }
                 self.said.output_is_placeholder = means == Means::UsageSoFar;
                 trace.states_usage = true;
@@ -379,10 +376,7 @@ impl Exchange {
                 if any {
                     trace.unique = true;
                     self.version += 1;
-                    let merge = self
-                        .dialect
-                        .map_or(usage::Merge::Keys, |dialect| dialect.merge);
-                    merge.apply(&mut self.said.usage, some);
+                    self.said.usage.merge(self.merge(), some.into());
                     trace.states_usage = true;
                 }
                 any
@@ -394,6 +388,10 @@ impl Exchange {
             }
             Means::Text(_) => false,
         }
+    }
+
+    fn merge(&self) -> Merge {
+        self.dialect.map_or(Merge::Keys, |dialect| dialect.merge)
     }
 
     /// Notes a failure; the first one counts.
@@ -415,6 +413,7 @@ impl Exchange {
         ended_by: EndedBy,
         end: &Ending<'_>,
         parser: &mut Parser,
+        plans: &mut Plans,
     ) -> Reading {
         let dialect = self.dialect;
         let finishes = dialect.is_some_and(|dialect| dialect.done == Done::Finish);
@@ -491,7 +490,7 @@ impl Exchange {
         let family_name = family_name.or_else(|| reading.api.map(str::to_owned));
         reading.model = model;
         if let Some(dialect) = dialect {
-            self.count(dialect, parser, &mut reading);
+            self.count(dialect, parser, plans, &mut reading);
         }
         self.estimate(
             Family::of(family_name.as_deref()),
@@ -512,8 +511,14 @@ impl Exchange {
     }
 
     /// Reads the counts out of the usage the provider stated.
-    pub(super) fn count(&self, dialect: &Dialect, parser: &mut Parser, reading: &mut Reading) {
-        let raw = serde_json::to_vec(&self.said.usage).unwrap_or_default();
+    pub(super) fn count(
+        &self,
+        dialect: &Dialect,
+        parser: &mut Parser,
+        plans: &mut Plans,
+        reading: &mut Reading,
+    ) {
+        let counts = plans.counts(dialect.usage);
         let inclusive = |model: &&str| {
             dialect
                 .all_within
@@ -521,12 +526,12 @@ impl Exchange {
                 .any(|name| model.starts_with(name))
         };
         let all_within = reading.model.as_deref().filter(inclusive).is_some();
-        parser.parse(&raw, |json| {
-            usage::read(dialect.usage, json, all_within, &mut reading.usage);
+        parser.parse(self.said.usage.to_json().as_bytes(), |json| {
+            counts.read(json, all_within, &mut reading.usage);
             if !dialect.passes.is_empty() {
                 json.walk(dialect.passes, &mut |hit| {
                     let mut usage = Usage::default();
-                    usage::read(dialect.usage, hit.value, false, &mut usage);
+                    counts.read(hit.value, false, &mut usage);
                     let model = hit
                         .value
                         .get("model")

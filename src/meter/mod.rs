@@ -10,18 +10,18 @@ mod heard;
 mod json;
 mod memo;
 mod plan;
+mod raw;
 mod reading;
 mod request;
 mod tree;
 mod usage;
 mod vocabulary;
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use base64::Engine as _;
-use serde_json::{Map, Value};
-
 use emit::Emitter;
 use estimate::Family;
 use exchange::{Ending, Exchange, Signs, Trace};
@@ -33,6 +33,7 @@ use plan::Plans;
 
 pub use emit::Emit;
 pub use failure::Failure;
+pub use raw::RawUsage;
 pub use reading::{Charged, Created, EndedBy, Note, Pass, Reading, Status};
 pub use request::Request;
 pub use usage::{Count, Measure, Usage};
@@ -105,10 +106,14 @@ impl Context {
 }
 
 /// Reads the counts of a usage object again that an API's response has stated.
-pub(crate) fn recount(api: Option<&str>, usage: &Map<String, Value>, reading: &mut Reading) {
+pub(crate) fn recount(api: Option<&str>, usage: &RawUsage, reading: &mut Reading) {
+    thread_local! {
+        static READY: RefCell<(Parser, Plans)> = RefCell::new((Parser::new(), Plans::default()));
+    }
     let provider = reading.provider.as_deref();
     if let Some(dialect) = dialect::named(api, provider) {
-        Exchange::restating(usage).count(dialect, &mut Parser::new(), reading);
+        let exchange = Exchange::restating(usage);
+        READY.with_borrow_mut(|(parser, plans)| exchange.count(dialect, parser, plans, reading));
     }
 }
 
@@ -612,7 +617,7 @@ impl Core {
         self.idle_since = exchange.last;
         self.emitter.part();
         let ending = self.context.ending(offset, followed);
-        let reading = exchange.finish(ended_by, &ending, &mut self.parser);
+        let reading = exchange.finish(ended_by, &ending, &mut self.parser, &mut self.plans);
         if self.context.requests.len() > 1 {
             self.context.requests.remove(0);
         }
@@ -624,7 +629,7 @@ impl Core {
         let family = Family::of(exchange.model());
         exchange.heard.fold(family.vocabulary);
         let ending = self.context.ending(offset, false);
-        Some(exchange.finish(EndedBy::Limit, &ending, &mut self.parser))
+        Some(exchange.finish(EndedBy::Limit, &ending, &mut self.parser, &mut self.plans))
     }
 
     fn put(&mut self, reading: Reading) {

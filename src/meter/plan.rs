@@ -3,6 +3,7 @@
 use super::dialect::Rule;
 use super::json::{Hit, Json};
 use super::tree::Tree;
+use super::usage::{Counts, Field};
 
 /// A dialect's rules, made ready.
 pub(super) struct Plan {
@@ -12,9 +13,12 @@ pub(super) struct Plan {
     places: Vec<(u16, u16)>,
 }
 
-/// Plans made so far: one for each table of rules in use.
+/// Tables made ready so far: those of the dialects in use.
 #[derive(Default)]
-pub(super) struct Plans(Vec<Plan>);
+pub(super) struct Plans {
+    rules: Vec<Plan>,
+    counts: Vec<Counts>,
+}
 
 /// A value that one of the rules names.
 pub(super) struct Found<'t> {
@@ -27,16 +31,24 @@ pub(super) struct Found<'t> {
 impl Plans {
     /// The plan of a table of rules.
     pub(super) fn of(&mut self, rules: &'static [Rule]) -> &Plan {
-        let known = self
-            .0
-            .iter()
-            .position(|plan| std::ptr::eq(plan.rules, rules));
-        let at = known.unwrap_or_else(|| {
-            self.0.push(Plan::new(rules));
-            self.0.len() - 1
-        });
-        &self.0[at]
+        let same = |plan: &Plan| std::ptr::eq(plan.rules, rules);
+        known_or(&mut self.rules, same, || Plan::new(rules))
     }
+
+    /// The plan of a table of counts.
+    pub(super) fn counts(&mut self, fields: &'static [Field]) -> &Counts {
+        let same = |counts: &Counts| std::ptr::eq(counts.fields, fields);
+        known_or(&mut self.counts, same, || Counts::new(fields))
+    }
+}
+
+/// What is the same among the known, or else a new one.
+fn known_or<T>(known: &mut Vec<T>, same: impl Fn(&T) -> bool, new: impl FnOnce() -> T) -> &T {
+    let at = known.iter().position(same).unwrap_or_else(|| {
+        known.push(new());
+        known.len() - 1
+    });
+    &known[at]
 }
 
 impl Plan {

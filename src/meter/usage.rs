@@ -3,6 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::json::Json;
+use super::raw::RawUsage;
+use super::tree::Tree;
 
 /// Something that is counted. Every measure is in tokens, save those whose name says otherwise.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -66,7 +68,7 @@ pub struct Count {
 pub struct Usage {
     counts: [Option<Count>; MEASURES],
     /// The provider's own usage object, merged over the stream, unknown fields included.
-    pub raw: Map<String, Value>,
+    pub raw: RawUsage,
 }
 
 impl Usage {
@@ -198,49 +200,85 @@ impl Merge {
     }
 }
 
-/// Reads the counts out of a usage object. Nothing in it can make this fail: what is no count is unknown,
-/// sums saturate.
-///
-/// `all_within` holds for models whose counts stand within their totals, whatever the table says.
-pub(super) fn read(fields: &[Field], usage: Json<'_>, all_within: bool, into: &mut Usage) {
-    let mut add = |measure: Measure, value: u64| {
-        let old = into.value(measure).unwrap_or(0);
-        into.report(measure, old.saturating_add(value));
-    };
-    let mut undecided = Vec::new();
-    for field in fields {
-        let Some(value) = sum(field.paths, usage) else {
-            continue;
-        };
-        add(field.measure, value);
-        match (side(field.measure), field.place) {
-            (Some(side), Place::Beside) if side != field.measure && !all_within => add(side, value),
-            (Some(side), Place::ByTotal) => undecided.push((side, value)),
-            _ => {}
-        }
-    }
-    let Some(total) = into.value(Measure::Total) else {
-        return;
-    };
-    for (side, value) in undecided {
-        let sides = [Measure::Input, Measure::Output].map(|side| into.value(side).unwrap_or(0));
-        let stated = sides[0].saturating_add(sides[1]);
-        if value > 0 && stated.saturating_add(value) <= total {
-            into.report(side, into.value(side).unwrap_or(0).saturating_add(value));
-        }
-    }
+/// A dialect's table of counts, made ready for one walk over a usage object.
+pub(super) struct Counts {
+    pub(super) fields: &'static [Field],
+    tree: Tree,
+    /// For each of the tree's paths, its field.
+    places: Vec<usize>,
 }
 
-fn sum(paths: &[&str], usage: Json<'_>) -> Option<u64> {
-    paths.iter().find_map(|path| {
-        let mut sum: Option<u64> = None;
-        usage.walk(path, &mut |hit| {
-            if let Some(n) = hit.value.as_u64() {
-                sum = Some(sum.unwrap_or(0).saturating_add(n));
+impl Counts {
+    pub(super) fn new(fields: &'static [Field]) -> Self {
+        let places = fields
+            .iter()
+            .enumerate()
+            .flat_map(|(at, field)| field.paths.iter().map(move |_| at));
+        Self {
+            fields,
+            tree: Tree::new(fields.iter().flat_map(|field| field.paths.iter().copied())),
+            places: places.collect(),
+        }
+    }
+
+    /// Reads the counts out of a usage object. Nothing in it can make this fail: what is no count is unknown,
+    /// sums saturate.
+    ///
+    /// `all_within` holds for models whose counts stand within their totals, whatever the table says.
+    pub(super) fn read(&self, usage: Json<'_>, all_within: bool, into: &mut Usage) {
+        let mut add = |measure: Measure, value: u64| {
+            let old = into.value(measure).unwrap_or(0);
+            into.report(measure, old.saturating_add(value));
+        };
+        let mut undecided = Vec::new();
+        for (field, value) in self.find(usage) {
+            let field = &self.fields[field];
+            add(field.measure, value);
+            match (side(field.measure), field.place) {
+                (Some(side), Place::Beside) if side != field.measure && !all_within => {
+                    add(side, value);
+                }
+                (Some(side), Place::ByTotal) => undecided.push((side, value)),
+                _ => {}
             }
-        });
-        sum
-    })
+        }
+        let Some(total) = into.value(Measure::Total) else {
+            return;
+        };
+        for (side, value) in undecided {
+            let sides = [Measure::Input, Measure::Output].map(|side| into.value(side).unwrap_or(0));
+            let stated = sides[0].saturating_add(sides[1]);
+            if value > 0 && stated.saturating_add(value) <= total {
+                into.report(side, into.value(side).unwrap_or(0).saturating_add(value));
+            }
+        }
+    }
+
+    /// The fields that are there, in their order, each with the sum at the first of its paths that has numbers.
+    fn find(&self, usage: Json<'_>) -> Vec<(usize, u64)> {
+        let mut hits = Vec::with_capacity(16);
+        self.tree.find(usage, &mut hits);
+        hits.sort_by_key(|(path, _)| *path);
+        let mut found: Vec<(usize, u64)> = Vec::with_capacity(hits.len());
+        let mut last = None;
+        for (path, hit) in hits {
+            let Some(n) = hit.value.as_u64() else {
+                continue;
+            };
+            let field = self.places[usize::from(path)];
+            match found.last_mut() {
+                Some((known, sum)) if *known == field => {
+                    if last == Some(path) {
+                        *sum = sum.saturating_add(n);
+                    }
+                    continue;
+                }
+                _ => found.push((field, n)),
+            }
+            last = Some(path);
+        }
+        found
+    }
 }
 
 /// The total that a measure is a part of.

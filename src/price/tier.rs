@@ -1,9 +1,10 @@
 //! Service tiers: the words that wires have for them, and what they cost where the price table has no rates of theirs.
 
 use rust_decimal::Decimal;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::entry::Entry;
+use crate::meter::RawUsage;
 
 /// Words for the tier that is billed at the standard rates.
 static STANDARD: &[&str] = &[
@@ -93,11 +94,7 @@ const fn factor(
 }
 
 /// The tier that a response was served in, as price tables call it; `None` where that is the standard one.
-pub(super) fn tier(
-    provider: &str,
-    stated: Option<&str>,
-    usage: &Map<String, Value>,
-) -> Option<String> {
+pub(super) fn tier(provider: &str, stated: Option<&str>, usage: &RawUsage) -> Option<String> {
     // Anthropic says it beside the tier: "speed": "fast".
     if usage.get("speed").and_then(Value::as_str) == Some("fast") {
         return Some("fast".to_owned());
@@ -139,7 +136,7 @@ pub(super) fn is_discount(tier: &str) -> bool {
 
 /// What is charged on top of all token rates for where a response was made.
 /// <https://platform.claude.com/docs/en/build-with-claude/data-residency>
-pub(super) fn surcharge(provider: &str, usage: &Map<String, Value>) -> Option<Decimal> {
+pub(super) fn surcharge(provider: &str, usage: &RawUsage) -> Option<Decimal> {
     let geo = usage.get("inference_geo").and_then(Value::as_str)?;
     (provider == "anthropic" && geo == "us").then(|| Decimal::new(11, 1))
 }

@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Number, Value};
 
 use super::text::escape;
+use crate::meter::RawUsage;
 
 /// A column's value.
 pub(crate) trait Cell {
@@ -180,26 +181,28 @@ impl Cell for Map<String, Value> {
 }
 
 /// As a map, but nothing rather than an empty one.
-impl Cell for Option<Map<String, Value>> {
+impl Cell for Option<RawUsage> {
     fn to_json(&self) -> Value {
-        self.as_ref().map_or(Value::Null, Cell::to_json)
+        self.as_ref()
+            .map_or(Value::Null, |usage| usage.as_map().to_json())
     }
 
     fn to_text(&self) -> Cow<'_, str> {
-        self.as_ref().map_or("".into(), Cell::to_text)
+        self.as_ref()
+            .map_or("".into(), |usage| usage.as_map().to_text())
     }
 
     fn set_json(&mut self, value: Value) -> bool {
         let mut map = Map::new();
         let fits = map.set_json(value);
-        *self = (!map.is_empty()).then_some(map);
+        *self = (!map.is_empty()).then(|| map.into());
         fits
     }
 
     fn set_text(&mut self, text: &str) -> bool {
         let mut map = Map::new();
         let fits = map.set_text(text);
-        *self = (!map.is_empty()).then_some(map);
+        *self = (!map.is_empty()).then(|| map.into());
         fits
     }
 }

@@ -13,7 +13,7 @@ use rust_decimal::Decimal;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::meter::{Charged, Created, Measure, Note, Reading, recount};
+use crate::meter::{Charged, Created, Measure, Note, RawUsage, Reading, recount};
 use crate::price::{Parts, PriceBook, Query, Quote};
 pub(crate) use cell::Cell;
 pub use read::Shape;
@@ -161,7 +161,7 @@ columns! {
     /// What the user said of it.
     labels: Map<String, Value>,
     /// The provider's usage object, whole.
-    usage: Option<Map<String, Value>>,
+    usage: Option<RawUsage>,
 }
 
 /// A column of tokens, or of other things counted.

@@ -1,0 +1,109 @@
+//! A provider's own usage object, kept as it was written and read only when somebody asks.
+
+use std::borrow::Cow;
+use std::sync::OnceLock;
+
+use memchr::memmem;
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use super::usage::Merge;
+
+/// A provider's own usage object, merged over the stream, unknown fields included.
+#[derive(Clone, Debug, Default)]
+pub struct RawUsage {
+    /// The one object that was stated; empty where there is none, or more went into the map.
+    text: String,
+    map: OnceLock<Map<String, Value>>,
+}
+
+impl RawUsage {
+    /// The object's members.
+    pub fn as_map(&self) -> &Map<String, Value> {
+        let read = || serde_json::from_str(&self.text).unwrap_or_default();
+        self.map.get_or_init(read)
+    }
+
+    /// One member.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        if self.map.get().is_none() && self.lacks(key) {
+            return None;
+        }
+        self.as_map().get(key)
+    }
+
+    /// Whether nothing was stated.
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty() && self.map.get().is_none_or(Map::is_empty)
+    }
+
+    /// Keeps the text of an object that a parser has taken.
+    pub(super) fn stated(text: &str) -> Self {
+        // An object without a key says nothing.
+        let text = text.contains('"').then(|| text.to_owned());
+        Self {
+            text: text.unwrap_or_default(),
+            map: OnceLock::new(),
+        }
+    }
+
+    /// The object as JSON.
+    pub(super) fn to_json(&self) -> Cow<'_, str> {
+        if self.text.is_empty() {
+            return serde_json::to_string(self.as_map())
+                .unwrap_or_default()
+                .into();
+        }
+        self.text.as_str().into()
+    }
+
+    /// Takes in what was stated later.
+    pub(super) fn merge(&mut self, merge: Merge, later: Self) {
+        if self.is_empty() {
+            *self = later;
+        } else {
+            self.change(|map| merge.apply(map, later.into()));
+        }
+    }
+
+    pub(super) fn change(&mut self, change: impl FnOnce(&mut Map<String, Value>)) {
+        let mut map = Map::from(std::mem::take(self));
+        change(&mut map);
+        *self = map.into();
+    }
+
+    /// Whether no member of that name can be there, as far as can be told without reading.
+    fn lacks(&self, key: &str) -> bool {
+        let text = self.text.as_bytes();
+        let names = |at: usize| at > 0 && text[at - 1] == b'"';
+        !text.contains(&b'\\') && !memmem::find_iter(text, key).any(names)
+    }
+}
+
+impl PartialEq for RawUsage {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_map() == other.as_map()
+    }
+}
+
+impl From<Map<String, Value>> for RawUsage {
+    fn from(map: Map<String, Value>) -> Self {
+        Self {
+            text: String::new(),
+            map: map.into(),
+        }
+    }
+}
+
+impl From<RawUsage> for Map<String, Value> {
+    fn from(raw: RawUsage) -> Self {
+        raw.as_map();
+        raw.map.into_inner().unwrap_or_default()
+    }
+}
+
+impl Serialize for RawUsage {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.as_map().serialize(serializer)
+    }
+}
