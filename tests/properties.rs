@@ -91,8 +91,38 @@ fn spliced() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// A capture, and after it copies that differ in a few bytes: other ids, numbers and texts, or something broken.
+fn resembling() -> impl Strategy<Value = Vec<u8>> {
+    const BYTES: &[u8] = b"0123456789abxyz_-. \\\"{}";
+    let captures = common::captures()
+        .into_iter()
+        .map(|path| fs::read(path).expect("a capture"));
+    let captures: Vec<Vec<u8>> = captures.filter(|bytes| bytes.len() < 5000).collect();
+    let byte = prop::sample::select(BYTES);
+    let edit = (any::<prop::sample::Index>(), byte, any::<bool>());
+    let edits = prop::collection::vec(edit, 0..12);
+    let copies = prop::collection::vec(edits, 1..4);
+    (prop::sample::select(captures), copies).prop_map(|(capture, copies)| {
+        let mut bytes = capture.clone();
+        for edits in copies {
+            let mut copy = capture.clone();
+            for (at, byte, insert) in edits {
+                // A letter or digit mostly stands where it may be another one.
+                let from = at.index(copy.len() + 1);
+                let word = copy[from..].iter().position(u8::is_ascii_alphanumeric);
+                let at = from + word.unwrap_or(0);
+                let end = (at + usize::from(!insert)).min(copy.len());
+                copy.splice(at..end, [byte]);
+            }
+            bytes.extend(copy);
+        }
+        bytes
+    })
+}
+
 #[test]
 fn twin() {
+    check(1500, resembling(), |bytes| properties::twin(&bytes));
     check(6000, stream(), |bytes| properties::twin(&bytes));
     check(600, spliced(), |bytes| properties::twin(&bytes));
 }

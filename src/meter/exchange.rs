@@ -15,6 +15,7 @@ use super::plan::{Found, Plans};
 use super::raw::RawUsage;
 use super::reading::{Charged, Created, EndedBy, Note, Pass, Reading, Status};
 use super::request::Request;
+use super::shape::{Sense, Shape};
 use super::usage::{Measure, Merge, Usage};
 
 /// Everything known of the response under way.
@@ -107,6 +108,7 @@ pub(super) struct Trace {
     pub(super) holes: Vec<Hole>,
     /// It did something that its like would do again.
     pub(super) unique: bool,
+    pub(super) shape: Option<Shape>,
     states_usage: bool,
 }
 
@@ -120,6 +122,11 @@ const PADDING: &[&str] = &[
     "created",
     "created_at",
 ];
+/// Whether a member only pads an event or numbers it.
+pub(super) fn pads(key: &str) -> bool {
+    PADDING.contains(&key)
+}
+
 /// APIs that state usage in a stream only when asked to.
 const ASKABLE: &[&str] = &["openai.chat", "openai.completions"];
 /// No name or word is longer, in bytes.
@@ -146,7 +153,7 @@ impl Exchange {
     }
 
     /// Whether an event cannot belong to this response and begins another.
-    pub(super) fn is_left_by(&self, next: &Signs) -> bool {
+    pub(super) fn is_left_by(&self, next: &Signs<'_>) -> bool {
         let (Some(dialect), Some(other)) = (self.dialect, next.dialect) else {
             return match next.dialect {
                 // A failure or an unknown event: it is ours unless we are done.
@@ -157,7 +164,7 @@ impl Exchange {
         if dialect.api != other.api || next.whole {
             return self.has_content();
         }
-        let same = next.id.is_some() && next.id == self.said.id;
+        let same = next.id.is_some() && next.id == self.said.id.as_deref();
         let different = next.id.is_some() && self.said.id.is_some() && !same;
         if self.over {
             return next.begins || different || (!same && next.speaks);
@@ -213,8 +220,7 @@ impl Exchange {
         }
         for (key, value) in json.members() {
             // A time that is not known yet is more than padding: the next event may state it.
-            let pads = PADDING.contains(&key);
-            if pads && (self.said.created.is_some() || !key.starts_with("created")) {
+            if pads(key) && (self.said.created.is_some() || !key.starts_with("created")) {
                 trace.pad(json.root().member(key, value), data);
             }
         }
@@ -637,19 +643,19 @@ pub(super) struct Ending<'a> {
 }
 
 /// What tells whether an event belongs to the response under way.
-pub(super) struct Signs {
+pub(super) struct Signs<'s> {
     pub(super) dialect: Option<&'static Dialect>,
     pub(super) begins: bool,
     /// It is a failure and nothing else.
     pub(super) fails: bool,
-    id: Option<String>,
+    id: Option<&'s str>,
     /// It has a place for generated text.
     speaks: bool,
     /// It is a whole response.
     pub(super) whole: bool,
 }
 
-impl Signs {
+impl<'s> Signs<'s> {
     /// Of an event in no known dialect.
     pub(super) fn none(fails: bool) -> Self {
         Self {
@@ -662,31 +668,20 @@ impl Signs {
         }
     }
 
-    pub(super) fn of(
-        dialect: &'static Dialect,
-        json: Json<'_>,
-        found: &[Found<'_>],
-        name: &str,
-        kind: &str,
-        wrap: Wrap,
-    ) -> Self {
+    pub(super) fn of(sense: &Sense<'s>) -> Self {
         let mut signs = Self::none(false);
+        let (json, dialect) = (sense.json, sense.dialect);
         signs.dialect = Some(dialect);
-        signs.begins = dialect.begins_with(json, name);
-        signs.whole = wrap == Wrap::Document && !dialect.is_piece(json);
-        for found in found {
+        signs.begins = dialect.begins_with(json, sense.name);
+        signs.whole = sense.wrap == Wrap::Document && !dialect.is_piece(json);
+        for found in &sense.found {
             let rule = &dialect.rules[usize::from(found.rule)];
             match rule.means {
-                Means::Id if rule.applies(kind) && signs.id.is_none() => {
-                    let id = found
-                        .hit
-                        .value
-                        .as_str()
-                        .map(brief)
-                        .filter(|id| !id.is_empty());
-                    signs.id = id.map(str::to_owned);
+                Means::Id if rule.applies(sense.kind) && signs.id.is_none() => {
+                    let id = found.hit.value.as_str().map(brief);
+                    signs.id = id.filter(|id| !id.is_empty());
                 }
-                Means::Text(_) | Means::Tool => signs.speaks |= rule.applies(kind),
+                Means::Text(_) | Means::Tool => signs.speaks |= rule.applies(sense.kind),
                 _ => {}
             }
         }
@@ -714,10 +709,10 @@ impl Trace {
         if let Some(at) = hit.value.text_offset() {
             let filling = Filling::Padding;
             self.holes.push(Hole { at, filling });
-        } else if hit.value.as_u64().is_some() {
-            let rest = data.get(hit.after_key..).unwrap_or_default();
-            let skip = rest.iter().take_while(|b| matches!(b, b':' | b' ')).count();
-            let (at, filling) = (hit.after_key + skip, Filling::Number);
+        } else if hit.value.as_u64().is_some()
+            && let Some(at) = hit.number(data)
+        {
+            let filling = Filling::Number;
             self.holes.push(Hole { at, filling });
         }
     }

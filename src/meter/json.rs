@@ -33,6 +33,8 @@ pub(super) struct Hit<'t> {
     pub(super) group: u32,
 }
 
+/// The member that tells elements of arrays apart.
+pub(super) const INDEX: &str = "index";
 /// An event of more values is none.
 const MAX_VALUES: usize = 2 << 20;
 
@@ -92,6 +94,32 @@ impl Parser {
 }
 
 impl<'t> Json<'t> {
+    /// The value that a tape holds, made of these bytes.
+    pub(super) fn new(nodes: &'t [Node<'t>], event: &[u8]) -> Self {
+        let base = event.as_ptr() as usize;
+        Self { nodes, base }
+    }
+
+    /// The first node of its tape.
+    pub(super) fn node(self) -> Node<'t> {
+        self.nodes[0]
+    }
+
+    /// Which node of this tape a value within begins at.
+    pub(super) fn place_of(self, within: Json<'_>) -> usize {
+        let bytes = (within.nodes.as_ptr() as usize).wrapping_sub(self.nodes.as_ptr() as usize);
+        bytes / size_of::<Node<'_>>()
+    }
+
+    /// The value that begins at a node of this tape.
+    pub(super) fn at_place(self, place: usize) -> Self {
+        let nodes = &self.nodes[place..];
+        Self {
+            nodes: &nodes[..span(nodes)],
+            ..self
+        }
+    }
+
     pub(super) fn as_str(self) -> Option<&'t str> {
         match self.nodes[0] {
             Node::String(text) => Some(text),
@@ -183,7 +211,8 @@ impl<'t> Json<'t> {
         })
     }
 
-    fn items(self) -> impl Iterator<Item = Self> {
+    /// Elements of an array: none of anything else.
+    pub(super) fn items(self) -> impl Iterator<Item = Self> {
         let mut rest = if self.is_array() {
             &self.nodes[1..]
         } else {
@@ -236,6 +265,13 @@ impl<'t> Hit<'t> {
         }
     }
 
+    /// Offset in `event` of its first digit, if the value may be a number.
+    pub(super) fn number(&self, event: &[u8]) -> Option<usize> {
+        let rest = event.get(self.after_key..)?;
+        let skip = rest.iter().take_while(|b| matches!(b, b':' | b' ')).count();
+        Some(self.after_key + skip)
+    }
+
     fn follow<'p>(
         self,
         mut path: impl Iterator<Item = Step<'p>> + Clone,
@@ -273,7 +309,7 @@ impl<'t> Hit<'t> {
         if self.value.is_array() {
             for (at, value) in self.value.items().enumerate() {
                 if value.meets(condition) {
-                    let index = value.get("index").and_then(Json::as_u64);
+                    let index = value.get(INDEX).and_then(Json::as_u64);
                     let index = index.unwrap_or(at as u64) as u32;
                     let group = self.group.wrapping_mul(1000).wrapping_add(index);
                     found(Self {

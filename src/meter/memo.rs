@@ -5,19 +5,27 @@
 //! what fills the hole. That costs a comparison where a parse costs ten times as much. Sound because
 //! the fixed parts cover all the rest, framing included, and a hole takes only what a JSON string or number may hold.
 
-use memchr::memmem;
-
+use super::dialect::Dialect;
 use super::heard::{Heard, Voice};
+use super::shape::Shape;
 
-/// Events learned from the response under way.
+/// Events learned.
 #[derive(Default)]
 pub(super) struct Memo {
+    /// Runs of events in the response under way, which differ only in their texts.
     templates: Vec<Template>,
     /// Templates learned, less one for every few hits: how far trying is from paying off.
     debt: u64,
     hits: u64,
     /// What fills the holes of the event at hand.
     spans: [Span; HOLES],
+    /// Events of any response.
+    shapes: Vec<Shape>,
+    /// The shape of the event before.
+    last: usize,
+    /// Which one is to be forgotten for another.
+    oldest: usize,
+    shape_spans: Vec<Span>,
 }
 
 /// What may fill a hole.
@@ -59,15 +67,16 @@ struct Cut {
 }
 
 /// A fixed run of bytes and the hole after it.
-struct Part {
-    fixed: Box<[u8]>,
-    filling: Filling,
+pub(super) struct Part {
+    pub(super) fixed: Box<[u8]>,
+    pub(super) filling: Filling,
 }
 
 /// What fills a hole: from where to where, and whether it holds escapes.
-type Span = (usize, usize, bool);
+pub(super) type Span = (usize, usize, bool);
 
 const TEMPLATES: usize = 6;
+const SHAPES: usize = 16;
 /// Beyond this debt a response is not worth learning from any more.
 const MAX_DEBT: u64 = 48;
 const HOLES: usize = 8;
@@ -75,14 +84,15 @@ const HOLES: usize = 8;
 const MAX_EVENT: usize = 64 << 10;
 
 impl Memo {
-    /// Forgets all: what the events mean has changed.
+    /// Forgets the events of this response: what they mean has changed.
     pub(super) fn forget(&mut self) {
         self.templates.clear();
     }
 
     /// Starts afresh with a new response.
     pub(super) fn restart(&mut self) {
-        *self = Self::default();
+        self.forget();
+        (self.debt, self.hits) = (0, 0);
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -93,25 +103,56 @@ impl Memo {
         self.debt < MAX_DEBT
     }
 
-    /// Learns an event: its bytes with all framing, its data, and the holes by their offsets in the data.
-    pub(super) fn learn(&mut self, event: &[u8], data: &[u8], holes: &mut [Hole]) {
+    /// Learns from an event, whose data begins at `begin`, what may be a run of its like: the holes are offsets in
+    /// the data.
+    pub(super) fn learn(&mut self, event: &[u8], begin: usize, holes: &mut [Hole]) {
         self.debt += 1;
         if event.len() > MAX_EVENT {
             return;
         }
-        // Data of several lines does not stand in the event as it is.
-        let front = &data[..data.len().min(8)];
-        let Some(at) = memmem::find_iter(event, front).find(|at| event[*at..].starts_with(data))
-        else {
-            return;
-        };
         for hole in holes.iter_mut() {
-            hole.at += at;
+            hole.at += begin;
         }
         if let Some(template) = Template::new(event, holes) {
             self.templates.insert(0, template);
             self.templates.truncate(TEMPLATES);
         }
+    }
+
+    /// Learns the shape of an event.
+    pub(super) fn learn_shape(&mut self, shape: Shape) {
+        let at = if self.shapes.len() < SHAPES {
+            self.shapes.push(shape);
+            self.shapes.len() - 1
+        } else {
+            self.oldest = (self.oldest + 1) % SHAPES;
+            self.shapes[self.oldest] = shape;
+            self.oldest
+        };
+        self.follow(at);
+    }
+
+    /// Knows the event at the front of `input` by its shape. Gives the shape, what fills its holes, the event's length,
+    /// and whether it mostly comes several times in a row.
+    pub(super) fn know(
+        &mut self,
+        input: &[u8],
+        known: Option<&'static Dialect>,
+    ) -> Option<(&Shape, &[Span], usize, bool)> {
+        let spans = &mut self.shape_spans;
+        let mut fits = |at: &usize| self.shapes.get(*at)?.fits(input, known, spans);
+        let likely = self.shapes.get(self.last)?.then;
+        let mut all = std::iter::once(likely).chain(0..self.shapes.len());
+        let (at, len) = all.find_map(|at| Some((at, fits(&at)?)))?;
+        self.shapes[at].repeats |= at == self.last;
+        self.follow(at);
+        let shape = &self.shapes[at];
+        Some((shape, &self.shape_spans, len, shape.repeats))
+    }
+
+    fn follow(&mut self, at: usize) {
+        self.shapes[self.last].then = at;
+        self.last = at;
     }
 
     /// Recognises the events at the front of `input` and hears their texts. Gives their length and how many they are.
@@ -253,7 +294,7 @@ impl Cut {
 impl Filling {
     /// How far a filling reaches, and whether it holds escapes.
     #[inline]
-    fn span(self, bytes: &[u8]) -> Option<(usize, bool)> {
+    pub(super) fn span(self, bytes: &[u8]) -> Option<(usize, bool)> {
         match self {
             Self::Number => {
                 let len = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
@@ -386,7 +427,7 @@ mod tests {
                 },
             },
         ];
-        memo.learn(first.as_bytes(), first.as_bytes(), &mut holes);
+        memo.learn(first.as_bytes(), 0, &mut holes);
         let mut say = |text: &str| memo.recall(text.as_bytes(), &mut heard);
         let second = event(" \\\"world\\\"\\n", 12_345);
         assert_eq!(say(&(second.clone() + "data: x")), Some((second.len(), 1)));

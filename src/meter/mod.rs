@@ -13,6 +13,7 @@ mod plan;
 mod raw;
 mod reading;
 mod request;
+mod shape;
 mod tree;
 mod usage;
 mod vocabulary;
@@ -22,14 +23,17 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use base64::Engine as _;
+use dialect::Dialect;
 use emit::Emitter;
 use estimate::Family;
 use exchange::{Ending, Exchange, Signs, Trace};
 use frame::{Event, Frame, Framer, Wrap};
 use heard::Channel;
 use json::{Json, Parser};
+use memchr::memmem;
 use memo::Memo;
 use plan::Plans;
+use shape::{Sense, Shape};
 
 pub use emit::Emit;
 pub use failure::Failure;
@@ -76,6 +80,8 @@ struct Core {
     /// When the last response ended: the next one is waited for since then.
     idle_since: Duration,
     trace: Trace,
+    /// The shape of the event at hand is wanted.
+    learns: bool,
     emitter: Emitter,
     /// Nothing more will come.
     ending: bool,
@@ -151,6 +157,7 @@ impl Meter {
                 now: Duration::ZERO,
                 idle_since: Duration::ZERO,
                 trace: Trace::default(),
+                learns: false,
                 emitter: Emitter::default(),
                 ending: false,
             },
@@ -174,9 +181,11 @@ impl Meter {
             std::mem::replace(&mut self.parser, Parser::new()),
             std::mem::replace(&mut core.parser, Parser::new()),
             std::mem::take(&mut core.plans),
+            std::mem::take(&mut self.memo),
         );
         *self = Self::with_context(std::mem::take(&mut core.context));
-        (self.parser, self.core.parser, self.core.plans) = kept;
+        (self.parser, self.core.parser, self.core.plans, self.memo) = kept;
+        self.memo.restart();
     }
 
     /// Makes the meter give out what it reads, to be had from [`take_emitted`](Self::take_emitted).
@@ -209,8 +218,11 @@ impl Meter {
         let base = framer.offset();
         let mut rest = bytes;
         loop {
-            if !memo.is_empty() && framer.at_boundary() {
+            if !*naive && framer.at_boundary() {
                 core.recall(framer, memo, &mut rest);
+                if core.know(framer, memo, &mut rest) {
+                    continue;
+                }
             }
             let before = framer.offset();
             let Some(found) = framer.next(&mut rest) else {
@@ -218,29 +230,20 @@ impl Meter {
             };
             // An event that something else came in the midst of is like no other.
             let unbroken = found.start >= before;
+            let start = found.start.checked_sub(base).map(|start| start as usize);
             let version = core.version();
+            core.learns = !*naive && unbroken && start.is_some() && memo.is_learning();
             let fresh = core.take(found.frame, found.start, parser);
             if *naive {
                 continue;
             }
-            if fresh {
-                memo.restart();
-            } else if core.version() != version {
-                memo.forget();
-            }
-            let start = found.start.checked_sub(base).map(|start| start as usize);
+            core.turn_memo(memo, fresh, version);
             if let Some(start) = start
-                && unbroken
-                && !core.trace.unique
-                && memo.is_learning()
+                && core.learns
                 && framer.at_boundary()
             {
                 let event = &bytes[start..bytes.len() - rest.len()];
-                memo.learn(
-                    event,
-                    framer.last_data().trim_ascii(),
-                    &mut core.trace.holes,
-                );
+                core.learn(memo, event, framer.last_data().trim_ascii());
             }
         }
     }
@@ -299,24 +302,73 @@ impl Meter {
 }
 
 impl Core {
-    /// Takes events in that the memo knows.
+    /// Takes in runs of events like one that this response has had.
     #[inline]
     fn recall(&mut self, framer: &mut Framer, memo: &mut Memo, rest: &mut &[u8]) {
-        let Some(exchange) = &mut self.exchange else {
+        framer.skip_blank(rest);
+        let Some(exchange) = self.exchange.as_mut().filter(|_| !memo.is_empty()) else {
             return;
         };
-        loop {
-            if rest.first() == Some(&b'\n') {
-                framer.skip(rest, 1);
-            }
-            let Some((len, events)) = memo.recall(rest, &mut exchange.heard) else {
-                break;
-            };
-            framer.skip(rest, len);
+        while let Some((len, events)) = memo.recall(rest, &mut exchange.heard) {
+            framer.pass(rest, len);
+            framer.skip_blank(rest);
             exchange.events += events;
             exchange.last = self.now;
         }
         self.settle();
+    }
+
+    /// Takes in the next event if its like was parsed before; gives whether it was.
+    fn know(&mut self, framer: &mut Framer, memo: &mut Memo, rest: &mut &[u8]) -> bool {
+        let version = self.version();
+        let Some((shape, spans, len, repeats)) = memo.know(rest, self.dialect()) else {
+            return false;
+        };
+        let (event, begin) = (&rest[..len], shape.begin);
+        let Some(nodes) = shape.tape(event, spans) else {
+            return false;
+        };
+        self.learns = false;
+        self.trace = Trace::unique();
+        let start = framer.pass(rest, len);
+        let fresh = self.take_known(shape.sense(event, &nodes, spans), start);
+        self.settle();
+        self.turn_memo(memo, fresh, version);
+        if repeats && !self.trace.unique && memo.is_learning() {
+            memo.learn(event, begin, &mut self.trace.holes);
+        }
+        true
+    }
+
+    /// Learns from the event just taken in.
+    fn learn(&mut self, memo: &mut Memo, event: &[u8], data: &[u8]) {
+        // Data of several lines does not stand in the event as it is.
+        let front = &data[..data.len().min(8)];
+        let mut places = memmem::find_iter(event, front);
+        let Some(begin) = places.find(|at| event[*at..].starts_with(data)) else {
+            return;
+        };
+        if let Some(mut shape) = self.trace.shape.take() {
+            shape.frame(event, begin, data.len());
+            memo.learn_shape(shape);
+        }
+        if !self.trace.unique {
+            memo.learn(event, begin, &mut self.trace.holes);
+        }
+    }
+
+    /// Makes the memo forget what no longer holds after an event.
+    fn turn_memo(&self, memo: &mut Memo, fresh: bool, version: u64) {
+        if fresh {
+            memo.restart();
+        } else if self.version() != version {
+            memo.forget();
+        }
+    }
+
+    /// What the response under way speaks.
+    fn dialect(&self) -> Option<&'static Dialect> {
+        self.exchange.as_ref()?.dialect
     }
 
     /// Sees to what follows from newly heard text.
@@ -389,14 +441,14 @@ impl Core {
             if let Some(exchange) = &mut self.exchange {
                 exchange.invoked = true;
             }
-            self.trace.unique = true;
+            self.trace = Trace::unique();
             return fresh.unwrap_or(false);
         }
         if let Some(fresh) = self.take_json(event, data, start, parser) {
             return fresh;
         }
         let mut fresh = false;
-        let several = memchr::memmem::find(data, b"\n{").is_some();
+        let several = memmem::find(data, b"\n{").is_some();
         if self.ending && data.first() == Some(&b'{') && !several {
             return self.take_cut(data, start, parser);
         }
@@ -409,7 +461,7 @@ impl Core {
                 };
                 fresh |= self.take_event(event, start, parser);
             }
-            self.trace.unique = true;
+            self.trace = Trace::unique();
             return fresh;
         }
         self.take_text(event, data, start)
@@ -476,34 +528,47 @@ impl Core {
         data: &[u8],
         start: u64,
     ) -> bool {
-        let known = self.exchange.as_ref().and_then(|exchange| exchange.dialect);
-        let dialect = dialect::recognise(json, name, known);
-        let mut failure = None;
-        let mut found = Vec::new();
-        let mut kind = name;
-        let signs = match dialect {
-            Some(dialect) => {
-                kind = dialect.kind(json, name);
-                found = self.plans.of(dialect.rules).find(json);
-                Signs::of(dialect, json, &found, name, kind, wrap)
-            }
-            None => {
-                // Of an event that was cut off it cannot be told what it lacks.
-                if wrap != Wrap::Cut {
-                    failure = Failure::recognise(json, name);
-                }
-                if failure.is_none() && wrap == Wrap::AwsException {
-                    failure = Failure::of(json);
-                }
-                Signs::none(failure.is_some())
-            }
+        let known = self.dialect();
+        let Some(dialect) = dialect::recognise(json, name, known) else {
+            return self.take_unknown(json, wrap, name, data, start);
         };
-        let fresh = self.turn(start, |exchange| exchange.is_left_by(&signs));
-        // What was added to an event that was cut off never came.
+        let sense = Sense {
+            json,
+            data,
+            wrap,
+            name,
+            dialect,
+            kind: dialect.kind(json, name),
+            found: self.plans.of(dialect.rules).find(json),
+        };
+        let learns = self.learns && wrap.is_bare();
+        let shape = learns.then(|| Shape::of(&sense, known)).flatten();
+        let fresh = self.take_known(sense, start);
+        self.trace.shape = shape;
+        fresh
+    }
+
+    /// Takes in an event of no known dialect: a failure, or one that says nothing.
+    fn take_unknown(
+        &mut self,
+        json: Json<'_>,
+        wrap: Wrap,
+        name: &str,
+        data: &[u8],
+        start: u64,
+    ) -> bool {
+        let mut failure = None;
+        // Of an event that was cut off it cannot be told what it lacks.
         if wrap != Wrap::Cut {
-            let named = if wrap == Wrap::Aws { name } else { "" };
-            self.emitter.data(named, data);
+            failure = Failure::recognise(json, name);
         }
+        if failure.is_none() && wrap == Wrap::AwsException {
+            failure = Failure::of(json);
+        }
+        let known = self.dialect();
+        let signs = Signs::none(failure.is_some());
+        let fresh = self.turn(start, |exchange| exchange.is_left_by(&signs));
+        self.emit(wrap, name, data);
         if let Some(mut failure) = failure {
             if wrap == Wrap::AwsException {
                 failure.kind = Some(name.to_owned());
@@ -514,20 +579,34 @@ impl Core {
             exchange.fail(Some(failure));
             return fresh;
         }
-        let Some(dialect) = dialect else {
-            // An event type we do not know is the norm; one of no known API is not.
-            match (&mut self.exchange, known) {
-                (Some(exchange), Some(known)) if wrap != Wrap::Document => {
-                    exchange.events += 1;
-                    let found = self.plans.of(known.rules).find(json);
-                    let kind = known.kind(json, name);
-                    exchange.take(json, &found, kind, data, &mut self.trace);
-                    self.trace.unique = true;
-                }
-                _ => self.skip(),
+        // An event type we do not know is the norm; one of no known API is not.
+        match (&mut self.exchange, known) {
+            (Some(exchange), Some(known)) if wrap != Wrap::Document => {
+                exchange.events += 1;
+                let found = self.plans.of(known.rules).find(json);
+                let kind = known.kind(json, name);
+                exchange.take(json, &found, kind, data, &mut self.trace);
+                self.trace.unique = true;
             }
-            return fresh;
-        };
+            _ => self.skip(),
+        }
+        fresh
+    }
+
+    /// Takes in an event by what it says; gives whether it began a new response.
+    fn take_known(&mut self, sense: Sense<'_>, start: u64) -> bool {
+        let signs = Signs::of(&sense);
+        let fresh = self.turn(start, |exchange| exchange.is_left_by(&signs));
+        let Sense {
+            json,
+            data,
+            wrap,
+            name,
+            dialect,
+            mut kind,
+            mut found,
+        } = sense;
+        self.emit(wrap, name, data);
         self.begin(start);
         let Some(exchange) = &mut self.exchange else {
             return fresh;
@@ -556,9 +635,17 @@ impl Core {
         exchange.over |= signs.whole;
         exchange.whole |= signs.whole;
         exchange.lines |= wrap == Wrap::Document && !signs.whole;
-        trace.unique |= exchange.over;
+        trace.unique |= exchange.over || !wrap.is_bare();
         self.trace = trace;
         fresh
+    }
+
+    /// Gives out an event's data. What was added to one that was cut off never came.
+    fn emit(&mut self, wrap: Wrap, name: &str, data: &[u8]) {
+        if wrap != Wrap::Cut {
+            let named = if wrap == Wrap::Aws { name } else { "" };
+            self.emitter.data(named, data);
+        }
     }
 
     /// Reads what there is of an event that the end of input cut off, by closing what it left open.

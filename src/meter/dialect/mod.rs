@@ -32,11 +32,12 @@ mod watsonx;
 mod xai;
 mod zai;
 
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use rule::Test;
 
-use super::json::Json;
+use super::json::{Json, Step};
 use super::tree::Tree;
 pub(crate) use rule::{Charge, Dialect, Done, Means, Rule};
 
@@ -123,6 +124,61 @@ pub(crate) fn named(api: Option<&str>, provider: Option<&str>) -> Option<&'stati
 /// The dialect of a stream whose events are plain text.
 pub(crate) fn text_stream() -> &'static Dialect {
     &replicate::REPLICATE
+}
+
+/// What the roster asks of members of one name, wherever they stand.
+#[derive(Default)]
+pub(crate) struct Mention {
+    /// Their texts are asked about.
+    pub(crate) tests: Vec<&'static Test>,
+    /// What they say decides what other members mean.
+    pub(crate) decides: bool,
+}
+
+/// What the roster asks of members of this name; `None` where no table has the name.
+pub(crate) fn mention(key: &str) -> Option<&'static Mention> {
+    static MENTIONS: OnceLock<HashMap<&'static str, Mention>> = OnceLock::new();
+    MENTIONS.get_or_init(mentions).get(key)
+}
+
+fn mentions() -> HashMap<&'static str, Mention> {
+    let mut all: HashMap<&'static str, Mention> = HashMap::new();
+    for dialect in ROSTER {
+        let signs = [
+            dialect.signs,
+            dialect.family,
+            dialect.begins,
+            dialect.pieces,
+        ];
+        let tests: Vec<_> = signs.into_iter().flatten().copied().flatten().collect();
+        let ruled = dialect.rules.iter().flat_map(|rule| rule.paths);
+        let tested = tests.iter().filter_map(|test| test.path());
+        for path in ruled.copied().chain(tested).chain([dialect.kind]) {
+            for Step { key, condition } in Step::of(path) {
+                all.entry(key).or_default();
+                let condition = condition.unwrap_or_default().trim_start_matches('!');
+                let (key, is) = condition.split_once('=').unwrap_or((condition, ""));
+                all.entry(key).or_default().decides |= !is.is_empty();
+            }
+        }
+        for rule in dialect.rules {
+            if let Means::UsageKeys(keys) = rule.means {
+                for key in keys {
+                    all.entry(key).or_default();
+                }
+            }
+        }
+        if let Some(step) = Step::of(dialect.kind).last() {
+            all.entry(step.key).or_default().decides = true;
+        }
+        for test in tests {
+            let last = test.path().and_then(|path| Step::of(path).last());
+            if let (Some(step), Test::Is(..) | Test::Starts(..)) = (last, test) {
+                all.entry(step.key).or_default().tests.push(test);
+            }
+        }
+    }
+    all
 }
 
 /// The signs of the whole roster, made ready for one walk over an event.

@@ -59,6 +59,13 @@ pub(crate) enum Wrap {
     Sse,
 }
 
+impl Wrap {
+    /// Whether nothing around an event depends on what it says, as AWS's checksums do.
+    pub(crate) fn is_bare(self) -> bool {
+        matches!(self, Self::Document | Self::Sse)
+    }
+}
+
 /// Resumable reader of every framing this crate knows.
 #[derive(Default)]
 pub(crate) struct Framer {
@@ -142,10 +149,20 @@ impl Framer {
             && !self.in_array
     }
 
-    /// Passes over bytes that the caller has recognised at a boundary: blank space, or one whole event.
-    pub(crate) fn skip(&mut self, input: &mut &[u8], n: usize) {
+    /// Passes over blank space, if the next byte is that; at a boundary.
+    pub(crate) fn skip_blank(&mut self, input: &mut &[u8]) {
+        if input.first() == Some(&b'\n') {
+            self.start = self.offset;
+            self.advance(input, 1);
+        }
+    }
+
+    /// Passes over whole events that the caller has recognised at a boundary. Gives where they begin.
+    pub(crate) fn pass(&mut self, input: &mut &[u8], n: usize) -> u64 {
+        self.in_body = true;
         self.start = self.offset;
         self.advance(input, n);
+        self.start
     }
 
     /// Takes from the front of `input` until a frame is complete; `None` when all of it is consumed.

@@ -1,0 +1,359 @@
+//! Events understood once and known again, in this response or a later one.
+//!
+//! A response repeats the events of the one before it with another id, other times, texts and numbers. A shape keeps
+//! a parsed event cut at those, with its tape and what the dialect's rules found in it: where another event equals
+//! the fixed parts, the tape is filled in anew and nothing is parsed, recognised or searched. Sound because
+//! nothing that decides how an event is understood may stand in a hole: see [`dialect::mention`].
+
+use simd_json::{Node, StaticNode};
+
+use super::dialect::{self, Dialect, Means, rule::Test};
+use super::exchange::pads;
+use super::frame::Wrap;
+use super::json::{Hit, INDEX, Json};
+use super::memo::{Filling, Part, Span};
+use super::plan::Found;
+
+/// What an event says, by the dialect it speaks.
+pub(super) struct Sense<'e> {
+    pub(super) json: Json<'e>,
+    /// The bytes it was parsed from.
+    pub(super) data: &'e [u8],
+    pub(super) wrap: Wrap,
+    pub(super) name: &'e str,
+    pub(super) dialect: &'static Dialect,
+    pub(super) kind: &'e str,
+    pub(super) found: Vec<Found<'e>>,
+}
+
+/// An event known again by its bytes. Places are offsets in its data.
+pub(super) struct Shape {
+    /// Where in the event its data begins.
+    pub(super) begin: usize,
+    /// How many bytes of the event follow its data.
+    after: usize,
+    parts: Vec<Part>,
+    end: Box<[u8]>,
+    holes: Vec<Hole>,
+    nodes: Vec<Kept>,
+    found: Vec<Place>,
+    wrap: Wrap,
+    name: Box<str>,
+    kind: Box<str>,
+    dialect: &'static Dialect,
+    /// What the response had been speaking.
+    known: Option<&'static Dialect>,
+    /// The shape that last came after it.
+    pub(super) then: usize,
+    /// It comes several times in a row.
+    pub(super) repeats: bool,
+}
+
+/// A value that may differ.
+struct Hole {
+    from: usize,
+    to: usize,
+    filling: Filling,
+    /// Questions that decide how an event is understood, and how they were answered.
+    asked: Vec<(&'static Test, bool)>,
+}
+
+/// A node of the tape.
+enum Kept {
+    As(Node<'static>),
+    /// A string that stays.
+    Text {
+        at: Spot,
+        len: usize,
+    },
+    /// One that was not written as it reads.
+    Own(Box<str>),
+    Hole(usize),
+}
+
+/// A place between holes.
+struct Spot {
+    /// How many holes are before it.
+    holes: usize,
+    at: usize,
+}
+
+/// Where a rule found a value.
+struct Place {
+    rule: u16,
+    path: u16,
+    group: u32,
+    node: usize,
+    after_key: Spot,
+}
+
+/// A longer event is not worth keeping.
+const MAX_DATA: usize = 8 << 10;
+const MAX_HOLES: usize = 32;
+
+impl Shape {
+    /// Learns the shape of an event whose response had been speaking `known`; `None` where none can be told.
+    pub(super) fn of(sense: &Sense<'_>, known: Option<&'static Dialect>) -> Option<Self> {
+        if sense.data.len() > MAX_DATA {
+            return None;
+        }
+        let mut shape = Self {
+            begin: 0,
+            after: 0,
+            parts: Vec::new(),
+            end: Box::default(),
+            holes: Vec::new(),
+            nodes: Vec::new(),
+            found: Vec::new(),
+            wrap: sense.wrap,
+            name: sense.name.into(),
+            kind: sense.kind.into(),
+            dialect: sense.dialect,
+            known,
+            then: 0,
+            repeats: false,
+        };
+        shape.keep(sense, sense.json, None)?;
+        for Found { rule, path, hit } in &sense.found {
+            let place = Place {
+                rule: *rule,
+                path: *path,
+                group: hit.group,
+                node: sense.json.place_of(hit.value),
+                after_key: shape.spot(hit.after_key),
+            };
+            shape.found.push(place);
+        }
+        Some(shape)
+    }
+
+    fn spot(&self, at: usize) -> Spot {
+        let holes = self.holes.partition_point(|hole| hole.to <= at);
+        Spot { holes, at }
+    }
+
+    /// Keeps the nodes of a value, in their order, and what may differ in it. A member stands under its key.
+    fn keep(
+        &mut self,
+        sense: &Sense<'_>,
+        value: Json<'_>,
+        member: Option<(&str, Hit<'_>)>,
+    ) -> Option<()> {
+        let key = member.map_or("", |(key, _)| key);
+        let kept = match value.node() {
+            Node::String(text) => self.keep_text(sense, value, key, text)?,
+            Node::Static(number) => {
+                let at = match (number, member) {
+                    (StaticNode::U64(_), Some((key, hit))) if key != INDEX => {
+                        hit.number(sense.data)
+                    }
+                    _ => None,
+                };
+                match at {
+                    Some(at) => self.hole(sense, at, Filling::Number, Vec::new())?,
+                    None => Kept::As(Node::Static(number)),
+                }
+            }
+            Node::Object { len, count } => Kept::As(Node::Object { len, count }),
+            Node::Array { len, count } => Kept::As(Node::Array { len, count }),
+        };
+        self.nodes.push(kept);
+        for (name, value) in value.members() {
+            let hit = sense.json.root().member(name, value);
+            let at = hit.after_key.checked_sub(name.len() + 1)?;
+            let as_written = sense.data.get(at..)?.starts_with(name.as_bytes());
+            self.nodes.push(Kept::Text {
+                at: as_written.then(|| self.spot(at))?,
+                len: name.len(),
+            });
+            self.keep(sense, value, Some((name, hit)))?;
+        }
+        for item in value.items() {
+            self.keep(sense, item, None)?;
+        }
+        Some(())
+    }
+
+    fn keep_text(
+        &mut self,
+        sense: &Sense<'_>,
+        value: Json<'_>,
+        key: &str,
+        text: &str,
+    ) -> Option<Kept> {
+        let place = sense.json.place_of(value);
+        let at = value.text_offset()?;
+        let varies = |found: &Found<'_>| {
+            let means = sense.dialect.rules[usize::from(found.rule)].means;
+            sense.json.place_of(found.hit.value) == place
+                && matches!(means, Means::Created | Means::Id | Means::Text(_))
+        };
+        let mention = dialect::mention(key);
+        let may_vary = mention.is_none_or(|mention| {
+            !mention.decides && (pads(key) || sense.found.iter().any(varies))
+        });
+        if may_vary {
+            let tests = mention.map_or(&[][..], |mention| &mention.tests);
+            let answer = |test: &&'static Test| (*test, test.holds(Some(value), sense.name));
+            return self.hole(
+                sense,
+                at,
+                Filling::Padding,
+                tests.iter().map(answer).collect(),
+            );
+        }
+        let written = sense.data.get(at..).unwrap_or_default();
+        let as_written =
+            written.starts_with(text.as_bytes()) && written.get(text.len()) == Some(&b'"');
+        Some(if as_written {
+            let (at, len) = (self.spot(at), text.len());
+            Kept::Text { at, len }
+        } else {
+            Kept::Own(text.into())
+        })
+    }
+
+    fn hole(
+        &mut self,
+        sense: &Sense<'_>,
+        from: usize,
+        filling: Filling,
+        asked: Vec<(&'static Test, bool)>,
+    ) -> Option<Kept> {
+        let (len, _) = filling.span(sense.data.get(from..)?)?;
+        let last = self.holes.last().map_or(0, |hole| hole.to);
+        if from < last || self.holes.len() == MAX_HOLES {
+            return None;
+        }
+        self.holes.push(Hole {
+            from,
+            to: from + len,
+            filling,
+            asked,
+        });
+        Some(Kept::Hole(self.holes.len() - 1))
+    }
+
+    /// Learns what stands around the data, which is so long and begins at `begin` of the event.
+    pub(super) fn frame(&mut self, event: &[u8], begin: usize, len: usize) {
+        self.begin = begin;
+        self.after = event.len() - begin - len;
+        let mut from = 0;
+        for hole in &self.holes {
+            self.parts.push(Part {
+                fixed: event[from..begin + hole.from].into(),
+                filling: hole.filling,
+            });
+            from = begin + hole.to;
+        }
+        self.end = event[from..].into();
+    }
+
+    /// The length of the event at the front of `input` if it is of this shape; `spans` become what fills its holes.
+    pub(super) fn fits(
+        &self,
+        input: &[u8],
+        known: Option<&'static Dialect>,
+        spans: &mut Vec<Span>,
+    ) -> Option<usize> {
+        let same = match (known, self.known) {
+            (Some(one), Some(other)) => std::ptr::eq(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        if !same {
+            return None;
+        }
+        spans.clear();
+        let mut at = 0;
+        for part in &self.parts {
+            if !input[at..].starts_with(&part.fixed) {
+                return None;
+            }
+            at += part.fixed.len();
+            let (len, escaped) = part.filling.span(&input[at..])?;
+            spans.push((at, at + len, escaped));
+            at += len;
+        }
+        let ends = input[at..].starts_with(&self.end);
+        ends.then_some(at + self.end.len())
+    }
+
+    /// The data of an event of this shape.
+    pub(super) fn data<'e>(&self, event: &'e [u8]) -> &'e [u8] {
+        &event[self.begin..event.len() - self.after]
+    }
+
+    /// The tape of an event of this shape; `None` where it has to be parsed after all.
+    pub(super) fn tape<'e>(&'e self, event: &'e [u8], spans: &[Span]) -> Option<Vec<Node<'e>>> {
+        let data = std::str::from_utf8(self.data(event)).ok()?;
+        let mut nodes = Vec::with_capacity(self.nodes.len());
+        for kept in &self.nodes {
+            nodes.push(match kept {
+                Kept::As(node) => *node,
+                Kept::Own(text) => Node::String(text),
+                Kept::Text { at, len } => {
+                    let at = self.now(at, spans);
+                    Node::String(data.get(at..at + len)?)
+                }
+                Kept::Hole(at) => {
+                    let (from, to, escaped) = spans[*at];
+                    let text = data.get(from - self.begin..to - self.begin)?;
+                    let hole = &self.holes[*at];
+                    match hole.filling {
+                        Filling::Number => Node::Static(StaticNode::U64(text.parse().ok()?)),
+                        _ if escaped || !hole.is_answered(text, &self.name) => return None,
+                        _ => Node::String(text),
+                    }
+                }
+            });
+        }
+        Some(nodes)
+    }
+
+    /// What an event of this shape says, by its tape.
+    pub(super) fn sense<'e>(
+        &'e self,
+        event: &'e [u8],
+        nodes: &'e [Node<'e>],
+        spans: &[Span],
+    ) -> Sense<'e> {
+        let data = self.data(event);
+        let json = Json::new(nodes, data);
+        let found = self.found.iter().map(|place| Found {
+            rule: place.rule,
+            path: place.path,
+            hit: Hit {
+                value: json.at_place(place.node),
+                after_key: self.now(&place.after_key, spans),
+                group: place.group,
+            },
+        });
+        Sense {
+            json,
+            data,
+            wrap: self.wrap,
+            name: &self.name,
+            dialect: self.dialect,
+            kind: &self.kind,
+            found: found.collect(),
+        }
+    }
+
+    /// Where in the data of an event a place is.
+    fn now(&self, spot: &Spot, spans: &[Span]) -> usize {
+        match spot.holes.checked_sub(1) {
+            None => spot.at,
+            Some(last) => spot.at - self.holes[last].to + spans[last].1 - self.begin,
+        }
+    }
+}
+
+impl Hole {
+    /// Whether all that was asked of the text that stood here is answered alike by another.
+    fn is_answered(&self, text: &str, name: &str) -> bool {
+        let nodes = [Node::String(text)];
+        let value = Json::new(&nodes, text.as_bytes());
+        let alike = |(test, answer): &(&Test, bool)| test.holds(Some(value), name) == *answer;
+        self.asked.iter().all(alike)
+    }
+}
