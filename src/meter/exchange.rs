@@ -1,22 +1,22 @@
 //! One response under way: what its events have said so far, and the reading that comes of it.
 
+use std::cell::LazyCell;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::dialect::{self, Dialect, Done, Means};
+use super::dialect::{Dialect, Done, Means};
 use super::estimate::Family;
 use super::failure::Failure;
-use super::frame::Wrap;
 use super::heard::{Channel, Heard};
 use super::json::{Hit, Json, Parser};
 use super::memo::{Filling, Hole};
 use super::plan::{Found, Plans};
 use super::raw::RawUsage;
-use super::reading::{Charged, Created, EndedBy, Note, Pass, Reading, Status};
+use super::reading::{Created, EndedBy, Note, Reading, Status};
 use super::request::Request;
 use super::shape::{Sense, Shape};
-use super::usage::{Measure, Merge, Usage};
+use super::usage::{Measure, Merge};
 
 /// Everything known of the response under way.
 #[derive(Default)]
@@ -491,18 +491,11 @@ impl Exchange {
         if self.gzip {
             reading.notes.push(Note::Gzip);
         }
-        // A model that nobody names is most likely one of its provider's own.
-        let family_name = model.clone().or_else(|| reading.request_model.clone());
-        let family_name = family_name.or_else(|| reading.api.map(str::to_owned));
         reading.model = model;
         if let Some(dialect) = dialect {
             self.count(dialect, parser, plans, &mut reading);
         }
-        self.estimate(
-            Family::of(family_name.as_deref()),
-            end.request,
-            &mut reading,
-        );
+        self.estimate(end.request, &mut reading);
         reading.usage.raw.clone_from(&self.said.usage);
         reading
     }
@@ -519,67 +512,25 @@ impl Exchange {
     /// Reads the counts out of the usage the provider stated.
     pub(super) fn count(
         &self,
-        dialect: &Dialect,
+        dialect: &'static Dialect,
         parser: &mut Parser,
         plans: &mut Plans,
         reading: &mut Reading,
     ) {
-        let counts = plans.counts(dialect.usage);
-        let inclusive = |model: &&str| {
-            dialect
-                .all_within
-                .iter()
-                .any(|name| model.starts_with(name))
-        };
-        let all_within = reading.model.as_deref().filter(inclusive).is_some();
-        parser.parse(self.said.usage.to_json().as_bytes(), |json| {
-            counts.read(json, all_within, &mut reading.usage);
-            if !dialect.passes.is_empty() {
-                json.walk(dialect.passes, &mut |hit| {
-                    let mut usage = Usage::default();
-                    counts.read(hit.value, false, &mut usage);
-                    let model = hit
-                        .value
-                        .get("model")
-                        .and_then(Json::as_str)
-                        .map(str::to_owned);
-                    reading.passes.push(Pass { model, usage });
-                });
-            }
-        });
-        reading.charged = dialect
-            .charges
-            .iter()
-            .filter_map(|charge| self.charged(charge))
-            .collect();
+        let stated = self.said.usage.to_json();
+        plans.counts(dialect).read(&stated, parser, reading);
         if self.said.output_is_placeholder && !self.over {
             reading.usage.forget(Measure::Output);
             reading.usage.forget(Measure::Total);
         }
     }
 
-    fn charged(&self, charge: &dialect::Charge) -> Option<Charged> {
-        let at = |pointer: &str| {
-            let mut keys = pointer.split('/').skip(1);
-            let first = self.said.usage.get(keys.next()?)?;
-            keys.try_fold(first, |value, key| value.get(key))
-        };
-        if let Some(condition) = charge.only_if
-            && at(condition).and_then(Value::as_bool) != Some(true)
-        {
-            return None;
-        }
-        let amount = match at(charge.at)? {
-            Value::Number(number) => number.to_string(),
-            Value::String(text) => text.clone(),
-            _ => return None,
-        };
-        let shift = charge.shift;
-        Some(Charged { amount, shift })
-    }
-
     /// Fills in what the provider did not state from what came through.
-    fn estimate(&self, family: &Family, request: Option<&Request>, reading: &mut Reading) {
+    fn estimate(&self, request: Option<&Request>, reading: &mut Reading) {
+        // A model that nobody names is most likely one of its provider's own.
+        let names = [&reading.model, &reading.request_model].map(Option::as_deref);
+        let name = names.into_iter().flatten().next().or(reading.api);
+        let family = LazyCell::new(|| Family::of(name));
         let finished = reading.status == Status::Complete;
         let usage = &mut reading.usage;
         let stated = usage.value(Measure::Output);
@@ -615,7 +566,7 @@ impl Exchange {
         let spent = self.heard.any() || usage.is_reported();
         if spent
             && usage.get(Measure::Input).is_none()
-            && let Some(tokens) = request.and_then(|request| request.tokens(family))
+            && let Some(tokens) = request.and_then(|request| request.tokens(&family))
         {
             usage.estimate(Measure::Input, tokens);
             estimated = true;
@@ -670,12 +621,11 @@ impl<'s> Signs<'s> {
 
     pub(super) fn of(sense: &Sense<'s>) -> Self {
         let mut signs = Self::none(false);
-        let (json, dialect) = (sense.json, sense.dialect);
-        signs.dialect = Some(dialect);
-        signs.begins = dialect.begins_with(json, sense.name);
-        signs.whole = sense.wrap == Wrap::Document && !dialect.is_piece(json);
+        signs.dialect = Some(sense.dialect);
+        signs.begins = sense.begins;
+        signs.whole = sense.whole;
         for found in &sense.found {
-            let rule = &dialect.rules[usize::from(found.rule)];
+            let rule = &sense.dialect.rules[usize::from(found.rule)];
             match rule.means {
                 Means::Id if rule.applies(sense.kind) && signs.id.is_none() => {
                     let id = found.hit.value.as_str().map(brief);

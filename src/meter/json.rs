@@ -146,6 +146,15 @@ impl<'t> Json<'t> {
         matches!(self.nodes[0], Node::Static(StaticNode::Bool(_)))
     }
 
+    pub(super) fn is_true(self) -> bool {
+        matches!(self.nodes[0], Node::Static(StaticNode::Bool(true)))
+    }
+
+    pub(super) fn is_number(self) -> bool {
+        use StaticNode::{Bool, Null};
+        matches!(self.nodes[0], Node::Static(node) if !matches!(node, Bool(_) | Null))
+    }
+
     pub(super) fn is_object(self) -> bool {
         matches!(self.nodes[0], Node::Object { .. })
     }

@@ -5,6 +5,8 @@
 //! what fills the hole. That costs a comparison where a parse costs ten times as much. Sound because
 //! the fixed parts cover all the rest, framing included, and a hole takes only what a JSON string or number may hold.
 
+use std::cell::OnceCell;
+
 use super::dialect::Dialect;
 use super::heard::{Heard, Voice};
 use super::shape::Shape;
@@ -52,24 +54,32 @@ pub(super) struct Hole {
 }
 
 struct Template {
+    event: Box<[u8]>,
+    holes: Box<[Hole]>,
     /// The event with its numbers as they were, as they mostly stay: fewer runs to compare.
     still: Option<Cut>,
-    cut: Cut,
+    /// With all its holes; made when it is first asked for.
+    moving: OnceCell<Option<Cut>>,
 }
 
-/// An event as fixed runs of bytes and the holes between them.
-struct Cut {
+/// Bytes as fixed runs and the holes between them.
+pub(super) struct Pattern {
     parts: Vec<Part>,
     /// What follows the last hole.
     end: Box<[u8]>,
-    /// That and the beginning of another event like this one: what mostly follows the last hole.
+}
+
+/// An event that comes in runs.
+struct Cut {
+    pattern: Pattern,
+    /// What ends it, and the beginning of another event like this one: what mostly follows the last hole.
     joint: Box<[u8]>,
 }
 
 /// A fixed run of bytes and the hole after it.
-pub(super) struct Part {
-    pub(super) fixed: Box<[u8]>,
-    pub(super) filling: Filling,
+struct Part {
+    fixed: Box<[u8]>,
+    filling: Filling,
 }
 
 /// What fills a hole: from where to where, and whether it holds escapes.
@@ -183,22 +193,26 @@ impl Template {
             return None;
         }
         let moves = |hole: &&Hole| hole.filling != Filling::Number;
-        let some_still = !holes.iter().all(|hole| moves(&hole));
-        let still = some_still.then(|| Cut::new(event, holes.iter().filter(moves)));
         Some(Self {
-            still: still.flatten(),
-            cut: Cut::new(event, holes.iter())?,
+            event: event.into(),
+            holes: (*holes).into(),
+            still: Some(Cut::new(event, holes.iter().filter(moves))?),
+            moving: OnceCell::new(),
         })
     }
 
     fn run(&mut self, input: &[u8], spans: &mut [Span; HOLES], heard: &mut Heard) -> (usize, u64) {
         if let Some(still) = &self.still {
             let (len, events) = still.run(input, spans, heard);
-            if events > 0 {
+            if events > 0 || self.holes.len() == still.pattern.parts.len() {
                 return (len, events);
             }
         }
-        let (len, events) = self.cut.run(input, spans, heard);
+        let all = || Cut::new(&self.event, self.holes.iter());
+        let Some(moving) = self.moving.get_or_init(all) else {
+            return (0, 0);
+        };
+        let (len, events) = moving.run(input, spans, heard);
         if events > 0 {
             // Its numbers change.
             self.still = None;
@@ -207,35 +221,59 @@ impl Template {
     }
 }
 
-impl Cut {
-    fn new<'h>(event: &[u8], holes: impl Iterator<Item = &'h Hole>) -> Option<Self> {
+impl Pattern {
+    /// Cuts bytes at their holes; `None` where one is not what it should be.
+    pub(super) fn new(bytes: &[u8], holes: impl Iterator<Item = (usize, Filling)>) -> Option<Self> {
         let mut parts: Vec<Part> = Vec::new();
         let mut from = 0;
-        for hole in holes {
-            if hole.at < from || hole.at >= event.len() {
+        for (at, filling) in holes {
+            let fixed = bytes.get(from..at)?.into();
+            let (len, _) = filling.span(&bytes[at..])?;
+            parts.push(Part { fixed, filling });
+            from = at + len;
+        }
+        let end = bytes[from..].into();
+        Some(Self { parts, end })
+    }
+
+    /// How much of the front of `input` is like it; `spans` become what fills its holes.
+    pub(super) fn fits(&self, input: &[u8], spans: &mut Vec<Span>) -> Option<usize> {
+        spans.clear();
+        let mut at = 0;
+        for part in &self.parts {
+            if !input[at..].starts_with(&part.fixed) {
                 return None;
             }
-            let (len, _) = hole.filling.span(&event[hole.at..])?;
-            parts.push(Part {
-                fixed: event[from..hole.at].into(),
-                filling: hole.filling,
-            });
-            from = hole.at + len;
+            at += part.fixed.len();
+            let (len, escaped) = part.filling.span(&input[at..])?;
+            spans.push((at, at + len, escaped));
+            at += len;
         }
-        let end = &event[from..];
+        let ends = input[at..].starts_with(&self.end);
+        ends.then_some(at + self.end.len())
+    }
+}
+
+impl Cut {
+    fn new<'h>(event: &[u8], holes: impl Iterator<Item = &'h Hole>) -> Option<Self> {
+        let pattern = Pattern::new(event, holes.map(|hole| (hole.at, hole.filling)))?;
+        let end = &*pattern.end;
         // Lines of JSON end before their line break.
         let gap: &[u8] = if end.ends_with(b"\n") { b"" } else { b"\n" };
-        let begin = parts.first().map_or(event, |part| &part.fixed);
+        let begin = pattern.parts.first().map_or(event, |part| &part.fixed);
         let joint = [end, gap, begin].concat().into();
-        let end = end.into();
-        Some(Self { parts, end, joint })
+        Some(Self { pattern, joint })
     }
 
     /// Takes events from the front of `input` while they are like this one, and hears their texts. Gives their length
     /// and how many they are.
     fn run(&self, input: &[u8], spans: &mut [Span; HOLES], heard: &mut Heard) -> (usize, u64) {
         let (mut done, mut events) = (0, 0);
-        let begin = self.parts.first().map_or(&[][..], |part| &part.fixed);
+        let begin = self
+            .pattern
+            .parts
+            .first()
+            .map_or(&[][..], |part| &part.fixed);
         if !input.starts_with(begin) {
             return (done, events);
         }
@@ -243,13 +281,13 @@ impl Cut {
         while let Some(end) = self.fill(input, at, spans) {
             let rest = &input[end..];
             let goes_on = rest.starts_with(&self.joint);
-            if !goes_on && !rest.starts_with(&self.end) {
+            if !goes_on && !rest.starts_with(&self.pattern.end) {
                 break;
             }
             self.hear(input, spans, heard);
-            done = end + self.end.len();
+            done = end + self.pattern.end.len();
             events += 1;
-            if !goes_on || self.parts.is_empty() {
+            if !goes_on || self.pattern.parts.is_empty() {
                 break;
             }
             at = end + self.joint.len();
@@ -260,7 +298,7 @@ impl Cut {
     /// Finds what fills the holes of the event whose first hole is at `at`. Gives where the last one ends.
     #[inline]
     fn fill(&self, input: &[u8], mut at: usize, spans: &mut [Span; HOLES]) -> Option<usize> {
-        for (n, (part, span)) in self.parts.iter().zip(spans).enumerate() {
+        for (n, (part, span)) in self.pattern.parts.iter().zip(spans).enumerate() {
             if n > 0 {
                 if !input[at..].starts_with(&part.fixed) {
                     return None;
@@ -276,7 +314,7 @@ impl Cut {
 
     #[inline]
     fn hear(&self, input: &[u8], spans: &[Span; HOLES], heard: &mut Heard) {
-        for (part, &(from, to, escaped)) in self.parts.iter().zip(spans) {
+        for (part, &(from, to, escaped)) in self.pattern.parts.iter().zip(spans) {
             if let Filling::Text { voice, .. } = part.filling
                 && from < to
             {

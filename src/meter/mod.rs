@@ -176,16 +176,13 @@ impl Meter {
 
     /// Makes the meter ready for another stream. What it has built to read events with stays.
     pub(crate) fn renew(&mut self) {
-        let core = &mut self.core;
-        let kept = (
-            std::mem::replace(&mut self.parser, Parser::new()),
-            std::mem::replace(&mut core.parser, Parser::new()),
-            std::mem::take(&mut core.plans),
-            std::mem::take(&mut self.memo),
-        );
-        *self = Self::with_context(std::mem::take(&mut core.context));
-        (self.parser, self.core.parser, self.core.plans, self.memo) = kept;
+        self.framer.renew();
         self.memo.restart();
+        let core = &mut self.core;
+        core.exchange = None;
+        core.readings.clear();
+        (core.spoke, core.ending, core.strays) = (false, false, 0);
+        (core.now, core.idle_since) = (Duration::ZERO, Duration::ZERO);
     }
 
     /// Makes the meter give out what it reads, to be had from [`take_emitted`](Self::take_emitted).
@@ -539,6 +536,8 @@ impl Core {
             name,
             dialect,
             kind: dialect.kind(json, name),
+            begins: dialect.begins_with(json, name),
+            whole: wrap == Wrap::Document && !dialect.is_piece(json),
             found: self.plans.of(dialect.rules).find(json),
         };
         let learns = self.learns && wrap.is_bare();
@@ -605,6 +604,7 @@ impl Core {
             dialect,
             mut kind,
             mut found,
+            ..
         } = sense;
         self.emit(wrap, name, data);
         self.begin(start);

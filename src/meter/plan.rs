@@ -1,9 +1,9 @@
 //! The rules of a dialect made ready for one walk over an event.
 
-use super::dialect::Rule;
+use super::dialect::{Dialect, Rule};
 use super::json::{Hit, Json};
 use super::tree::Tree;
-use super::usage::{Counts, Field};
+use super::usage::Counts;
 
 /// A dialect's rules, made ready.
 pub(super) struct Plan {
@@ -35,20 +35,20 @@ impl Plans {
         known_or(&mut self.rules, same, || Plan::new(rules))
     }
 
-    /// The plan of a table of counts.
-    pub(super) fn counts(&mut self, fields: &'static [Field]) -> &Counts {
-        let same = |counts: &Counts| std::ptr::eq(counts.fields, fields);
-        known_or(&mut self.counts, same, || Counts::new(fields))
+    /// A dialect's tables of counts and charges.
+    pub(super) fn counts(&mut self, dialect: &'static Dialect) -> &mut Counts {
+        let same = |known: &Counts| std::ptr::eq(known.dialect, dialect);
+        known_or(&mut self.counts, same, || Counts::new(dialect))
     }
 }
 
 /// What is the same among the known, or else a new one.
-fn known_or<T>(known: &mut Vec<T>, same: impl Fn(&T) -> bool, new: impl FnOnce() -> T) -> &T {
+fn known_or<T>(known: &mut Vec<T>, same: impl Fn(&T) -> bool, new: impl FnOnce() -> T) -> &mut T {
     let at = known.iter().position(same).unwrap_or_else(|| {
         known.push(new());
         known.len() - 1
     });
-    &known[at]
+    &mut known[at]
 }
 
 impl Plan {

@@ -11,7 +11,7 @@ use super::dialect::{self, Dialect, Means, rule::Test};
 use super::exchange::pads;
 use super::frame::Wrap;
 use super::json::{Hit, INDEX, Json};
-use super::memo::{Filling, Part, Span};
+use super::memo::{Filling, Pattern, Span};
 use super::plan::Found;
 
 /// What an event says, by the dialect it speaks.
@@ -23,6 +23,10 @@ pub(super) struct Sense<'e> {
     pub(super) name: &'e str,
     pub(super) dialect: &'static Dialect,
     pub(super) kind: &'e str,
+    /// It begins a response.
+    pub(super) begins: bool,
+    /// As a JSON document it is a whole response.
+    pub(super) whole: bool,
     pub(super) found: Vec<Found<'e>>,
 }
 
@@ -32,14 +36,15 @@ pub(super) struct Shape {
     pub(super) begin: usize,
     /// How many bytes of the event follow its data.
     after: usize,
-    parts: Vec<Part>,
-    end: Box<[u8]>,
+    pattern: Option<Pattern>,
     holes: Vec<Hole>,
     nodes: Vec<Kept>,
     found: Vec<Place>,
     wrap: Wrap,
     name: Box<str>,
     kind: Box<str>,
+    begins: bool,
+    whole: bool,
     dialect: &'static Dialect,
     /// What the response had been speaking.
     known: Option<&'static Dialect>,
@@ -100,14 +105,15 @@ impl Shape {
         let mut shape = Self {
             begin: 0,
             after: 0,
-            parts: Vec::new(),
-            end: Box::default(),
+            pattern: None,
             holes: Vec::new(),
             nodes: Vec::new(),
             found: Vec::new(),
             wrap: sense.wrap,
             name: sense.name.into(),
             kind: sense.kind.into(),
+            begins: sense.begins,
+            whole: sense.whole,
             dialect: sense.dialect,
             known,
             then: 0,
@@ -238,15 +244,11 @@ impl Shape {
     pub(super) fn frame(&mut self, event: &[u8], begin: usize, len: usize) {
         self.begin = begin;
         self.after = event.len() - begin - len;
-        let mut from = 0;
-        for hole in &self.holes {
-            self.parts.push(Part {
-                fixed: event[from..begin + hole.from].into(),
-                filling: hole.filling,
-            });
-            from = begin + hole.to;
-        }
-        self.end = event[from..].into();
+        let holes = self
+            .holes
+            .iter()
+            .map(|hole| (begin + hole.from, hole.filling));
+        self.pattern = Pattern::new(event, holes);
     }
 
     /// The length of the event at the front of `input` if it is of this shape; `spans` become what fills its holes.
@@ -260,22 +262,7 @@ impl Shape {
             (Some(one), Some(other)) => std::ptr::eq(one, other),
             (one, other) => one.is_none() && other.is_none(),
         };
-        if !same {
-            return None;
-        }
-        spans.clear();
-        let mut at = 0;
-        for part in &self.parts {
-            if !input[at..].starts_with(&part.fixed) {
-                return None;
-            }
-            at += part.fixed.len();
-            let (len, escaped) = part.filling.span(&input[at..])?;
-            spans.push((at, at + len, escaped));
-            at += len;
-        }
-        let ends = input[at..].starts_with(&self.end);
-        ends.then_some(at + self.end.len())
+        self.pattern.as_ref().filter(|_| same)?.fits(input, spans)
     }
 
     /// The data of an event of this shape.
@@ -335,6 +322,8 @@ impl Shape {
             name: &self.name,
             dialect: self.dialect,
             kind: &self.kind,
+            begins: self.begins,
+            whole: self.whole,
             found: found.collect(),
         }
     }

@@ -2,9 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::json::Json;
+use super::dialect::Dialect;
+use super::json::{Json, Parser};
+use super::memo::{Filling, Pattern, Span};
 use super::raw::RawUsage;
-use super::tree::Tree;
+use super::reading::{Charged, Pass, Reading};
+use super::tree::{Found, Tree};
 
 /// Something that is counted. Every measure is in tokens, save those whose name says otherwise.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -200,39 +203,125 @@ impl Merge {
     }
 }
 
-/// A dialect's table of counts, made ready for one walk over a usage object.
+/// A dialect's tables of counts and charges, made ready for one walk over a usage object.
 pub(super) struct Counts {
-    pub(super) fields: &'static [Field],
+    pub(super) dialect: &'static Dialect,
+    /// The paths of the counts, and after them two of each charge.
     tree: Tree,
-    /// For each of the tree's paths, its field.
+    /// For each path of the counts, its field.
     places: Vec<usize>,
+    /// Objects read before, the last one first.
+    seen: Vec<Seen>,
+    spans: Vec<Span>,
 }
 
+/// A usage object that holds nothing but counts, cut at its numbers.
+struct Seen {
+    pattern: Pattern,
+    /// Which number stands at a path.
+    numbers: Vec<(u16, usize)>,
+}
+
+/// A number, and the path it stands at.
+type Number = (u16, u64);
+
+const SEEN: usize = 4;
+/// A longer object is not worth keeping.
+const MAX_SEEN: usize = 4 << 10;
+
 impl Counts {
-    pub(super) fn new(fields: &'static [Field]) -> Self {
-        let places = fields
+    pub(super) fn new(dialect: &'static Dialect) -> Self {
+        let counted = dialect.usage.iter().flat_map(|field| field.paths);
+        let charged = dialect
+            .charges
+            .iter()
+            .flat_map(|charge| [charge.at, charge.only_if.unwrap_or_default()]);
+        let places = dialect
+            .usage
             .iter()
             .enumerate()
             .flat_map(|(at, field)| field.paths.iter().map(move |_| at));
         Self {
-            fields,
-            tree: Tree::new(fields.iter().flat_map(|field| field.paths.iter().copied())),
+            dialect,
+            tree: Tree::new(counted.copied().chain(charged)),
             places: places.collect(),
+            seen: Vec::new(),
+            spans: Vec::new(),
         }
     }
 
-    /// Reads the counts out of a usage object. Nothing in it can make this fail: what is no count is unknown,
+    /// Reads a usage object into its model's reading. Nothing in it can make this fail: what is no count is unknown,
     /// sums saturate.
-    ///
-    /// `all_within` holds for models whose counts stand within their totals, whatever the table says.
-    pub(super) fn read(&self, usage: Json<'_>, all_within: bool, into: &mut Usage) {
+    pub(super) fn read(&mut self, stated: &str, parser: &mut Parser, reading: &mut Reading) {
+        let model = reading.model.as_deref().unwrap_or_default();
+        let mut inclusive = self.dialect.all_within.iter();
+        let all_within = inclusive.any(|name| model.starts_with(name));
+        if let Some(numbers) = self.recall(stated.as_bytes()) {
+            self.count(&numbers, all_within, &mut reading.usage);
+            return;
+        }
+        let text = stated.as_bytes();
+        parser.parse(text, |json| {
+            let hits = self.find(json);
+            let (counts, charges) = hits.split_at(self.counts(&hits));
+            self.count(&numbers(counts), all_within, &mut reading.usage);
+            let charges =
+                (0..self.dialect.charges.len()).filter_map(|at| self.charged(at, charges, text));
+            reading.charged = charges.collect();
+            if !self.dialect.passes.is_empty() {
+                json.walk(self.dialect.passes, &mut |hit| {
+                    reading.passes.push(self.pass(hit.value))
+                });
+            }
+            if reading.charged.is_empty()
+                && reading.passes.is_empty()
+                && let Some(seen) = Seen::of(json, text, counts)
+            {
+                self.seen.insert(0, seen);
+                self.seen.truncate(SEEN);
+            }
+        });
+    }
+
+    /// The numbers of an object that is like one read before.
+    fn recall(&mut self, text: &[u8]) -> Option<Vec<Number>> {
+        let spans = &mut self.spans;
+        let fits = |seen: &&Seen| seen.pattern.fits(text, spans) == Some(text.len());
+        let seen = self.seen.iter().find(fits)?;
+        let number = |&(path, at): &(u16, usize)| {
+            let (from, to, _) = self.spans[at];
+            let digits = std::str::from_utf8(&text[from..to]).ok()?;
+            Some((path, digits.parse().ok()?))
+        };
+        seen.numbers.iter().map(number).collect()
+    }
+
+    /// All that the tables name, in the order of their paths.
+    fn find<'t>(&self, usage: Json<'t>) -> Vec<Found<'t>> {
+        let mut hits = Vec::with_capacity(16);
+        self.tree.find(usage, &mut hits);
+        hits.sort_by_key(|(path, _)| *path);
+        hits
+    }
+
+    /// How many of the hits are counts.
+    fn counts(&self, hits: &[Found<'_>]) -> usize {
+        hits.partition_point(|(path, _)| usize::from(*path) < self.places.len())
+    }
+
+    fn count(&self, numbers: &[Number], all_within: bool, into: &mut Usage) {
         let mut add = |measure: Measure, value: u64| {
             let old = into.value(measure).unwrap_or(0);
             into.report(measure, old.saturating_add(value));
         };
         let mut undecided = Vec::new();
-        for (field, value) in self.find(usage) {
-            let field = &self.fields[field];
+        let place = |(path, _): &Number| self.places[usize::from(*path)];
+        for numbers in numbers.chunk_by(|a, b| place(a) == place(b)) {
+            let (path, _) = numbers[0];
+            let field = &self.dialect.usage[self.places[usize::from(path)]];
+            // Where the first of the paths leads to several numbers, their sum counts.
+            let first = numbers.iter().take_while(|number| number.0 == path);
+            let value = first.fold(0, |sum: u64, number| sum.saturating_add(number.1));
             add(field.measure, value);
             match (side(field.measure), field.place) {
                 (Some(side), Place::Beside) if side != field.measure && !all_within => {
@@ -254,30 +343,69 @@ impl Counts {
         }
     }
 
-    /// The fields that are there, in their order, each with the sum at the first of its paths that has numbers.
-    fn find(&self, usage: Json<'_>) -> Vec<(usize, u64)> {
-        let mut hits = Vec::with_capacity(16);
-        self.tree.find(usage, &mut hits);
-        hits.sort_by_key(|(path, _)| *path);
-        let mut found: Vec<(usize, u64)> = Vec::with_capacity(hits.len());
-        let mut last = None;
-        for (path, hit) in hits {
-            let Some(n) = hit.value.as_u64() else {
-                continue;
-            };
-            let field = self.places[usize::from(path)];
-            match found.last_mut() {
-                Some((known, sum)) if *known == field => {
-                    if last == Some(path) {
-                        *sum = sum.saturating_add(n);
-                    }
-                    continue;
-                }
-                _ => found.push((field, n)),
-            }
-            last = Some(path);
+    /// A pass by another model, which has counts of its own.
+    fn pass(&self, pass: Json<'_>) -> Pass {
+        let mut usage = Usage::default();
+        let hits = self.find(pass);
+        self.count(&numbers(&hits[..self.counts(&hits)]), false, &mut usage);
+        let model = pass.get("model").and_then(Json::as_str);
+        let model = model.map(str::to_owned);
+        Pass { model, usage }
+    }
+
+    fn charged(&self, at: usize, hits: &[Found<'_>], text: &[u8]) -> Option<Charged> {
+        let charge = &self.dialect.charges[at];
+        let path = self.places.len() + 2 * at;
+        let hit = |path: usize| hits.iter().find(|hit| usize::from(hit.0) == path);
+        let (_, amount) = hit(path)?;
+        if charge.only_if.is_some() && !hit(path + 1)?.1.value.is_true() {
+            return None;
         }
-        found
+        let amount = match amount.value.as_str() {
+            Some(text) => text.to_owned(),
+            None if amount.value.is_number() => amount.raw(text).to_owned(),
+            None => return None,
+        };
+        let shift = charge.shift;
+        Some(Charged { amount, shift })
+    }
+}
+
+fn numbers(hits: &[Found<'_>]) -> Vec<Number> {
+    let number = |(path, hit): &Found<'_>| Some((*path, hit.value.as_u64()?));
+    hits.iter().filter_map(number).collect()
+}
+
+impl Seen {
+    fn of(usage: Json<'_>, text: &[u8], hits: &[Found<'_>]) -> Option<Self> {
+        if text.len() > MAX_SEEN {
+            return None;
+        }
+        let mut holes = Vec::new();
+        cut(usage, text, &mut holes);
+        let number = |(path, hit): &Found<'_>| {
+            let at = hit.number(text)?;
+            Some((*path, holes.binary_search(&at).ok()?))
+        };
+        let counted = hits.iter().filter(|(_, hit)| hit.value.as_u64().is_some());
+        Some(Self {
+            numbers: counted.map(number).collect::<Option<_>>()?,
+            pattern: Pattern::new(text, holes.iter().map(|at| (*at, Filling::Number)))?,
+        })
+    }
+}
+
+/// Finds where the plain numbers of an object begin.
+fn cut(value: Json<'_>, text: &[u8], holes: &mut Vec<usize>) {
+    for (name, value) in value.members() {
+        let at = value.root().member(name, value).number(text);
+        match at.filter(|at| Filling::Number.span(&text[*at..]).is_some()) {
+            Some(at) if value.is_number() => holes.push(at),
+            _ => cut(value, text, holes),
+        }
+    }
+    for item in value.items() {
+        cut(item, text, holes);
     }
 }
 

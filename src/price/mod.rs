@@ -9,9 +9,9 @@ mod litellm;
 mod name;
 mod tier;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use jiff::Timestamp;
@@ -49,7 +49,15 @@ pub struct PriceBook {
     files: Vec<PriceFile>,
     /// The built-in providers that were asked for; none where there is no such provider.
     built_in: Mutex<BTreeMap<String, Option<Arc<Provider>>>>,
+    /// What was found for names, each with the provider it was asked for.
+    known: Mutex<HashMap<String, Vec<(Option<String>, Arc<Answer>)>>>,
 }
+
+/// The entry for a name, or why there is none.
+type Answer = Result<Found, String>;
+
+/// A stream may make up names without end.
+const MAX_KNOWN: usize = 1000;
 
 #[derive(Debug)]
 struct PriceFile {
@@ -115,7 +123,7 @@ impl PriceBook {
         let files: Result<_, _> = files.iter().map(read).collect();
         Ok(Self {
             files: files?,
-            built_in: Mutex::default(),
+            ..Self::default()
         })
     }
 
@@ -126,13 +134,34 @@ impl PriceBook {
     pub fn parse(path: &Path, text: &[u8]) -> Result<Self, String> {
         Ok(Self {
             files: vec![PriceFile::parse(path, text)?],
-            built_in: Mutex::default(),
+            ..Self::default()
         })
     }
 
     /// Loads what a quote for this model will need, so that it is there when the response ends.
     pub fn prepare(&self, provider: Option<&str>, model: Option<&str>) {
-        let _ = self.find(provider, model);
+        let _ = self.recall(provider, model);
+    }
+
+    /// As [`find`](Self::find), which is asked once for each name.
+    fn recall(&self, provider: Option<&str>, model: Option<&str>) -> Arc<Answer> {
+        let name = model.unwrap_or_default();
+        let is_same = |(of, _): &&(Option<String>, _)| of.as_deref() == provider;
+        if let Some(answers) = lock(&self.known).get(name)
+            && let Some((_, answer)) = answers.iter().find(is_same)
+        {
+            return Arc::clone(answer);
+        }
+        let answer = Arc::new(self.find(provider, model));
+        let mut known = lock(&self.known);
+        if known.len() >= MAX_KNOWN {
+            known.clear();
+        }
+        let answers = known.entry(name.to_owned()).or_default();
+        // Many threads may have found it at once, and a hostile stream many providers.
+        answers.truncate(MAX_KNOWN);
+        answers.push((provider.map(str::to_owned), Arc::clone(&answer)));
+        answer
     }
 
     /// The entry that answers for a model.
@@ -193,9 +222,9 @@ impl PriceBook {
         if !COUNTED.iter().any(|measure| usage.get(*measure).is_some()) {
             return note("no usage".to_owned());
         }
-        let mut quote = match self.find(query.provider, query.model) {
+        let mut quote = match &*self.recall(query.provider, query.model) {
             Ok(found) => found.quote(query, usage),
-            Err(why) => return note(why),
+            Err(why) => return note(why.clone()),
         };
         let Some(parts) = &mut quote.parts else {
             return quote;
@@ -236,8 +265,7 @@ impl PriceBook {
     }
 
     fn built_in(&self, id: &str) -> Option<Arc<Provider>> {
-        // A panic elsewhere leaves the table as good as it was.
-        let mut loaded = self.built_in.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut loaded = lock(&self.built_in);
         if let Some(known) = loaded.get(id) {
             return known.clone();
         }
@@ -245,6 +273,11 @@ impl PriceBook {
         loaded.insert(id.to_owned(), provider.clone());
         provider
     }
+}
+
+/// A panic elsewhere leaves the tables as good as they were.
+fn lock<T>(table: &Mutex<T>) -> MutexGuard<'_, T> {
+    table.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Counts that a price can be made of.
@@ -310,7 +343,7 @@ impl Found {
     fn terms(&self, query: &Query<'_>, usage: &Usage) -> Terms<'_> {
         let entry = self.entry();
         let at = Timestamp::try_from(query.at).map_or(0, Timestamp::as_second);
-        let tier = tier::tier(&self.asked, query.tier, &usage.raw);
+        let tier = tier::tier(&self.asked, query.tier, &usage.raw, entry);
         // A provider that serves another's models has its own prices for tiers.
         let own = tier.as_deref().filter(|_| self.asked == self.provider.id);
         let (rates, is_own) = entry.rates(at, own);

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use csv_core::ReadRecordResult;
-use memchr::memmem;
+use memchr::{memchr, memmem};
 use serde::Deserializer as _;
 use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::error::Category;
@@ -28,7 +28,8 @@ impl Shape {
     pub fn recognise(beginning: &[u8]) -> Option<Result<Self, String>> {
         let text = beginning.strip_prefix(b"\xef\xbb\xbf").unwrap_or(beginning);
         let text = text.trim_ascii_start();
-        let line = text.split(|b| *b == b'\n').next()?.trim_ascii_end();
+        let end = memchr(b'\n', text).unwrap_or(text.len());
+        let line = text[..end].trim_ascii_end();
         if line.starts_with(b"{") {
             // The cheap look first: this is asked of every capture.
             memmem::find(line, b"\"tokensense")?;

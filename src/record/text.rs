@@ -14,6 +14,9 @@ const KEYS: &[&str] = &[
 
 /// A short text, as a model's name.
 pub(super) fn short(text: &str) -> String {
+    if text.len() <= MAX_TEXT && text.bytes().all(|b| matches!(b, b' '..=b'~')) {
+        return text.to_owned();
+    }
     clean(text).chars().take(MAX_TEXT).collect()
 }
 

@@ -13,7 +13,7 @@ use std::num::NonZeroUsize;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::panic::resume_unwind;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::ScopedJoinHandle;
 use std::time::SystemTime;
@@ -70,14 +70,17 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
         now: SystemTime::now(),
         ledger: Ledger::new(!args.no_dedup),
         records,
+        read: AtomicU64::new(0),
         bar: bar(&args, &inputs, &done),
     };
     let mut failed = inputs.problems.len();
     for problem in &inputs.problems {
-        job.bar.suspend(|| complain(problem));
+        job.complain(problem);
     }
     let (sums, unread) = scan_all(&job, &inputs.files, args.threads, &done);
-    job.bar.finish_and_clear();
+    if let Some(bar) = &job.bar {
+        bar.finish_and_clear();
+    }
     failed += unread;
     let mut outcome = if failed == 0 {
         Outcome::Success
@@ -94,7 +97,7 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
         show::Read {
             files: inputs.files.len() + inputs.problems.len(),
             files_failed: failed,
-            bytes_read: job.bar.position(),
+            bytes_read: job.read.into_inner(),
         },
     );
     if summary.is_empty() && !args.quiet {
@@ -130,7 +133,7 @@ fn scan_all(
         let mut worker = Worker::new(job);
         while let Some(input) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
             if let Err(error) = worker.scan(input) {
-                job.bar.suspend(|| complain(&error));
+                job.complain(&error);
                 failed.fetch_add(1, Ordering::Relaxed);
             }
             done.fetch_add(1, Ordering::Relaxed);
@@ -229,10 +232,10 @@ fn open_records(path: &Path, inputs: &Inputs, args: &cli::Summarise) -> Result<R
     })
 }
 
-/// A bar on stderr if that is a terminal, and a mere counter of bytes if not.
-fn bar(args: &cli::Summarise, inputs: &Inputs, done: &Arc<AtomicUsize>) -> ProgressBar {
+/// A bar on stderr if that is a terminal.
+fn bar(args: &cli::Summarise, inputs: &Inputs, done: &Arc<AtomicUsize>) -> Option<ProgressBar> {
     if args.quiet || args.no_progress || !io::stderr().is_terminal() {
-        return ProgressBar::hidden();
+        return None;
     }
     let sizes = inputs
         .files
@@ -249,7 +252,8 @@ fn bar(args: &cli::Summarise, inputs: &Inputs, done: &Arc<AtomicUsize>) -> Progr
             let _ = write!(out, "{} of {}", done.load(Ordering::Relaxed), all);
         },
     );
-    ProgressBar::with_draw_target(Some(sizes.sum()), ProgressDrawTarget::stderr()).with_style(style)
+    let bar = ProgressBar::with_draw_target(Some(sizes.sum()), ProgressDrawTarget::stderr());
+    Some(bar.with_style(style))
 }
 
 fn width() -> Option<u16> {

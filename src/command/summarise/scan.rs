@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Write as _};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
@@ -10,7 +11,8 @@ use indicatif::ProgressBar;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::input::Input;
+use super::super::complain;
+use super::input::{Input, Source};
 use super::key::{Key, Picks};
 use super::total::{Ledger, Sums};
 use crate::meter::{EndedBy, Meter};
@@ -28,8 +30,20 @@ pub(super) struct Job {
     pub(super) now: SystemTime,
     pub(super) ledger: Ledger,
     pub(super) records: Option<Records>,
-    /// Counts the bytes read.
-    pub(super) bar: ProgressBar,
+    /// Bytes read.
+    pub(super) read: AtomicU64,
+    /// Shows how far it is, where somebody looks.
+    pub(super) bar: Option<ProgressBar>,
+}
+
+impl Job {
+    /// Tells the user what went wrong.
+    pub(super) fn complain(&self, problem: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| complain(problem)),
+            None => complain(problem),
+        }
+    }
 }
 
 /// Where the record of each response is written too.
@@ -60,7 +74,8 @@ struct Place {
     number: u64,
 }
 
-const CHUNK: usize = 256 << 10;
+/// Read at once: with what it is compared to, it stays in a core's own cache.
+const CHUNK: usize = 128 << 10;
 /// A file shows within so many bytes what it holds.
 const BEGINNING: usize = 4 << 10;
 /// A longer line is no record.
@@ -93,7 +108,8 @@ impl<'j> Worker<'j> {
                 .and_then(|at| Timestamp::try_from(at).ok()),
             number: 0,
         };
-        let result = self.read(&mut self.job.bar.wrap_read(source), true, &mut place);
+        let job = self.job;
+        let result = self.read(&mut Counted { source, job }, true, &mut place);
         self.flush();
         result.map_err(|error| format!("cannot read {}: {error}", place.name))
     }
@@ -238,6 +254,23 @@ impl<'j> Worker<'j> {
     }
 }
 
+/// Counts what is read.
+struct Counted<'j> {
+    source: Source,
+    job: &'j Job,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.source.read(buffer)?;
+        self.job.read.fetch_add(n as u64, Ordering::Relaxed);
+        if let Some(bar) = &self.job.bar {
+            bar.inc(n as u64);
+        }
+        Ok(n)
+    }
+}
+
 impl Records {
     fn write(&self, lines: &[u8]) {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
@@ -252,7 +285,7 @@ impl Place {
     fn mark(&mut self, record: &mut Record) {
         self.number += 1;
         if record.source.is_none() {
-            record.source = Some(format!("{}#{}", self.name, self.number));
+            record.source = Some([&self.name, "#", &self.number.to_string()].concat());
         }
         if let (Some(modified), None) = (self.modified, record.at()) {
             record.started_at = Some(format!("{modified:.3}"));

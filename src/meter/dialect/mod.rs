@@ -39,7 +39,7 @@ use rule::Test;
 
 use super::json::{Json, Step};
 use super::tree::Tree;
-pub(crate) use rule::{Charge, Dialect, Done, Means, Rule};
+pub(crate) use rule::{Dialect, Done, Means, Rule};
 
 /// Every dialect, in the order in which they are asked: those with the narrower signs first.
 static ROSTER: &[&Dialect] = &[

@@ -230,24 +230,24 @@ pub(super) const USAGE: &[Field] = &[
 /// OpenRouter and Vercel's gateway, xAI, Perplexity.
 pub(super) const CHARGES: &[Charge] = &[
     Charge {
-        at: "/cost/total_cost",
+        at: "cost.total_cost",
         only_if: None,
         shift: 0,
     },
     Charge {
-        at: "/cost",
+        at: "cost",
         only_if: None,
         shift: 0,
     },
     // Billed to the caller's own key, beside what OpenRouter takes.
     Charge {
-        at: "/cost_details/upstream_inference_cost",
-        only_if: Some("/is_byok"),
+        at: "cost_details.upstream_inference_cost",
+        only_if: Some("is_byok"),
         shift: 0,
     },
     // docs.x.ai/developers/cost-tracking
     Charge {
-        at: "/cost_in_usd_ticks",
+        at: "cost_in_usd_ticks",
         only_if: None,
         shift: 10,
     },

@@ -113,9 +113,9 @@ pub(crate) enum Means {
 /// Where a usage object states money.
 #[derive(Debug)]
 pub(crate) struct Charge {
-    /// JSON pointer.
+    /// A path.
     pub(crate) at: &'static str,
-    /// JSON pointer to something that has to be true.
+    /// A path to something that has to be true.
     pub(crate) only_if: Option<&'static str>,
     /// In US dollars ÷ 10 to this power.
     pub(crate) shift: u32,

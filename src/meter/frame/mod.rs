@@ -129,6 +129,16 @@ struct Pending {
 const BOM: &[u8] = "\u{feff}".as_bytes();
 
 impl Framer {
+    /// Makes it ready for another stream.
+    pub(crate) fn renew(&mut self) {
+        let mut event = std::mem::take(&mut self.event);
+        event.clear();
+        *self = Self {
+            event,
+            ..Self::default()
+        };
+    }
+
     /// Bytes consumed so far.
     pub(crate) fn offset(&self) -> u64 {
         self.offset
