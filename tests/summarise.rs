@@ -1023,3 +1023,23 @@ fn terminal() {
         assert!(table.contains("\u{1b}[1mtotal"), "{table}");
     }
 }
+
+/// Whatever many threads read is counted, byte for byte.
+#[test]
+fn bytes_read() {
+    let folder = scratch("summarise-bytes");
+    let text = "data: {\"choices\":[]}\n\n".repeat(9);
+    let mut bytes = 0;
+    for at in 0..600 {
+        let name = folder.join(format!("{}/{at}.sse", at % 7));
+        fs::create_dir_all(name.parent().expect("a folder")).expect("a folder");
+        fs::write(name, &text[..at % text.len()]).expect("a file");
+        bytes += at % text.len();
+    }
+    let folder = folder.to_str().expect("a path");
+    for threads in ["1", "8"] {
+        let inputs = &summary([folder, "--threads", threads])["inputs"];
+        assert_eq!(inputs["bytes_read"], bytes, "{threads}");
+        assert_eq!(inputs["files"], 600, "{threads}");
+    }
+}

@@ -44,6 +44,8 @@ struct Line {
 
 /// No model says so much in one response. What comes beyond is let go, and counted by the measure of what was kept.
 const KEEP: usize = 4 << 20;
+/// Many say no more than this.
+const FEW: usize = 256;
 
 impl Heard {
     /// The voice of a channel and group.
@@ -57,7 +59,7 @@ impl Heard {
             self.voices.push(Line {
                 channel,
                 group,
-                text: Vec::new(),
+                text: Vec::with_capacity(FEW),
                 counter: None,
                 volume: 0,
             });

@@ -4,6 +4,7 @@
 //! may stand in the brackets: `parts[thought=true].text`, `choices[!delta].text`. On an object, brackets test
 //! the object itself. Where a key stands twice, the last one counts.
 
+use super::frame::{Scan, Scanner};
 use memchr::memchr3_iter;
 use serde_json::value::RawValue;
 use simd_json::{Buffers, INPUT_PADDING, Node, StaticNode, Tape};
@@ -264,9 +265,14 @@ impl<'t> Hit<'t> {
             .get(self.after_key..)
             .unwrap_or_default()
             .trim_ascii_start();
-        let Some(text) = text.strip_prefix(b":") else {
+        let Some(text) = text.strip_prefix(b":").map(<[u8]>::trim_ascii_start) else {
             return "";
         };
+        if text.starts_with(b"{")
+            && let Scan::Whole(len) = Scanner::default().scan(text)
+        {
+            return str::from_utf8(&text[..len]).unwrap_or_default();
+        }
         let mut values = serde_json::Deserializer::from_slice(text).into_iter::<&RawValue>();
         match values.next() {
             Some(Ok(raw)) => raw.get(),

@@ -58,8 +58,9 @@ struct Template {
     holes: Box<[Hole]>,
     /// The event with its numbers as they were, as they mostly stay: fewer runs to compare.
     still: Option<Cut>,
-    /// With all its holes; made when it is first asked for.
+    /// With all its holes; made once it has been missed.
     moving: OnceCell<Option<Cut>>,
+    misses: u32,
 }
 
 /// Bytes as fixed runs and the holes between them.
@@ -198,6 +199,7 @@ impl Template {
             holes: (*holes).into(),
             still: Some(Cut::new(event, holes.iter().filter(moves))?),
             moving: OnceCell::new(),
+            misses: 0,
         })
     }
 
@@ -207,6 +209,11 @@ impl Template {
             if events > 0 || self.holes.len() == still.pattern.parts.len() {
                 return (len, events);
             }
+        }
+        self.misses += 1;
+        if self.misses == 1 {
+            // Most likely the run is over.
+            return (0, 0);
         }
         let all = || Cut::new(&self.event, self.holes.iter());
         let Some(moving) = self.moving.get_or_init(all) else {

@@ -10,15 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::OFlags;
-use walkdir::WalkDir;
-
-/// Everything to be read.
-#[derive(Default)]
-pub(super) struct Inputs {
-    pub(super) files: Vec<Input>,
-    /// Sentences on what cannot be.
-    pub(super) problems: Vec<String>,
-}
+use walkdir::{DirEntry, WalkDir};
 
 /// One thing to be read.
 pub(super) enum Input {
@@ -47,60 +39,48 @@ pub(super) fn listed(list: &Path) -> Result<Vec<PathBuf>> {
     Ok(names.map(|name| OsStr::from_bytes(name).into()).collect())
 }
 
-impl Inputs {
-    /// Finds the files behind paths.
-    pub(super) fn find(paths: Vec<PathBuf>) -> Self {
-        let mut inputs = Self::default();
-        for path in paths {
-            if path.as_os_str() == "-" {
-                let known = inputs
-                    .files
-                    .iter()
-                    .any(|input| matches!(input, Input::Stdin));
-                inputs.files.extend((!known).then_some(Input::Stdin));
-            } else if path.is_dir() {
-                inputs.walk(&path);
-            } else {
-                let named = true;
-                inputs.files.push(Input::File { path, named });
-            }
+/// What is behind paths, as it is found: sentences on what cannot be read.
+pub(super) fn find(paths: Vec<PathBuf>) -> impl Iterator<Item = Result<Input, String>> + Send {
+    let mut stdin = Some(Input::Stdin);
+    paths.into_iter().flat_map(move |path| {
+        let (mut one, mut folder) = (None, None);
+        if path.as_os_str() == "-" {
+            one = stdin.take();
+        } else if path.is_dir() {
+            folder = Some(WalkDir::new(path).follow_links(true));
+        } else {
+            let named = true;
+            one = Some(Input::File { path, named });
         }
-        inputs
-    }
+        let within = folder.into_iter().flatten().filter_map(found);
+        one.map(Ok).into_iter().chain(within)
+    })
+}
 
-    fn walk(&mut self, folder: &Path) {
-        for entry in WalkDir::new(folder).follow_links(true) {
-            match entry {
-                Ok(entry) if entry.file_type().is_dir() => {}
-                Ok(entry) if entry.file_type().is_file() => {
-                    let path = entry.into_path();
-                    let named = false;
-                    self.files.push(Input::File { path, named });
-                }
-                Ok(entry) => self
-                    .problems
-                    .push(passed_over(entry.path(), entry.file_type())),
-                Err(error) => self
-                    .problems
-                    .push(match (error.loop_ancestor(), error.path()) {
-                        (Some(ancestor), Some(path)) => format!(
-                            "{} leads back to {}: passed over",
-                            path.display(),
-                            ancestor.display()
-                        ),
-                        (None, Some(path)) => {
-                            let cause = error.io_error().map(ToString::to_string);
-                            format!(
-                                "cannot read {}: {}",
-                                path.display(),
-                                cause.unwrap_or_default()
-                            )
-                        }
-                        (_, None) => error.to_string(),
-                    }),
-            }
+/// What an entry of a folder is to be read as, if at all.
+fn found(entry: walkdir::Result<DirEntry>) -> Option<Result<Input, String>> {
+    let error = match entry {
+        Ok(entry) if entry.file_type().is_dir() => return None,
+        Ok(entry) if entry.file_type().is_file() => {
+            let (path, named) = (entry.into_path(), false);
+            return Some(Ok(Input::File { path, named }));
         }
-    }
+        Ok(entry) => return Some(Err(passed_over(entry.path(), entry.file_type()))),
+        Err(error) => error,
+    };
+    Some(Err(match (error.loop_ancestor(), error.path()) {
+        (Some(ancestor), Some(path)) => format!(
+            "{} leads back to {}: passed over",
+            path.display(),
+            ancestor.display()
+        ),
+        (None, Some(path)) => {
+            let cause = error.io_error().map(ToString::to_string);
+            let cause = cause.unwrap_or_default();
+            format!("cannot read {}: {cause}", path.display())
+        }
+        (_, None) => error.to_string(),
+    }))
 }
 
 fn passed_over(path: &Path, kind: FileType) -> String {

@@ -14,7 +14,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::ScopedJoinHandle;
 use std::time::SystemTime;
 
@@ -29,7 +29,7 @@ use super::{Outcome, complain, is_coloured, prices};
 use crate::cli::{self, Layout};
 use crate::pipe::Exit;
 use crate::record::{Format, Selection, Writer};
-use input::{Input, Inputs};
+use input::Input;
 use key::{Key, Picks};
 use scan::{Job, Records, Worker};
 use show::Summary;
@@ -54,12 +54,21 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
         }
         paths.push("-".into());
     }
-    let inputs = Inputs::find(paths);
     let records = args.records.as_deref();
-    let records = records
-        .map(|path| open_records(path, &inputs, &args))
-        .transpose()?;
+    let shows = !args.quiet && !args.no_progress && io::stderr().is_terminal();
+    let mut inputs: Found = Box::new(input::find(paths));
+    let mut bar = None;
     let done = Arc::new(AtomicUsize::new(0));
+    let records = if records.is_some() || shows {
+        let found: Vec<_> = inputs.collect();
+        let files = || found.iter().flatten();
+        bar = shows.then(|| progress(files(), found.len(), &done));
+        let records = records.map(|path| open_records(path, files(), &args));
+        inputs = Box::new(found.into_iter());
+        records.transpose()?
+    } else {
+        None
+    };
     let job = Job {
         by,
         picks,
@@ -71,17 +80,12 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
         ledger: Ledger::new(!args.no_dedup),
         records,
         read: AtomicU64::new(0),
-        bar: bar(&args, &inputs, &done),
+        bar,
     };
-    let mut failed = inputs.problems.len();
-    for problem in &inputs.problems {
-        job.complain(problem);
-    }
-    let (sums, unread) = scan_all(&job, &inputs.files, args.threads, &done);
+    let (sums, failed) = scan_all(&job, inputs, args.threads, &done);
     if let Some(bar) = &job.bar {
         bar.finish_and_clear();
     }
-    failed += unread;
     let mut outcome = if failed == 0 {
         Outcome::Success
     } else {
@@ -95,7 +99,7 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
         job.by,
         job.ledger.close(sums),
         show::Read {
-            files: inputs.files.len() + inputs.problems.len(),
+            files: done.load(Ordering::Relaxed),
             files_failed: failed,
             bytes_read: job.read.into_inner(),
         },
@@ -119,24 +123,38 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
     }
 }
 
+/// What is to be read, as it is found.
+type Found = Box<dyn Iterator<Item = Result<Input, String>> + Send>;
+
+/// Files handed to a worker at once: a walk through a folder is not asked by many for each.
+const HANDFUL: usize = 4;
+
 /// Reads all files, many at once. Gives each worker's sums, and how many files could not be read whole.
 fn scan_all(
     job: &Job,
-    files: &[Input],
+    inputs: Found,
     threads: Option<NonZeroUsize>,
     done: &AtomicUsize,
 ) -> (Vec<Sums>, usize) {
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let threads = threads.map_or(cores, NonZeroUsize::get).min(files.len());
-    let (next, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let threads = threads.map_or(cores, NonZeroUsize::get);
+    let (inputs, failed) = (Mutex::new(inputs.fuse()), AtomicUsize::new(0));
     let work = || {
         let mut worker = Worker::new(job);
-        while let Some(input) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if let Err(error) = worker.scan(input) {
-                job.complain(&error);
-                failed.fetch_add(1, Ordering::Relaxed);
+        loop {
+            let mut inputs = inputs.lock().unwrap_or_else(PoisonError::into_inner);
+            let handful: Vec<_> = inputs.by_ref().take(HANDFUL).collect();
+            drop(inputs);
+            if handful.is_empty() {
+                break;
             }
-            done.fetch_add(1, Ordering::Relaxed);
+            for input in handful {
+                if let Err(error) = input.and_then(|input| worker.scan(&input)) {
+                    job.complain(&error);
+                    failed.fetch_add(1, Ordering::Relaxed);
+                }
+                done.fetch_add(1, Ordering::Relaxed);
+            }
         }
         worker.sums
     };
@@ -192,7 +210,11 @@ fn picks(args: &cli::Summarise, zone: &TimeZone) -> Result<Picks> {
 }
 
 /// Opens the file for records, unless that would destroy what is to be read.
-fn open_records(path: &Path, inputs: &Inputs, args: &cli::Summarise) -> Result<Records> {
+fn open_records<'i>(
+    path: &Path,
+    inputs: impl Iterator<Item = &'i Input>,
+    args: &cli::Summarise,
+) -> Result<Records> {
     if path.as_os_str() == "-" {
         bail!("--records - would mix records into the summary: name a file");
     }
@@ -202,21 +224,18 @@ fn open_records(path: &Path, inputs: &Inputs, args: &cli::Summarise) -> Result<R
     let options = options.write(true).create(true).truncate(false).mode(0o600);
     let mut file = options.open(path).with_context(failed)?;
     let metadata = file.metadata().with_context(failed)?;
-    let others = args.files.prices.iter().chain(&args.files_from);
-    let others: Vec<_> = others
-        .map(|path| Input::File {
-            path: path.clone(),
-            named: true,
-        })
-        .collect();
-    let mut all = inputs.files.iter().chain(&others);
+    let others = args.files.prices.iter().chain(&args.files_from).cloned();
+    let others = others.map(|path| Input::File { path, named: true });
+    let is_it = |input: &Input| input.is(&metadata).then(|| input.name());
+    let mut same = inputs
+        .filter_map(is_it)
+        .chain(others.filter_map(|input| is_it(&input)));
     if metadata.is_file()
-        && let Some(input) = all.find(|input| input.is(&metadata))
+        && let Some(name) = same.next()
     {
         bail!(
-            "--records {} is one of the inputs, {}: name another file, or leave that one out",
+            "--records {} is one of the inputs, {name}: name another file, or leave that one out",
             path.display(),
-            input.name()
         );
     }
     let writer = Writer::new(Format::of(path), Selection::default());
@@ -232,16 +251,14 @@ fn open_records(path: &Path, inputs: &Inputs, args: &cli::Summarise) -> Result<R
     })
 }
 
-/// A bar on stderr if that is a terminal.
-fn bar(args: &cli::Summarise, inputs: &Inputs, done: &Arc<AtomicUsize>) -> Option<ProgressBar> {
-    if args.quiet || args.no_progress || !io::stderr().is_terminal() {
-        return None;
-    }
-    let sizes = inputs
-        .files
-        .iter()
-        .filter_map(|input| Some(input.metadata()?.len()));
-    let (done, all) = (Arc::clone(done), inputs.files.len());
+/// A bar on stderr for all of these files.
+fn progress<'i>(
+    files: impl Iterator<Item = &'i Input>,
+    all: usize,
+    done: &Arc<AtomicUsize>,
+) -> ProgressBar {
+    let sizes = files.filter_map(|input| Some(input.metadata()?.len()));
+    let done = Arc::clone(done);
     let style = ProgressStyle::with_template(
         "{files} files · {bytes} of {total_bytes} {wide_bar} {bytes_per_sec} · {eta} left",
     );
@@ -253,7 +270,7 @@ fn bar(args: &cli::Summarise, inputs: &Inputs, done: &Arc<AtomicUsize>) -> Optio
         },
     );
     let bar = ProgressBar::with_draw_target(Some(sizes.sum()), ProgressDrawTarget::stderr());
-    Some(bar.with_style(style))
+    bar.with_style(style)
 }
 
 fn width() -> Option<u16> {

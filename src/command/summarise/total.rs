@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rust_decimal::Decimal;
@@ -260,7 +260,23 @@ pub(super) struct Ledger {
 }
 
 /// The packed share of each response that has an id.
-type Copies = HashMap<u128, Box<[u8]>>;
+type Copies = HashMap<u128, Box<[u8]>, BuildHasherDefault<Hashed>>;
+
+/// Half of what is a hash already.
+#[derive(Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn write(&mut self, _: &[u8]) {}
+
+    fn write_u128(&mut self, hash: u128) {
+        self.0 = hash as u64;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 #[derive(Default)]
 struct Groups {
@@ -297,7 +313,7 @@ impl Ledger {
             sums.entry(group).or_default().add(&share);
             return;
         };
-        let mut shard = lock(&copies[id as usize % SHARDS]);
+        let mut shard = lock(&copies[(id >> 64) as usize % SHARDS]);
         let Some(packed) = shard.get_mut(&id) else {
             shard.insert(id, share.pack());
             return;

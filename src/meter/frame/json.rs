@@ -8,7 +8,7 @@ use memchr::memchr3;
 /// what follows a value that was cut off: at a line break within a string, at a bare word, and at an
 /// opening bracket where none can stand.
 #[derive(Default)]
-pub(super) struct Scanner {
+pub(crate) struct Scanner {
     depth: usize,
     /// For the 128 outermost levels, whether each is an object.
     objects: u128,
@@ -20,7 +20,7 @@ pub(super) struct Scanner {
 
 /// How far a value reaches.
 #[derive(Debug, PartialEq)]
-pub(super) enum Scan {
+pub(crate) enum Scan {
     /// Damaged; so many bytes belong to it.
     Broken(usize),
     /// Beyond this slice.
@@ -31,7 +31,7 @@ pub(super) enum Scan {
 
 impl Scanner {
     /// Reads on in the value, whose first byte is a `{`.
-    pub(super) fn scan(&mut self, input: &[u8]) -> Scan {
+    pub(crate) fn scan(&mut self, input: &[u8]) -> Scan {
         let mut at = 0;
         while at < input.len() {
             if self.in_string {

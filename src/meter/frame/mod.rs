@@ -9,6 +9,7 @@ mod line;
 mod sse;
 
 pub(crate) use http::Head;
+pub(crate) use json::{Scan, Scanner};
 
 /// What one event may hold at most. A longer one is passed over.
 pub(crate) const MAX_EVENT: usize = 16 << 20;
