@@ -72,16 +72,20 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
 }
 
-/// Captures with pieces of each other put in.
-fn spliced() -> impl Strategy<Value = Vec<u8>> {
+/// A short capture.
+fn capture() -> impl Strategy<Value = Vec<u8>> {
     let captures = common::captures()
         .into_iter()
         .map(|path| fs::read(path).expect("a capture"));
-    let captures: Vec<Vec<u8>> = captures.filter(|bytes| bytes.len() < 5000).collect();
-    let capture = prop::sample::select(captures);
+    let short: Vec<_> = captures.filter(|bytes| bytes.len() < 5000).collect();
+    prop::sample::select(short)
+}
+
+/// Captures with pieces of each other put in.
+fn spliced() -> impl Strategy<Value = Vec<u8>> {
     let place = any::<prop::sample::Index>;
-    let splice = (capture.clone(), place(), place(), place());
-    (capture, prop::collection::vec(splice, 0..4)).prop_map(|(mut bytes, splices)| {
+    let splice = (capture(), place(), place(), place());
+    (capture(), prop::collection::vec(splice, 0..4)).prop_map(|(mut bytes, splices)| {
         for (other, from, to, at) in splices {
             let (from, to) = (from.index(other.len() + 1), to.index(other.len() + 1));
             let at = at.index(bytes.len() + 1);
@@ -94,15 +98,11 @@ fn spliced() -> impl Strategy<Value = Vec<u8>> {
 /// A capture, and after it copies that differ in a few bytes: other ids, numbers and texts, or something broken.
 fn resembling() -> impl Strategy<Value = Vec<u8>> {
     const BYTES: &[u8] = b"0123456789abxyz_-. \\\"{}";
-    let captures = common::captures()
-        .into_iter()
-        .map(|path| fs::read(path).expect("a capture"));
-    let captures: Vec<Vec<u8>> = captures.filter(|bytes| bytes.len() < 5000).collect();
     let byte = prop::sample::select(BYTES);
     let edit = (any::<prop::sample::Index>(), byte, any::<bool>());
     let edits = prop::collection::vec(edit, 0..12);
     let copies = prop::collection::vec(edits, 1..4);
-    (prop::sample::select(captures), copies).prop_map(|(capture, copies)| {
+    (capture(), copies).prop_map(|(capture, copies)| {
         let mut bytes = capture.clone();
         for edits in copies {
             let mut copy = capture.clone();
@@ -132,9 +132,11 @@ fn cuts() {
     check(6000, (any::<u8>(), stream()), |(seed, bytes)| {
         properties::cuts(seed, &bytes)
     });
-    check(400, (any::<u8>(), spliced()), |(seed, bytes)| {
-        properties::cuts(seed, &bytes)
-    });
+    for input in [spliced().boxed(), resembling().boxed()] {
+        check(400, (any::<u8>(), input), |(seed, bytes)| {
+            properties::cuts(seed, &bytes)
+        });
+    }
 }
 
 #[test]

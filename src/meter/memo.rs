@@ -5,8 +5,6 @@
 //! what fills the hole. That costs a comparison where a parse costs ten times as much. Sound because
 //! the fixed parts cover all the rest, framing included, and a hole takes only what a JSON string or number may hold.
 
-use std::cell::OnceCell;
-
 use super::dialect::Dialect;
 use super::heard::{Heard, Voice};
 use super::shape::Shape;
@@ -59,7 +57,7 @@ struct Template {
     /// The event with its numbers as they were, as they mostly stay: fewer runs to compare.
     still: Option<Cut>,
     /// With all its holes; made once it has been missed.
-    moving: OnceCell<Option<Cut>>,
+    moving: Option<Option<Cut>>,
     misses: u32,
 }
 
@@ -108,6 +106,10 @@ impl Memo {
 
     pub(super) fn is_empty(&self) -> bool {
         self.templates.is_empty()
+    }
+
+    pub(super) fn has_shapes(&self) -> bool {
+        !self.shapes.is_empty()
     }
 
     pub(super) fn is_learning(&self) -> bool {
@@ -198,7 +200,7 @@ impl Template {
             event: event.into(),
             holes: (*holes).into(),
             still: Some(Cut::new(event, holes.iter().filter(moves))?),
-            moving: OnceCell::new(),
+            moving: None,
             misses: 0,
         })
     }
@@ -216,7 +218,7 @@ impl Template {
             return (0, 0);
         }
         let all = || Cut::new(&self.event, self.holes.iter());
-        let Some(moving) = self.moving.get_or_init(all) else {
+        let Some(moving) = self.moving.get_or_insert_with(all) else {
             return (0, 0);
         };
         let (len, events) = moving.run(input, spans, heard);
@@ -475,7 +477,9 @@ mod tests {
         memo.learn(first.as_bytes(), 0, &mut holes);
         let mut say = |text: &str| memo.recall(text.as_bytes(), &mut heard);
         let second = event(" \\\"world\\\"\\n", 12_345);
-        assert_eq!(say(&(second.clone() + "data: x")), Some((second.len(), 1)));
+        let more = second.clone() + "data: x";
+        assert_eq!(say(&more), None, "a run is over at the first miss");
+        assert_eq!(say(&more), Some((second.len(), 1)));
         for other in [
             event("", 1),
             event("a", 1).replace("z", "y"),

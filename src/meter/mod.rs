@@ -14,6 +14,7 @@ mod raw;
 mod reading;
 mod request;
 mod shape;
+mod tail;
 mod tree;
 mod usage;
 mod vocabulary;
@@ -34,6 +35,7 @@ use memchr::memmem;
 use memo::Memo;
 use plan::Plans;
 use shape::{Sense, Shape};
+use tail::Tail;
 
 pub use emit::Emit;
 pub use failure::Failure;
@@ -61,6 +63,7 @@ pub struct Meter {
     memo: Memo,
     parser: Parser,
     core: Core,
+    tail: Tail,
     naive: bool,
 }
 
@@ -161,6 +164,7 @@ impl Meter {
                 emitter: Emitter::default(),
                 ending: false,
             },
+            tail: Tail::default(),
             naive: false,
         }
     }
@@ -204,14 +208,28 @@ impl Meter {
 
     /// As [`feed`](Self::feed), with the time at which the bytes came, on any clock that does not run backwards.
     pub fn feed_at(&mut self, bytes: &[u8], now: Duration) {
+        self.core.now = now;
+        let mut rest = bytes;
+        if !self.tail.bytes().is_empty() {
+            let Some(event) = self.tail.fill(&mut rest) else {
+                return;
+            };
+            self.take_in(&event, false);
+            self.tail.spare(event);
+        }
+        self.take_in(rest, true);
+    }
+
+    /// Takes in bytes; of an event that they break off, the beginning may be kept for later.
+    fn take_in(&mut self, bytes: &[u8], keeps: bool) {
         let Self {
             framer,
             memo,
             parser,
             core,
+            tail,
             naive,
         } = self;
-        core.now = now;
         let base = framer.offset();
         let mut rest = bytes;
         loop {
@@ -219,6 +237,9 @@ impl Meter {
                 core.recall(framer, memo, &mut rest);
                 if core.know(framer, memo, &mut rest) {
                     continue;
+                }
+                if keeps && memo.has_shapes() && tail.keep(rest) {
+                    break;
                 }
             }
             let before = framer.offset();
@@ -253,6 +274,8 @@ impl Meter {
     /// As [`finish`](Self::finish), with the time.
     pub fn finish_at(&mut self, ended_by: EndedBy, now: Duration) {
         self.core.now = now;
+        let tail = std::mem::take(&mut self.tail);
+        self.take_in(tail.bytes(), false);
         self.core.ending = true;
         while let Some(found) = self.framer.finish() {
             self.core.take(found.frame, found.start, &mut self.parser);
@@ -284,7 +307,8 @@ impl Meter {
     ///
     /// The first call loads a vocabulary, which takes some 60 ms; [`warm_up`] does that ahead.
     pub fn so_far(&mut self) -> Option<Reading> {
-        self.core.so_far(self.framer.offset())
+        let offset = self.framer.offset() + self.tail.bytes().len() as u64;
+        self.core.so_far(offset)
     }
 
     /// The model and provider of the response under way, as soon as they are known.

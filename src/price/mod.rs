@@ -49,12 +49,15 @@ pub struct PriceBook {
     files: Vec<PriceFile>,
     /// The built-in providers that were asked for; none where there is no such provider.
     built_in: Mutex<BTreeMap<String, Option<Arc<Provider>>>>,
-    /// What was found for names, each with the provider it was asked for.
-    known: Mutex<HashMap<String, Vec<(Option<String>, Arc<Answer>)>>>,
+    /// What was found for names.
+    known: Mutex<HashMap<String, Answers>>,
 }
 
 /// The entry for a name, or why there is none.
 type Answer = Result<Found, String>;
+
+/// The answers for one name, by the provider asked for.
+type Answers = Vec<(Option<String>, Arc<Answer>)>;
 
 /// A stream may make up names without end.
 const MAX_KNOWN: usize = 1000;

@@ -1,0 +1,56 @@
+//! The beginning of an event that a slice of input broke off: kept until its end comes, it is known by its shape like
+//! any other.
+
+use memchr::{memchr, memmem};
+
+/// What there is of the event.
+#[derive(Default)]
+pub(super) struct Tail(Vec<u8>);
+
+/// More is not waited for.
+const MAX: usize = 4 << 10;
+
+impl Tail {
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Keeps bytes that stand after an event, if they are the beginning of one and no more; gives whether it did.
+    pub(super) fn keep(&mut self, bytes: &[u8]) -> bool {
+        let goes_on = match bytes {
+            [] | [0..0x20, ..] | [.., b'\n'] => false,
+            _ if bytes.len() > MAX => false,
+            [b'{', ..] => memchr(b'\n', bytes).is_none(),
+            _ => memmem::find(bytes, b"\n\n").is_none(),
+        };
+        if goes_on {
+            self.0.extend_from_slice(bytes);
+        }
+        goes_on
+    }
+
+    /// Takes from `input` what belongs to the event; gives the event once it is whole or too long.
+    pub(super) fn fill(&mut self, input: &mut &[u8]) -> Option<Vec<u8>> {
+        let tail = &mut self.0;
+        while !input.is_empty() {
+            let end = memchr(b'\n', input).map_or(input.len(), |at| at + 1);
+            let (line, rest) = input.split_at(end);
+            tail.extend_from_slice(line);
+            *input = rest;
+            let is_whole = match tail[0] {
+                b'{' => tail.ends_with(b"\n"),
+                _ => tail.ends_with(b"\n\n"),
+            };
+            if is_whole || tail.len() > MAX {
+                return Some(std::mem::take(tail));
+            }
+        }
+        None
+    }
+
+    /// Keeps the memory of an event that was given out.
+    pub(super) fn spare(&mut self, mut event: Vec<u8>) {
+        event.clear();
+        self.0 = event;
+    }
+}
