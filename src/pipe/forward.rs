@@ -1,5 +1,6 @@
 //! The data plane: read, write, look.
 
+use std::cell::LazyCell;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::Ordering;
 
@@ -25,8 +26,9 @@ pub(super) struct End {
     pub(super) deserted: bool,
 }
 
-/// Forwards until the end.
-pub(super) fn forward<W: Watch>(plan: Plan, shared: &Shared<W>) -> End {
+/// Forwards until the end. Calls for control before it waits or forwards: an input that is over already needs none,
+/// and a thread takes as long to start as all the rest.
+pub(super) fn forward<W: Watch>(plan: Plan, shared: &Shared<W>, control: impl FnOnce()) -> End {
     let Plan {
         input, mut output, ..
     } = plan;
@@ -36,6 +38,10 @@ pub(super) fn forward<W: Watch>(plan: Plan, shared: &Shared<W>) -> End {
     // Bytes that are still to be read and have been sent on.
     let mut ahead = 0;
     let mut end = End::default();
+    let control = LazyCell::new(control);
+    if shared.child.is_some() || !fd::is_readable(input) {
+        LazyCell::force(&control);
+    }
     loop {
         shared.turn.fetch_add(1, Ordering::AcqRel);
         if let Some(output) = output
@@ -56,6 +62,7 @@ pub(super) fn forward<W: Watch>(plan: Plan, shared: &Shared<W>) -> End {
                 return end;
             }
         };
+        LazyCell::force(&control);
         bulk = bytes.len() >= BULK;
         if bulk && !grown {
             grown = true;
