@@ -11,11 +11,11 @@ use super::{Fault, Plan, Shared, Watch};
 use crate::fd;
 use crate::meter::EndedBy;
 
-/// One read. Larger ones were not faster; smaller ones cut more events in two.
-const BUFFER: usize = 256 << 10;
 /// A read of this much shows a bulk stream, for which larger pipes pay.
 const BULK: usize = 32 << 10;
-const BULK_PIPE: usize = 512 << 10;
+/// One read, and what a pipe is to hold of a bulk stream: the most that anyone may ask for. Smaller ones were slower,
+/// and cut more events in two.
+const BUFFER: usize = 1 << 20;
 
 /// How forwarding ended.
 #[derive(Debug, Default)]
@@ -67,9 +67,9 @@ pub(super) fn forward<W: Watch>(plan: Plan, shared: &Shared<W>, control: impl Fn
         if bulk && !grown {
             grown = true;
             // Only pipes have a size, and only who has quota left may raise it: no matter.
-            let _ = rustix::pipe::fcntl_setpipe_size(input, BULK_PIPE);
+            let _ = rustix::pipe::fcntl_setpipe_size(input, BUFFER);
             if let Some(output) = output {
-                let _ = rustix::pipe::fcntl_setpipe_size(output, BULK_PIPE);
+                let _ = rustix::pipe::fcntl_setpipe_size(output, BUFFER);
             }
         }
         let mut through = bytes;
