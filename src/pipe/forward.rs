@@ -83,10 +83,12 @@ pub(super) fn forward<W: Watch>(plan: Plan, shared: &Shared<W>, control: impl Fn
                 through = &rest[..written];
             }
         }
-        let see = |watch: &mut W| (watch.see(through, shared.now()), watch.emitted());
-        let seen = shared.watch(see, (true, Vec::new()));
-        let (more, emitted) = seen.unwrap_or_default();
-        if !plan.raw {
+        let see = |watch: &mut W| {
+            let more = watch.see(through, shared.now());
+            (more, (!plan.raw).then(|| watch.emitted()))
+        };
+        let (more, emitted) = shared.watch(see, (true, None)).unwrap_or_default();
+        if let Some(emitted) = emitted {
             lost = put(output, &emitted).1;
         }
         if let Some(error) = lost {
