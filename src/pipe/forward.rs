@@ -27,7 +27,7 @@ pub(super) struct End {
 }
 
 /// Forwards until the end. Calls for control before it waits or forwards: an input that is over already needs none,
-/// and a thread takes as long to start as all the rest.
+/// and a thread is a tenth of what starting takes. Signals for a child are passed on from the first moment.
 pub(super) fn forward<W: Watch>(plan: Plan, shared: &Shared<W>, control: impl FnOnce()) -> End {
     let Plan {
         input, mut output, ..
