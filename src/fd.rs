@@ -2,7 +2,7 @@
 
 use std::os::fd::BorrowedFd;
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 /// Reads once.
@@ -34,6 +34,12 @@ pub(crate) fn write_all(fd: BorrowedFd<'_>, bytes: &[u8]) -> (usize, rustix::io:
         }
     }
     (done, Ok(()))
+}
+
+/// Whether a read would not wait: bytes are there, or the end is.
+pub(crate) fn is_readable(fd: BorrowedFd<'_>) -> bool {
+    let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::IN)];
+    poll(&mut fds, Some(&Timespec::default())).is_ok_and(|n| n > 0)
 }
 
 fn wait(fd: BorrowedFd<'_>, flags: PollFlags) -> rustix::io::Result<()> {

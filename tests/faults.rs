@@ -264,6 +264,11 @@ fn record_half() {
     assert!(others.is_empty() && !kept.is_empty() && !told.is_empty());
     assert_eq!(kept.len() + told.len(), 5);
     kept.iter().chain(&told).for_each(assert_complete);
+    // Not even where there is no stream.
+    let mut command = shell("ulimit -f 0; exec \"$TAP\" tap -o \"$FILE\"");
+    let run = feed(command.env("FILE", &file), b"");
+    assert_eq!(run.status.code(), Some(1));
+    assert_eq!(only(&run.stderr).0["status"], "empty");
 }
 
 fn record_removed() {

@@ -27,13 +27,17 @@ struct Tap {
 
 impl Tap {
     fn new(name: &str, options: &[&str]) -> Self {
+        Self::reading(Stdio::piped(), name, options)
+    }
+
+    fn reading(stdin: Stdio, name: &str, options: &[&str]) -> Self {
         let record = scratch(&format!("interrupted-{name}")).join("record.json");
         let mut child = tokensense()
             .arg("tap")
             .arg("-o")
             .arg(&record)
             .args(options)
-            .stdin(Stdio::piped())
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .spawn()
             .expect("the binary");
@@ -160,6 +164,21 @@ fn signal_in_mid_event() {
         tap.signal(signal);
         let (status, _) = tap.end();
         assert_eq!(status.signal(), Some(number), "{name}");
+        assert_cancelled(&tap.only_record(), name);
+    }
+}
+
+/// What lay ready before the tap began is read before signals are caught: none is missed for that.
+#[test]
+fn signal_after_what_lay_ready() {
+    let stream = bytes(STREAM);
+    for (signal, number, name) in SIGNALS {
+        let (input, mut upstream) = std::io::pipe().expect("a pipe");
+        upstream.write_all(&stream[..2000]).expect("room");
+        let mut tap = Tap::reading(input.into(), &format!("ready-{name}"), &[]);
+        assert_eq!(tap.read(2000), &stream[..2000], "{name}");
+        tap.signal(signal);
+        assert_eq!(tap.end().0.signal(), Some(number), "{name}");
         assert_cancelled(&tap.only_record(), name);
     }
 }

@@ -115,7 +115,7 @@ pub(super) fn run(args: cli::Run) -> Result<Exit> {
     let stdout: &'static ChildStdout = Box::leak(Box::new(stdout));
     let plan = session.plan(stdout.as_fd());
     let child = Child::new(child).context("cannot watch the command")?;
-    Ok(pipe::run(session, plan, signals, Some(child)))
+    Ok(pipe::run(session, plan, || signals, Some(child)))
 }
 
 /// The argument as it is passed; a body goes into a descriptor that the child inherits.

@@ -19,5 +19,5 @@ pub(super) fn run(args: cli::Tap) -> Result<Exit> {
         complain("reading from the terminal; pipe a stream in: curl -N … | tokensense tap");
     }
     let plan = session.plan(rustix::stdio::stdin());
-    Ok(pipe::run(session, plan, Signals::catch().ok(), None))
+    Ok(pipe::run(session, plan, || Signals::catch().ok(), None))
 }

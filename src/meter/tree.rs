@@ -97,7 +97,8 @@ impl Tree {
 
     /// All values in an event that the paths lead to.
     pub(super) fn find<'t>(&self, event: Json<'t>, found: &mut Vec<Found<'t>>) {
-        let mut members = Vec::with_capacity(32);
+        // Within the 1 KiB that malloc keeps at hand.
+        let mut members = Vec::with_capacity(16);
         self.walk(0, event.root(), &mut members, found);
     }
 

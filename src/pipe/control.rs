@@ -14,10 +14,11 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, getpgrp};
 use rustix::termios::tcgetpgrp;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGPIPE, SIGTERM, SIGXFSZ};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGPIPE, SIGTERM};
 use signal_hook::{flag, low_level};
 
 use super::{Child, Exit, Shared, Watch};
+use crate::fd;
 use crate::meter::EndedBy;
 
 /// What is to be forwarded, and how.
@@ -176,7 +177,7 @@ impl Orphan {
     /// Whether nothing more is to be waited for. What lies in the pipe is, however slowly it is read.
     fn is_silent<W: Watch>(&mut self, shared: &Shared<W>, input: BorrowedFd<'_>) -> bool {
         let turn = shared.turn.load(Ordering::Acquire);
-        let waits = turn % 2 == 1 && !is_readable(input);
+        let waits = turn % 2 == 1 && !fd::is_readable(input);
         if turn != self.turn || !waits {
             (self.turn, self.heard) = (turn, Instant::now());
         }
@@ -221,17 +222,12 @@ fn let_through<W: Watch>(shared: &Shared<W>, input: Option<BorrowedFd<'_>>) {
             (turn, moved, waited) = (now, Instant::now(), false);
             continue;
         }
-        let waits = turn % 2 == 1 && !input.is_some_and(is_readable);
+        let waits = turn % 2 == 1 && !input.is_some_and(fd::is_readable);
         if (waits && waited) || moved.elapsed() >= STUCK {
             return;
         }
         waited = waits;
     }
-}
-
-fn is_readable(fd: BorrowedFd<'_>) -> bool {
-    let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::IN)];
-    poll(&mut fds, Some(&Timespec::default())).is_ok_and(|n| n > 0)
 }
 
 /// The signals that end a stream: the number of the last one, and a descriptor that wakes a poll.
@@ -268,8 +264,6 @@ impl Signals {
                 low_level::pipe::register(number, wake.try_clone()?)?;
             }
         }
-        // A record file at the limit of `ulimit -f` is an error of writing, no end of the stream.
-        flag::register(SIGXFSZ, Arc::default())?;
         Ok(signals)
     }
 

@@ -1,5 +1,6 @@
 //! The data plane: read, write, look.
 
+use std::cell::LazyCell;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::Ordering;
 
@@ -10,11 +11,11 @@ use super::{Fault, Plan, Shared, Watch};
 use crate::fd;
 use crate::meter::EndedBy;
 
-/// One read. Larger ones were not faster; smaller ones cut more events in two.
-const BUFFER: usize = 256 << 10;
 /// A read of this much shows a bulk stream, for which larger pipes pay.
 const BULK: usize = 32 << 10;
-const BULK_PIPE: usize = 512 << 10;
+/// One read, and what a pipe is to hold of a bulk stream: the most that anyone may ask for. Smaller ones were slower,
+/// and cut more events in two.
+const BUFFER: usize = 1 << 20;
 
 /// How forwarding ended.
 #[derive(Debug, Default)]
@@ -25,8 +26,9 @@ pub(super) struct End {
     pub(super) deserted: bool,
 }
 
-/// Forwards until the end.
-pub(super) fn forward<W: Watch>(plan: Plan, shared: &Shared<W>) -> End {
+/// Forwards until the end. Calls for control before it waits or forwards: an input that is over already needs none,
+/// and a thread is a tenth of what starting takes. Signals for a child are passed on from the first moment.
+pub(super) fn forward<W: Watch>(plan: Plan, shared: &Shared<W>, control: impl FnOnce()) -> End {
     let Plan {
         input, mut output, ..
     } = plan;
@@ -36,6 +38,10 @@ pub(super) fn forward<W: Watch>(plan: Plan, shared: &Shared<W>) -> End {
     // Bytes that are still to be read and have been sent on.
     let mut ahead = 0;
     let mut end = End::default();
+    let control = LazyCell::new(control);
+    if shared.child.is_some() || !fd::is_readable(input) {
+        LazyCell::force(&control);
+    }
     loop {
         shared.turn.fetch_add(1, Ordering::AcqRel);
         if let Some(output) = output
@@ -56,13 +62,14 @@ pub(super) fn forward<W: Watch>(plan: Plan, shared: &Shared<W>) -> End {
                 return end;
             }
         };
+        LazyCell::force(&control);
         bulk = bytes.len() >= BULK;
         if bulk && !grown {
             grown = true;
             // Only pipes have a size, and only who has quota left may raise it: no matter.
-            let _ = rustix::pipe::fcntl_setpipe_size(input, BULK_PIPE);
+            let _ = rustix::pipe::fcntl_setpipe_size(input, BUFFER);
             if let Some(output) = output {
-                let _ = rustix::pipe::fcntl_setpipe_size(output, BULK_PIPE);
+                let _ = rustix::pipe::fcntl_setpipe_size(output, BUFFER);
             }
         }
         let mut through = bytes;
@@ -76,10 +83,12 @@ pub(super) fn forward<W: Watch>(plan: Plan, shared: &Shared<W>) -> End {
                 through = &rest[..written];
             }
         }
-        let see = |watch: &mut W| (watch.see(through, shared.now()), watch.emitted());
-        let seen = shared.watch(see, (true, Vec::new()));
-        let (more, emitted) = seen.unwrap_or_default();
-        if !plan.raw {
+        let see = |watch: &mut W| {
+            let more = watch.see(through, shared.now());
+            (more, (!plan.raw).then(|| watch.emitted()))
+        };
+        let (more, emitted) = shared.watch(see, (true, None)).unwrap_or_default();
+        if let Some(emitted) = emitted {
             lost = put(output, &emitted).1;
         }
         if let Some(error) = lost {

@@ -14,7 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use signal_hook::consts::SIGPIPE;
+use signal_hook::consts::{SIGPIPE, SIGXFSZ};
+use signal_hook::flag;
 
 use crate::meter::EndedBy;
 
@@ -153,17 +154,23 @@ impl<W: Watch> Shared<W> {
 
 /// Forwards the plan's input to its output until either ends, a signal comes, or the watcher has seen enough; then ends the
 /// process as the watcher says, or as the child did that the input comes from.
+///
+/// Signals are asked for when there is something to wait for or to forward.
 pub(crate) fn run<W: Watch>(
     watch: W,
     plan: Plan,
-    signals: Option<Signals>,
+    signals: impl FnOnce() -> Option<Signals>,
     child: Option<Child>,
 ) -> Exit {
+    // A record file at the limit of `ulimit -f` is an error of writing, no end of the stream.
+    let _ = flag::register(SIGXFSZ, Arc::default());
     let shared = Shared::new(watch, child);
-    if let Some(signals) = signals {
-        control::start(&shared, plan, signals);
-    }
-    let mut end = forward::forward(plan, &shared);
+    let control = || {
+        if let Some(signals) = signals() {
+            control::start(&shared, plan, signals);
+        }
+    };
+    let mut end = forward::forward(plan, &shared, control);
     shared.heed_signal(&mut end.by);
     if !plan.raw && end.by != EndedBy::Downstream {
         forward::rest(plan, &shared, &mut end);
@@ -241,7 +248,7 @@ mod tests {
         };
         let (sent, mut came) = ([7; 5000], [0; 5000]);
         std::thread::scope(|scope| {
-            let forward = scope.spawn(|| forward::forward(plan, &shared));
+            let forward = scope.spawn(|| forward::forward(plan, &shared, || {}));
             for piece in sent.chunks(1000) {
                 ours_in.write_all(piece).expect("a reader");
             }

@@ -240,7 +240,8 @@ fn roll() -> &'static Roll {
 impl Roll {
     /// The first dialect of which a sign holds.
     fn call(&self, json: Json<'_>, name: &str) -> Option<&'static Dialect> {
-        let mut hits = Vec::with_capacity(32);
+        // Within the 1 KiB that malloc keeps at hand.
+        let mut hits = Vec::with_capacity(16);
         self.tree.find(json, &mut hits);
         let at = |path: u16| hits.iter().find(|hit| hit.0 == path).map(|hit| hit.1.value);
         let holds = |(test, path): &(&Test, Option<u16>)| test.holds(path.and_then(at), name);
