@@ -67,14 +67,17 @@ impl Heard {
         })
     }
 
+    #[inline]
     pub(super) fn push(&mut self, voice: Voice, text: &[u8]) {
+        let line = &mut self.voices[voice];
         if self.kept + text.len() <= KEEP {
-            self.voices[voice].text.extend_from_slice(text);
+            line.text.extend_from_slice(text);
             self.kept += text.len();
         } else {
             self.lost += text.len() as u64;
         }
-        self.gain(voice, text.len());
+        line.volume += text.len() as u64;
+        self.volume += text.len() as u64;
     }
 
     /// Adds the inside of a JSON string whose escapes are known to be valid and to hold no surrogates.
@@ -117,10 +120,6 @@ impl Heard {
             text.shrink_to_fit();
             self.lost += len as u64;
         }
-        self.gain(voice, len);
-    }
-
-    fn gain(&mut self, voice: Voice, len: usize) {
         self.voices[voice].volume += len as u64;
         self.volume += len as u64;
     }

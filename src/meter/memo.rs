@@ -360,13 +360,18 @@ impl Filling {
 
 /// The length of a JSON string's inside, if it is one that any parser takes, and whether it holds escapes.
 /// Surrogates are left to the parser.
-#[inline]
+#[inline(always)]
 fn string(bytes: &[u8]) -> Option<(usize, bool)> {
-    let mut at = plain(bytes);
+    let at = plain(bytes);
     // Most texts are a word in ASCII.
     if bytes.get(at) == Some(&b'"') {
         return Some((at, false));
     }
+    any_string(bytes, at)
+}
+
+/// As [`string`], where so many bytes are plain.
+fn any_string(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
     let mut escaped = false;
     let mut ascii = true;
     loop {
@@ -391,7 +396,7 @@ fn string(bytes: &[u8]) -> Option<(usize, bool)> {
 }
 
 /// How many bytes in front are neither control characters, quotes, backslashes nor beyond ASCII. May stop early.
-#[inline]
+#[inline(always)]
 fn plain(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::MAX / 255;
     const HIGHS: u64 = ONES * 0x80;
