@@ -101,6 +101,11 @@ impl<'t> Json<'t> {
         Self { nodes, base }
     }
 
+    /// How many nodes it takes.
+    pub(super) fn len(self) -> usize {
+        span(self.nodes)
+    }
+
     /// The first node of its tape.
     pub(super) fn node(self) -> Node<'t> {
         self.nodes[0]

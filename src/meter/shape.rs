@@ -99,7 +99,10 @@ const MAX_HOLES: usize = 32;
 impl Shape {
     /// Learns the shape of an event whose response had been speaking `known`; `None` where none can be told.
     pub(super) fn of(sense: &Sense<'_>, known: Option<&'static Dialect>) -> Option<Self> {
-        if sense.data.len() > MAX_DATA {
+        // A dialect settled before would look for other values than were found.
+        let other =
+            |known: &Dialect| !known.generic && !std::ptr::eq(known.rules, sense.dialect.rules);
+        if sense.data.len() > MAX_DATA || known.is_some_and(other) {
             return None;
         }
         let mut shape = Self {
@@ -130,7 +133,35 @@ impl Shape {
             };
             shape.found.push(place);
         }
+        shape.lighten(sense);
         Some(shape)
+    }
+
+    /// Drops from the tape what nobody reads: all but what the rules found, padding, and what questions are asked of.
+    fn lighten(&mut self, sense: &Sense<'_>) {
+        let mut reads = vec![false; self.nodes.len()];
+        for place in &self.found {
+            let whole = match sense.dialect.rules[usize::from(place.rule)].means {
+                // Its text is taken as it is.
+                Means::Usage(_) | Means::UsageSoFar => 1,
+                _ => sense.json.at_place(place.node).len(),
+            };
+            reads[place.node..place.node + whole].fill(true);
+        }
+        for (_, value) in sense.json.members().filter(|(name, _)| pads(name)) {
+            let value = sense.json.place_of(value);
+            reads[value - 1..=value].fill(true);
+        }
+        for (kept, reads) in self.nodes.iter_mut().zip(reads) {
+            let asked = match kept {
+                Kept::Hole(at) => !self.holes[*at].asked.is_empty(),
+                Kept::Text { .. } | Kept::Own(_) => false,
+                Kept::As(_) => true,
+            };
+            if !reads && !asked {
+                *kept = Kept::As(Node::String(""));
+            }
+        }
     }
 
     fn spot(&self, at: usize) -> Spot {
@@ -272,7 +303,8 @@ impl Shape {
 
     /// The tape of an event of this shape; `None` where it has to be parsed after all.
     pub(super) fn tape<'e>(&'e self, event: &'e [u8], spans: &[Span]) -> Option<Vec<Node<'e>>> {
-        let data = std::str::from_utf8(self.data(event)).ok()?;
+        let data = self.data(event);
+        let text = |from: usize, to: usize| std::str::from_utf8(data.get(from..to)?).ok();
         let mut nodes = Vec::with_capacity(self.nodes.len());
         for kept in &self.nodes {
             nodes.push(match kept {
@@ -280,11 +312,11 @@ impl Shape {
                 Kept::Own(text) => Node::String(text),
                 Kept::Text { at, len } => {
                     let at = self.now(at, spans);
-                    Node::String(data.get(at..at + len)?)
+                    Node::String(text(at, at + len)?)
                 }
                 Kept::Hole(at) => {
                     let (from, to, escaped) = spans[*at];
-                    let text = data.get(from - self.begin..to - self.begin)?;
+                    let text = text(from - self.begin, to - self.begin)?;
                     let hole = &self.holes[*at];
                     match hole.filling {
                         Filling::Number => Node::Static(StaticNode::U64(text.parse().ok()?)),
