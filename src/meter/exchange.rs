@@ -180,6 +180,12 @@ impl Exchange {
         self.dialect.is_some() || self.failure.is_some() || self.gzip || self.events > 0
     }
 
+    /// Whether its end would wait for a vocabulary that another thread is loading.
+    pub(super) fn is_early(&self) -> bool {
+        let counts = self.heard.any() && self.said.usage.is_empty();
+        counts && !Family::of(self.model()).vocabulary.is_at_hand()
+    }
+
     /// Whether it has got beyond its first words: a proxy may announce a response under an id of its own.
     fn is_used(&self) -> bool {
         let said = &self.said;

@@ -298,6 +298,12 @@ impl Meter {
         }
     }
 
+    /// Bytes of text whose end would wait for a vocabulary that another thread is loading.
+    pub(crate) fn early(&self) -> Option<u64> {
+        let exchange = self.core.exchange.as_ref()?;
+        exchange.is_early().then(|| exchange.heard.volume())
+    }
+
     /// The next response that has ended.
     pub fn next_reading(&mut self) -> Option<Reading> {
         self.core.readings.pop_front()

@@ -3,6 +3,7 @@
 //! A vocabulary takes some 60 ms to load, so nothing here runs unless an estimate is wanted.
 
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use memchr::{memchr_iter, memrchr_iter};
 
@@ -23,6 +24,18 @@ impl Vocabulary {
             Self::O200k => "o200k_base",
             Self::Qwen2 => "qwen2",
         }
+    }
+
+    /// Whether it can be counted with at once. The first to ask loads it; who asks while that goes on is told no.
+    pub(super) fn is_at_hand(self) -> bool {
+        static LOADING: [AtomicBool; 4] = [const { AtomicBool::new(false) }; 4];
+        static LOADED: [AtomicBool; 4] = [const { AtomicBool::new(false) }; 4];
+        let (loading, loaded) = (&LOADING[self as usize], &LOADED[self as usize]);
+        if !loading.swap(true, Ordering::Relaxed) {
+            self.count_piece("");
+            loaded.store(true, Ordering::Relaxed);
+        }
+        loaded.load(Ordering::Relaxed)
     }
 
     /// Tokens of a text.

@@ -156,7 +156,7 @@ fn scan_all(
                 done.fetch_add(1, Ordering::Relaxed);
             }
         }
-        worker.sums
+        worker.close()
     };
     let sums = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();

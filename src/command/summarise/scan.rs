@@ -58,14 +58,19 @@ pub(super) struct Records {
 pub(super) struct Worker<'j> {
     job: &'j Job,
     meter: Meter,
+    /// Captures that were read to their end while the vocabulary for them was being loaded.
+    early: Vec<(Meter, Place)>,
+    /// How much memory more of them may take.
+    early_room: u64,
     /// What is read at once.
     buffer: Vec<u8>,
-    pub(super) sums: Sums,
+    sums: Sums,
     /// Records yet to be written.
     lines: Vec<u8>,
 }
 
 /// What is known of the file at hand.
+#[derive(Default)]
 struct Place {
     name: String,
     /// When it was last written to, if that matters.
@@ -80,6 +85,8 @@ const CHUNK: usize = 128 << 10;
 const BEGINNING: usize = 4 << 10;
 /// A longer line is no record.
 const MAX_LINE: u64 = 16 << 20;
+/// What a meter takes beside the text it holds.
+const METER: u64 = 32 << 10;
 /// Records are written together up to this size.
 const LINES: usize = 64 << 10;
 
@@ -88,6 +95,8 @@ impl<'j> Worker<'j> {
         Self {
             job,
             meter: Meter::new(),
+            early: Vec::new(),
+            early_room: 8 << 20,
             buffer: vec![0; CHUNK],
             sums: Sums::new(),
             lines: Vec::new(),
@@ -166,9 +175,29 @@ impl<'j> Worker<'j> {
                 Err(error) => break Err(error),
             }
         };
+        if result.is_ok()
+            && let Some(text) = self.meter.early()
+            && text + METER <= self.early_room
+        {
+            self.early_room -= text + METER;
+            let meter = std::mem::take(&mut self.meter);
+            self.early.push((meter, std::mem::take(place)));
+            return result;
+        }
         self.meter.finish(EndedBy::Upstream);
         self.put(place);
         result
+    }
+
+    /// Ends what was early. Gives what it has summed up.
+    pub(super) fn close(mut self) -> Sums {
+        for (meter, mut place) in std::mem::take(&mut self.early) {
+            self.meter = meter;
+            self.meter.finish(EndedBy::Upstream);
+            self.put(&mut place);
+        }
+        self.flush();
+        self.sums
     }
 
     fn put(&mut self, place: &mut Place) {
