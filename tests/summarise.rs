@@ -219,6 +219,33 @@ fn parts_merge() {
     }
 }
 
+/// However many threads read, and whichever of them loads a vocabulary, all comes to the same.
+#[test]
+fn threads_agree() {
+    let scratch = scratch("summarise-threads");
+    list(&scratch.join("list"), &vec![captures(); 5].concat(), "\n");
+    let from = format!("--files-from={}", scratch.join("list").display());
+    let run = |threads: &str| {
+        let path = scratch.join(threads);
+        let to = format!("--records={}", path.display());
+        let summary = summary(["-j", threads, "--no-dedup", "--by=file", &to, &from]);
+        let records = fs::read_to_string(&path).expect("records");
+        let mut records: Vec<_> = records.lines().map(str::to_owned).collect();
+        records.sort();
+        (summary, records)
+    };
+    let (alone, records) = run("1");
+    let sizes = captures()
+        .into_iter()
+        .map(|path| fs::metadata(path).expect("a capture").len());
+    assert_eq!(alone["inputs"]["bytes_read"], 5 * sizes.sum::<u64>());
+    for threads in ["2", "16"] {
+        let (summary, others) = run(threads);
+        assert_eq!(summary, alone, "{threads} threads");
+        assert_eq!(others, records, "{threads} threads");
+    }
+}
+
 /// The summary of recorded responses is that of the records tap makes of them.
 #[test]
 fn corpus_as_tap_records_it() {
@@ -1021,25 +1048,5 @@ fn terminal() {
             assert!(plain.trim_end().chars().count() <= 80, "{line}");
         }
         assert!(table.contains("\u{1b}[1mtotal"), "{table}");
-    }
-}
-
-/// Whatever many threads read is counted, byte for byte.
-#[test]
-fn bytes_read() {
-    let folder = scratch("summarise-bytes");
-    let text = "data: {\"choices\":[]}\n\n".repeat(9);
-    let mut bytes = 0;
-    for at in 0..600 {
-        let name = folder.join(format!("{}/{at}.sse", at % 7));
-        fs::create_dir_all(name.parent().expect("a folder")).expect("a folder");
-        fs::write(name, &text[..at % text.len()]).expect("a file");
-        bytes += at % text.len();
-    }
-    let folder = folder.to_str().expect("a path");
-    for threads in ["1", "8"] {
-        let inputs = &summary([folder, "--threads", threads])["inputs"];
-        assert_eq!(inputs["bytes_read"], bytes, "{threads}");
-        assert_eq!(inputs["files"], 600, "{threads}");
     }
 }

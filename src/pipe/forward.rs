@@ -32,7 +32,8 @@ pub(super) fn forward<W: Watch>(plan: Plan, shared: &Shared<W>, control: impl Fn
     let Plan {
         input, mut output, ..
     } = plan;
-    let mut buffer = vec![0; BUFFER];
+    let mut buffer = fd::Buffer::new(BUFFER);
+    let buffer = buffer.bytes();
     let mut grown = false;
     let mut bulk = false;
     // Bytes that are still to be read and have been sent on.

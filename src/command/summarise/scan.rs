@@ -15,6 +15,7 @@ use super::super::complain;
 use super::input::{Input, Source};
 use super::key::{Key, Picks};
 use super::total::{Ledger, Sums};
+use crate::fd::Buffer;
 use crate::meter::{EndedBy, Meter};
 use crate::price::PriceBook;
 use crate::record::{Record, Shape, Writer};
@@ -63,7 +64,7 @@ pub(super) struct Worker<'j> {
     /// How much memory more of them may take.
     early_room: u64,
     /// What is read at once.
-    buffer: Vec<u8>,
+    buffer: Buffer,
     sums: Sums,
     /// Records yet to be written.
     lines: Vec<u8>,
@@ -97,7 +98,7 @@ impl<'j> Worker<'j> {
             meter: Meter::new(),
             early: Vec::new(),
             early_room: 8 << 20,
-            buffer: vec![0; CHUNK],
+            buffer: Buffer::new(CHUNK),
             sums: Sums::new(),
             lines: Vec::new(),
         }
@@ -126,9 +127,10 @@ impl<'j> Worker<'j> {
     /// Reads what may be packed.
     fn read(&mut self, source: &mut dyn Read, packed: bool, place: &mut Place) -> io::Result<()> {
         let mut buffer = std::mem::take(&mut self.buffer);
-        let (filled, begun) = fill(source, &mut buffer, BEGINNING);
+        let bytes = buffer.bytes();
+        let (filled, begun) = fill(source, bytes, BEGINNING);
         let mut take = || {
-            let beginning = &buffer[..filled];
+            let beginning = &bytes[..filled];
             let mut whole = Cursor::new(beginning).chain(&mut *source);
             match beginning {
                 [0x1f, 0x8b, ..] if packed => self.unpack(&mut MultiGzDecoder::new(whole), place),
@@ -136,7 +138,7 @@ impl<'j> Worker<'j> {
                     self.unpack(&mut zstd::Decoder::new(whole)?, place)
                 }
                 _ => match Shape::recognise(beginning) {
-                    None => self.meter(filled, &mut buffer, source, place),
+                    None => self.meter(filled, bytes, source, place),
                     Some(Ok(mut shape)) => self.records(&mut shape, &mut whole, place),
                     Some(Err(error)) => Err(io::Error::other(error)),
                 },
@@ -153,7 +155,7 @@ impl<'j> Worker<'j> {
     }
 
     fn unpack(&mut self, source: &mut dyn Read, place: &mut Place) -> io::Result<()> {
-        self.buffer = vec![0; CHUNK];
+        self.buffer = Buffer::new(CHUNK);
         self.read(source, false, place)
     }
 
