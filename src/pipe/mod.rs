@@ -131,12 +131,13 @@ impl<W: Watch> Shared<W> {
     /// the process ends. A child is stopped if nobody is left for what it says, and reaped.
     fn end(&self, by: EndedBy, fault: Option<Fault>) -> Option<Exit> {
         let stop = fault.is_some() || matches!(by, EndedBy::Downstream | EndedBy::Limit);
-        if let Some(child) = self.child.as_ref().filter(|_| stop) {
-            // At once: each token costs. Whether it obeys is seen to after the record.
-            child.signal(Signal::TERM);
-        }
         let mut guard = self.lock();
         let mut watch = guard.take()?;
+        if let Some(child) = self.child.as_ref().filter(|_| stop) {
+            // At once: each token costs. But not before: its end must not look like the stream's to the other plane.
+            // Whether it obeys is seen to after the record.
+            child.signal(Signal::TERM);
+        }
         let broken = self.broken.load(Ordering::Acquire);
         let fault = fault.or_else(|| broken.then(|| Fault("the meter failed".to_owned())));
         let exit = catch_unwind(AssertUnwindSafe(|| watch.end(by, fault, self.now())));
