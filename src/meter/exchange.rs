@@ -654,6 +654,11 @@ impl Trace {
         }
     }
 
+    /// Whether there is anything to learn from the event.
+    pub(super) fn teaches(&self) -> bool {
+        self.shape.is_some() || !self.unique
+    }
+
     fn hole(&mut self, value: Json<'_>, filling: Filling) {
         match value.text_offset() {
             Some(at) => self.holes.push(Hole { at, filling }),

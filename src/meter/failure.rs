@@ -32,6 +32,9 @@ const KINDS: &[&str] = &[
     "metadata.error_type",
 ];
 
+/// Members that a failure may have, one of which it has.
+const SIGNS: &[&str] = &["error", "errors", "type", "message", "Message", "detail"];
+
 impl Failure {
     /// Reads the value of a member that stands for an error: an object, or only a text.
     pub(super) fn of(value: Json<'_>) -> Option<Self> {
@@ -58,6 +61,10 @@ impl Failure {
 
     /// Recognises an event that is nothing but an error report and speaks no dialect.
     pub(super) fn recognise(json: Json<'_>, name: &str) -> Option<Self> {
+        // The cheap look first: most unknown events are no failures.
+        if name != "error" && !json.members().any(|(key, _)| SIGNS.contains(&key)) {
+            return None;
+        }
         if let Some(error) = json.get("error").filter(|error| error.is_given()) {
             let mut failure = Self::of(error)?;
             let beside = || Self::of(json).and_then(|outer| outer.kind);

@@ -258,6 +258,7 @@ impl Meter {
             core.turn_memo(memo, fresh, version);
             if let Some(start) = start
                 && core.learns
+                && core.trace.teaches()
                 && framer.at_boundary()
             {
                 let event = &bytes[start..bytes.len() - rest.len()];
