@@ -1,4 +1,5 @@
-//! The short way past events that are like one already understood.
+//! The short way past events that are like one already understood: runs of them in one response, and shapes that
+//! come in any.
 //!
 //! Most events of a stream differ only in a piece of text and some padding. Once one of them has been parsed, its
 //! bytes are kept, cut at those holes; an event that equals the fixed parts needs no parsing, its text is
@@ -14,7 +15,7 @@ use super::shape::Shape;
 pub(super) struct Memo {
     /// Runs of events in the response under way, which differ only in their texts.
     templates: Vec<Template>,
-    /// Templates learned, less one for every few hits: how far trying is from paying off.
+    /// What was learned from this response, less one for every few hits: how far trying is from paying off.
     debt: u64,
     hits: u64,
     /// What fills the holes of the event at hand.
@@ -134,6 +135,7 @@ impl Memo {
 
     /// Learns the shape of an event.
     pub(super) fn learn_shape(&mut self, shape: Shape) {
+        self.debt += 1;
         let at = if self.shapes.len() < SHAPES {
             self.shapes.push(shape);
             self.shapes.len() - 1
@@ -152,11 +154,15 @@ impl Memo {
         input: &[u8],
         known: Option<&'static Dialect>,
     ) -> Option<(&Shape, &[Span], usize, bool)> {
+        if !self.is_learning() {
+            return None;
+        }
         let spans = &mut self.shape_spans;
         let mut fits = |at: &usize| self.shapes.get(*at)?.fits(input, known, spans);
         let likely = self.shapes.get(self.last)?.then;
         let mut all = std::iter::once(likely).chain(0..self.shapes.len());
         let (at, len) = all.find_map(|at| Some((at, fits(&at)?)))?;
+        self.debt = self.debt.saturating_sub(1);
         self.shapes[at].repeats |= at == self.last;
         self.follow(at);
         let shape = &self.shapes[at];

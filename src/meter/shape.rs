@@ -378,3 +378,51 @@ impl Hole {
         self.asked.iter().all(alike)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::meter::{EndedBy, Meter};
+
+    /// Two responses that are alike but for what stands in the holes.
+    fn readings(first: &str, second: &str) -> Vec<crate::meter::Reading> {
+        let mut meter = Meter::new();
+        meter.feed(first.as_bytes());
+        meter.feed(second.as_bytes());
+        assert!(meter.memo.has_shapes());
+        meter.finish(EndedBy::Upstream);
+        std::iter::from_fn(|| meter.next_reading()).collect()
+    }
+
+    fn message(id: &str, input: u64) -> String {
+        format!(
+            "event: message_start\ndata: {{\"type\":\"message_start\",\"message\":{{\"id\":\"{id}\",\"type\":\"message\",\
+             \"role\":\"assistant\",\"model\":\"claude-sonnet-4-5\",\"content\":[],\"usage\":\
+             {{\"input_tokens\":{input},\"output_tokens\":1}}}}}}\n\n"
+        )
+    }
+
+    /// How an id begins may tell who answers: then the event is not the same, whatever else is.
+    #[test]
+    fn what_decides_is_asked_again() {
+        let of = |id| {
+            let found = readings(&message("msg_01Ab", 5), &message(id, 1_000));
+            let [_, second] = found.try_into().expect("two responses");
+            (second.provider, second.usage.value(crate::Measure::Input))
+        };
+        let ours = |provider: &str| (Some(provider.to_owned()), Some(1_000));
+        assert_eq!(of("msg_02Cd"), ours("anthropic"));
+        assert_eq!(of("msg_vrtx_02Cd"), ours("google"));
+        assert_eq!(of("msg_\\u0076rtx_02Cd"), ours("google"));
+    }
+
+    /// A number takes any value that a count may have.
+    #[test]
+    fn numbers() {
+        for input in [0, 7, 9_999_999_999_999_999_999, u64::MAX] {
+            let found = readings(&message("msg_01Ab", 5), &message("msg_02Cd", input));
+            let second = found[1].usage.value(crate::Measure::Input);
+            assert_eq!(second, Some(input));
+            assert_eq!(found[1].usage.raw.as_map()["input_tokens"], input);
+        }
+    }
+}
