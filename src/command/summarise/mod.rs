@@ -42,7 +42,15 @@ use total::{Ledger, Sums};
 pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
     let by = keys(&args.by)?;
     show::check(&by, args.sort.as_deref()).map_err(|error| anyhow!("--sort: {error}"))?;
-    let zone = zone(args.timezone.as_deref())?;
+    let timed = by.iter().any(Key::is_time)
+        || !args.filters.is_empty()
+        || args.since.is_some()
+        || args.until.is_some();
+    // The system's zone takes a walk through all that it knows.
+    let zone = match args.timezone.as_deref() {
+        None if !timed => TimeZone::UTC,
+        name => zone(name)?,
+    };
     let picks = picks(&args, &zone)?;
     let prices = prices::open(&args.files)?;
     let mut paths = std::mem::take(&mut args.paths);
