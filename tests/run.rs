@@ -970,8 +970,8 @@ fn bytes_are_not_held_back() {
     });
     let url = server.url("/v1/chat/completions");
     let mut late: Vec<Duration> = Vec::new();
-    // Of a few tries one has to be undisturbed by the rest of the machine.
-    for _ in 0..4 {
+    // Of some tries one has to be undisturbed by the rest of the machine.
+    for _ in 0..12 {
         let mut run = Run::curl("paced", &["-d", &body(), &url]);
         let mut child = run
             .command
