@@ -98,7 +98,8 @@
 //! [`Meter`] touches neither IO nor a clock: bytes in, a [`Reading`] of each response out, and what the response
 //! under way has come to [so far](Meter::so_far).
 //!
-//! Amounts of money are [`Decimal`]s; labels and the provider's own usage object are JSON, as [`Map`] and [`Value`].
+//! Amounts of money are [`Decimal`]s; labels are JSON, as [`Map`] and [`Value`], and so are the members of the provider's
+//! own usage object, which [`RawUsage`] reads when they are asked for.
 
 #[doc(hidden)]
 pub mod cli;
