@@ -107,3 +107,36 @@ impl Serialize for RawUsage {
         self.as_map().serialize(serializer)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members() {
+        for (text, key, want) in [
+            (r#"{"speed":"fast"}"#, "speed", Some("fast")),
+            (r#"{"speedy":"fast","top":"speed"}"#, "speed", None),
+            (r#"{"\u0073peed":"fast"}"#, "speed", Some("fast")),
+            (r#"{"a":{"speed":"fast"}}"#, "speed", None),
+            ("{}", "speed", None),
+        ] {
+            let raw = RawUsage::stated(text);
+            assert_eq!(raw.get(key).and_then(Value::as_str), want, "{text}");
+            assert_eq!(raw.is_empty(), text == "{}");
+            assert_eq!(
+                serde_json::to_string(&raw).expect("JSON"),
+                serde_json::to_string(raw.as_map()).expect("JSON")
+            );
+        }
+    }
+
+    #[test]
+    fn merged() {
+        let mut raw = RawUsage::stated(r#"{"in": 5, "out": 1}"#);
+        raw.merge(Merge::Keys, RawUsage::stated(r#"{"out": 7, "in": null}"#));
+        assert_eq!(raw.to_json(), r#"{"in":5,"out":7}"#);
+        raw.merge(Merge::Greatest, RawUsage::stated(r#"{"in": 4}"#));
+        assert_eq!(raw.get("in"), Some(&5.into()));
+    }
+}

@@ -54,3 +54,45 @@ impl Tail {
         self.0 = event;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept() {
+        for (bytes, keeps) in [
+            (&b"data: {\"a"[..], true),
+            (b"event: x\ndata: {", true),
+            (b"{\"a\":", true),
+            (b"data: {}\n\ndata: {", false),
+            (b"{}\n{", false),
+            (b"data: {}\n", false),
+            (b"\0\0\0\x7f", false),
+            (b"", false),
+            (&[b'x'; MAX + 1], false),
+        ] {
+            assert_eq!(
+                Tail::default().keep(bytes),
+                keeps,
+                "{}",
+                bytes.escape_ascii()
+            );
+        }
+    }
+
+    /// An event comes whole, and nothing after it with it.
+    #[test]
+    fn what_comes_of_it() {
+        let mut tail = Tail::default();
+        assert!(tail.keep(b"event: x\nda"));
+        let mut input = &b"ta: {}"[..];
+        assert_eq!(tail.fill(&mut input), None);
+        let mut input = &b"\n\ndata: more"[..];
+        assert_eq!(
+            tail.fill(&mut input).as_deref(),
+            Some(&b"event: x\ndata: {}\n\n"[..])
+        );
+        assert_eq!(input, b"data: more");
+    }
+}
