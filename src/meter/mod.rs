@@ -353,7 +353,8 @@ impl Core {
             return false;
         };
         let (event, begin) = (&rest[..len], shape.begin);
-        let Some(nodes) = shape.tape(event, spans) else {
+        let unescaped = shape.unescape(event, spans);
+        let Some(nodes) = shape.tape(event, spans, &unescaped) else {
             return false;
         };
         self.learns = false;
@@ -362,7 +363,8 @@ impl Core {
         let fresh = self.take_known(shape.sense(event, &nodes, spans), start);
         self.settle();
         self.turn_memo(memo, fresh, version);
-        if repeats && !self.trace.unique && memo.is_learning() {
+        // A text that was unescaped does not stand in the event.
+        if repeats && unescaped.is_empty() && !self.trace.unique && memo.is_learning() {
             memo.learn(event, begin, &mut self.trace.holes);
         }
         true

@@ -59,7 +59,10 @@ impl RawUsage {
 
     /// Takes in what was stated later.
     pub(super) fn merge(&mut self, merge: Merge, later: Self) {
-        if self.is_empty() {
+        let replaces = matches!(merge, Merge::Keys | Merge::Whole(_))
+            && !self.text.is_empty()
+            && are_alike(self.text.as_bytes(), later.text.as_bytes());
+        if self.is_empty() || replaces {
             *self = later;
         } else {
             self.change(|map| merge.apply(map, later.into()));
@@ -77,6 +80,31 @@ impl RawUsage {
         let text = self.text.as_bytes();
         let names = |at: usize| at > 0 && text[at - 1] == b'"';
         !text.contains(&b'\\') && !memmem::find_iter(text, key).any(names)
+    }
+}
+
+/// Whether two objects differ in nothing but numbers: a running count is stated again and again.
+fn are_alike(one: &[u8], other: &[u8]) -> bool {
+    let is_part = |b: &u8| b.is_ascii_digit() || matches!(b, b'-' | b'+' | b'.' | b'e' | b'E');
+    let (mut one, mut other) = (one.iter(), other.iter());
+    let (mut in_string, mut escaped) = (false, false);
+    loop {
+        let (a, b) = match (one.next(), other.next()) {
+            (None, None) => return true,
+            (Some(a), Some(b)) => (*a, *b),
+            _ => return false,
+        };
+        let begins = |b: u8| !in_string && (b.is_ascii_digit() || b == b'-');
+        if begins(a) && begins(b) {
+            for rest in [&mut one, &mut other] {
+                let len = rest.as_slice().iter().take_while(|b| is_part(b)).count();
+                *rest = rest.as_slice()[len..].iter();
+            }
+        } else if a != b {
+            return false;
+        }
+        in_string ^= a == b'"' && !escaped;
+        escaped = in_string && a == b'\\' && !escaped;
     }
 }
 
@@ -133,10 +161,27 @@ mod tests {
 
     #[test]
     fn merged() {
+        let mut raw = RawUsage::from(Map::from_iter([("in".to_owned(), 5.into())]));
+        raw.merge(Merge::Keys, RawUsage::stated("{}"));
+        assert_eq!(raw.get("in"), Some(&5.into()));
         let mut raw = RawUsage::stated(r#"{"in": 5, "out": 1}"#);
         raw.merge(Merge::Keys, RawUsage::stated(r#"{"out": 7, "in": null}"#));
         assert_eq!(raw.to_json(), r#"{"in":5,"out":7}"#);
         raw.merge(Merge::Greatest, RawUsage::stated(r#"{"in": 4}"#));
         assert_eq!(raw.get("in"), Some(&5.into()));
+    }
+
+    #[test]
+    fn alike() {
+        for (one, other, want) in [
+            (r#"{"a": 1}"#, r#"{"a": 12}"#, true),
+            (r#"{"a":-1.5e3,"b":[0]}"#, r#"{"a":7,"b":[10]}"#, true),
+            (r#"{"a":1}"#, r#"{"a":null}"#, false),
+            (r#"{"a1":1}"#, r#"{"a2":1}"#, false),
+            (r#"{"a\"1":1}"#, r#"{"a\"2":1}"#, false),
+            (r#"{"a":1}"#, r#"{"a":1,"b":2}"#, false),
+        ] {
+            assert_eq!(are_alike(one.as_bytes(), other.as_bytes()), want, "{one}");
+        }
     }
 }

@@ -301,8 +301,23 @@ impl Shape {
         &event[self.begin..event.len() - self.after]
     }
 
+    /// The texts of an event of this shape that hold escapes, by their holes.
+    pub(super) fn unescape(&self, event: &[u8], spans: &[Span]) -> Vec<(usize, String)> {
+        let escaped = spans.iter().enumerate().filter(|(_, span)| span.2);
+        let text = |(hole, &(from, to, _)): (usize, &Span)| {
+            let text = serde_json::from_slice(&event[from - 1..=to]).ok();
+            Some((hole, text?))
+        };
+        escaped.filter_map(text).collect()
+    }
+
     /// The tape of an event of this shape; `None` where it has to be parsed after all.
-    pub(super) fn tape<'e>(&'e self, event: &'e [u8], spans: &[Span]) -> Option<Vec<Node<'e>>> {
+    pub(super) fn tape<'e>(
+        &'e self,
+        event: &'e [u8],
+        spans: &[Span],
+        unescaped: &'e [(usize, String)],
+    ) -> Option<Vec<Node<'e>>> {
         let data = self.data(event);
         let text = |from: usize, to: usize| std::str::from_utf8(data.get(from..to)?).ok();
         let mut nodes = Vec::with_capacity(self.nodes.len());
@@ -316,11 +331,15 @@ impl Shape {
                 }
                 Kept::Hole(at) => {
                     let (from, to, escaped) = spans[*at];
-                    let text = text(from - self.begin, to - self.begin)?;
+                    let text = if escaped {
+                        &unescaped.iter().find(|(hole, _)| hole == at)?.1
+                    } else {
+                        text(from - self.begin, to - self.begin)?
+                    };
                     let hole = &self.holes[*at];
                     match hole.filling {
                         Filling::Number => Node::Static(StaticNode::U64(text.parse().ok()?)),
-                        _ if escaped || !hole.is_answered(text, &self.name) => return None,
+                        _ if !hole.is_answered(text, &self.name) => return None,
                         _ => Node::String(text),
                     }
                 }
