@@ -365,7 +365,13 @@ impl Exchange {
                             .usage
                             .change(|usage| drop(usage.insert(name.to_owned(), stated)));
                     }
-                    _ => self.said.usage.merge(self.merge(), stated),
+                    _ => match self.merge() {
+                        // All that was said before is void: nothing of it need be read.
+                        Merge::Whole(key) if value.get(key).is_some_and(Json::is_number) => {
+                            self.said.usage = stated;
+                        }
+                        merge => self.said.usage.merge(merge, stated),
+                    },
                 }
                 self.said.output_is_placeholder = means == Means::UsageSoFar;
                 trace.states_usage = true;

@@ -13,6 +13,7 @@ use super::frame::Wrap;
 use super::json::{Hit, INDEX, Json};
 use super::memo::{Filling, Pattern, Span};
 use super::plan::Found;
+use super::usage::Merge;
 
 /// What an event says, by the dialect it speaks.
 pub(super) struct Sense<'e> {
@@ -143,7 +144,11 @@ impl Shape {
         for place in &self.found {
             let whole = match sense.dialect.rules[usize::from(place.rule)].means {
                 // Its text is taken as it is.
-                Means::Usage(_) | Means::UsageSoFar => 1,
+                Means::Usage(_) | Means::UsageSoFar
+                    if !matches!(sense.dialect.merge, Merge::Whole(_)) =>
+                {
+                    1
+                }
                 _ => sense.json.at_place(place.node).len(),
             };
             reads[place.node..place.node + whole].fill(true);
