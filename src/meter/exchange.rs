@@ -354,7 +354,7 @@ impl Exchange {
                 trace.unique = true;
                 self.version += 1;
                 let raw = hit.raw(data);
-                if !self.said.has_room(raw.len()) {
+                if !raw.starts_with('{') || !self.said.has_room(raw.len()) {
                     return false;
                 }
                 let stated = RawUsage::stated(raw);
