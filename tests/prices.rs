@@ -835,6 +835,23 @@ fn priced(command: &mut Command, answer: &Value) -> (String, String) {
     (record["cost_usd"].to_string(), entry)
 }
 
+/// A faster tier that a price file has no rates for is told, whatever the model is called.
+#[test]
+fn a_tier_without_rates_is_told() {
+    let prices = r#"{"house-opus": {"litellm_provider": "anthropic", "input_cost_per_token": 1e-06,
+        "output_cost_per_token": 2e-06}}"#;
+    let prices = file(&scratch("prices-tier"), "house.json", prices);
+    let usage = json!({"input_tokens": 10, "output_tokens": 5, "speed": "fast"});
+    let answer = messages("house-opus", usage).to_string();
+    let options = ["--prices", prices.to_str().expect("a path")];
+    let record = records(&options, answer.as_bytes()).remove(0);
+    assert_eq!(record["cost_basis"], "lower_bound", "{record}");
+    assert_eq!(
+        record["cost_note"],
+        "no rates for tier fast: standard rates used"
+    );
+}
+
 #[test]
 fn price_files_are_asked_first() {
     let folder = scratch("prices-files");

@@ -439,7 +439,7 @@ pub(super) fn close(cut: &[u8]) -> Option<Vec<u8>> {
 
 /// Makes strings readable that no parser takes, each byte in its place: half of a surrogate pair, bytes that
 /// are no UTF-8, raw control characters. Gives whether anything was changed.
-fn mend(bytes: &mut [u8]) -> bool {
+pub(super) fn mend(bytes: &mut [u8]) -> bool {
     let mut changed = false;
     let mut at = 0;
     while let Err(error) = std::str::from_utf8(&bytes[at..]) {

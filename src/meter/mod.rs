@@ -182,6 +182,7 @@ impl Meter {
     pub(crate) fn renew(&mut self) {
         self.framer.renew();
         self.memo.restart();
+        self.tail = Tail::default();
         let core = &mut self.core;
         core.exchange = None;
         core.readings.clear();

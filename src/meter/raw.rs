@@ -7,6 +7,7 @@ use memchr::memmem;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use super::json::mend;
 use super::usage::Merge;
 
 /// A provider's own usage object, merged over the stream, unknown fields included.
@@ -20,8 +21,13 @@ pub struct RawUsage {
 impl RawUsage {
     /// The object's members.
     pub fn as_map(&self) -> &Map<String, Value> {
-        let read = || serde_json::from_str(&self.text).unwrap_or_default();
-        self.map.get_or_init(read)
+        let mended = |_| {
+            let mut text = self.text.clone().into_bytes();
+            mend(&mut text);
+            serde_json::from_slice(&text)
+        };
+        let read = || serde_json::from_str(&self.text).or_else(mended);
+        self.map.get_or_init(|| read().unwrap_or_default())
     }
 
     /// One member.
@@ -59,7 +65,7 @@ impl RawUsage {
 
     /// Takes in what was stated later.
     pub(super) fn merge(&mut self, merge: Merge, later: Self) {
-        let replaces = matches!(merge, Merge::Keys | Merge::Whole(_))
+        let replaces = merge == Merge::Keys
             && !self.text.is_empty()
             && are_alike(self.text.as_bytes(), later.text.as_bytes());
         if self.is_empty() || replaces {
@@ -147,6 +153,8 @@ mod tests {
             (r#"{"speedy":"fast","top":"speed"}"#, "speed", None),
             (r#"{"\u0073peed":"fast"}"#, "speed", Some("fast")),
             (r#"{"a":{"speed":"fast"}}"#, "speed", None),
+            // What the parser of events mends is mended here too.
+            (r#"{"speed":"fast","x":"\ud800"}"#, "speed", Some("fast")),
             ("{}", "speed", None),
         ] {
             let raw = RawUsage::stated(text);

@@ -346,7 +346,7 @@ impl Found {
     fn terms(&self, query: &Query<'_>, usage: &Usage) -> Terms<'_> {
         let entry = self.entry();
         let at = Timestamp::try_from(query.at).map_or(0, Timestamp::as_second);
-        let tier = tier::tier(&self.asked, query.tier, &usage.raw, entry);
+        let tier = tier::tier(&self.asked, query.tier, &usage.raw);
         // A provider that serves another's models has its own prices for tiers.
         let own = tier.as_deref().filter(|_| self.asked == self.provider.id);
         let (rates, is_own) = entry.rates(at, own);

@@ -94,21 +94,12 @@ const fn factor(
 }
 
 /// The tier that a response was served in, as price tables call it; `None` where that is the standard one.
-pub(super) fn tier(
-    provider: &str,
-    stated: Option<&str>,
-    usage: &RawUsage,
-    entry: &Entry,
-) -> Option<String> {
+pub(super) fn tier(provider: &str, stated: Option<&str>, usage: &RawUsage) -> Option<String> {
     // Anthropic says it beside the tier: "speed": "fast".
-    if is_claude(entry) && usage.get("speed").and_then(Value::as_str) == Some("fast") {
+    if usage.get("speed").and_then(Value::as_str) == Some("fast") {
         return Some("fast".to_owned());
     }
-    let stated = stated?;
-    if STANDARD.contains(&stated) {
-        return None;
-    }
-    let mut word = stated.to_lowercase();
+    let mut word = stated?.to_lowercase();
     for prefix in ["service_tier_", "on_demand_"] {
         if let Some(rest) = word.strip_prefix(prefix) {
             word = rest.to_owned();
@@ -146,11 +137,6 @@ pub(super) fn is_discount(tier: &str) -> bool {
 /// What is charged on top of all token rates for where a response was made.
 /// <https://platform.claude.com/docs/en/build-with-claude/data-residency>
 pub(super) fn surcharge(provider: &str, usage: &RawUsage) -> Option<Decimal> {
-    let usage = Some(usage).filter(|_| provider == "anthropic")?;
-    let geo = usage.get("inference_geo").and_then(Value::as_str)?;
-    (geo == "us").then(|| Decimal::new(11, 1))
-}
-
-fn is_claude(entry: &Entry) -> bool {
-    entry.id.contains("claude")
+    let geo = || usage.get("inference_geo").and_then(Value::as_str);
+    (provider == "anthropic" && geo() == Some("us")).then(|| Decimal::new(11, 1))
 }

@@ -183,8 +183,9 @@ impl Cell for Map<String, Value> {
 /// As a map, but nothing rather than an empty one.
 impl Cell for Option<RawUsage> {
     fn to_json(&self) -> Value {
-        self.as_ref()
-            .map_or(Value::Null, |usage| usage.as_map().to_json())
+        let map = self.as_ref().map(RawUsage::as_map);
+        map.filter(|map| !map.is_empty())
+            .map_or(Value::Null, Cell::to_json)
     }
 
     fn to_text(&self) -> Cow<'_, str> {

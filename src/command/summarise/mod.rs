@@ -134,7 +134,7 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
 /// What is to be read, as it is found.
 type Found = Box<dyn Iterator<Item = Result<Input, String>> + Send>;
 
-/// Files handed to a worker at once: a walk through a folder is not asked by many for each.
+/// Files handed to a worker at once: few, so that all workers end together.
 const HANDFUL: usize = 4;
 
 /// Reads all files, many at once. Gives each worker's sums, and how many files could not be read whole.

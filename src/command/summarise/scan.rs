@@ -80,7 +80,6 @@ struct Place {
     number: u64,
 }
 
-/// Read at once: with what it is compared to, it stays in a core's own cache.
 const CHUNK: usize = 128 << 10;
 /// A file shows within so many bytes what it holds.
 const BEGINNING: usize = 4 << 10;
