@@ -3,19 +3,20 @@
 use std::cell::LazyCell;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::Map;
 
 use super::dialect::{Dialect, Done, Means};
 use super::estimate::Family;
 use super::failure::Failure;
 use super::heard::{Channel, Heard};
-use super::json::{Hit, Json, Parser};
+use super::json::Parser;
 use super::memo::{Filling, Hole};
-use super::plan::{Found, Plans};
+use super::plan::Plans;
 use super::raw::RawUsage;
 use super::reading::{Created, EndedBy, Note, Reading, Status};
 use super::request::Request;
-use super::shape::{Sense, Shape};
+use super::sense::{Saying, Sense, Value};
+use super::shape::Shape;
 use super::usage::{Measure, Merge};
 
 /// Everything known of the response under way.
@@ -114,6 +115,11 @@ pub(super) struct Trace {
 
 /// Values that stand where a reason to finish will come.
 const NO_REASON: &[&str] = &["", "not_finished", "null"];
+/// Whether a text is a reason to finish.
+pub(super) fn is_reason(text: &str) -> bool {
+    !NO_REASON.contains(&text)
+}
+
 /// Members that pad an event or number it.
 const PADDING: &[&str] = &[
     "obfuscation",
@@ -192,103 +198,50 @@ impl Exchange {
         self.heard.any() || !said.usage.is_empty() || !said.finish.is_empty()
     }
 
-    /// Takes in what the rules of its dialect found in an event.
-    pub(super) fn take(
-        &mut self,
-        json: Json<'_>,
-        found: &[Found<'_>],
-        kind: &str,
-        data: &[u8],
-        trace: &mut Trace,
-    ) {
-        let Some(dialect) = self.dialect else { return };
-        for found in found.chunk_by(|a, b| a.rule == b.rule) {
-            let rule = &dialect.rules[usize::from(found[0].rule)];
-            if !rule.applies(kind) {
-                continue;
-            }
-            if let Means::Text(channel) = rule.means {
-                self.hear(channel, found, data, trace);
-                continue;
-            }
-            let mut chosen = None;
-            for found in found {
-                if chosen.is_none_or(|chosen| chosen == found.path)
-                    && self.note(rule.means, found.hit, data, trace)
-                {
-                    chosen = Some(found.path);
-                }
-            }
+    /// Takes in what an event says.
+    pub(super) fn take(&mut self, sense: &Sense<'_>, trace: &mut Trace) {
+        trace.unique |= sense.odd;
+        for saying in &sense.sayings {
+            self.note(saying, trace);
         }
         if trace.states_usage {
             // A running count includes the text that came with it.
             self.said.usage_at = self.heard.volume();
         }
-        for (key, value) in json.members() {
-            // A time that is not known yet is more than padding: the next event may state it.
-            if pads(key) && (self.said.created.is_some() || !key.starts_with("created")) {
-                trace.pad(json.root().member(key, value), data);
-            }
-        }
-    }
-
-    /// Hears texts: those of the first path where there are any.
-    fn hear(&mut self, channel: Channel, found: &[Found<'_>], data: &[u8], trace: &mut Trace) {
-        let says = |hit: &Hit<'_>| match hit.value.as_str() {
-            Some(text) => !text.is_empty(),
-            None => channel == Channel::Tool && hit.value.is_object(),
-        };
-        let chosen = found
+        // A time that is not known yet is more than padding: the next event may state it.
+        let dated = self.said.created.is_some();
+        let padding = sense
+            .padding
             .iter()
-            .find(|found| says(&found.hit))
-            .unwrap_or(&found[0])
-            .path;
-        let required = found.iter().any(|found| found.path != chosen);
-        for Found { path, hit, .. } in found {
-            if *path == chosen {
-                let voice = self.heard.voice(channel, hit.group);
-                match hit.value.as_str() {
-                    Some(text) => self.heard.push(voice, text.as_bytes()),
-                    None if says(hit) => {
-                        self.heard.push(voice, hit.raw(data).as_bytes());
-                        trace.unique = true;
-                    }
-                    None => {}
-                }
-                trace.hole(hit.value, Filling::Text { voice, required });
-            } else if *path > chosen {
-                trace.hole(hit.value, Filling::Padding);
-            }
-        }
+            .filter(|padding| dated || !padding.dates);
+        trace.holes.extend(padding.map(|padding| padding.hole));
     }
 
-    /// Notes one value; gives whether there was something to note.
-    fn note(&mut self, means: Means, hit: Hit<'_>, data: &[u8], trace: &mut Trace) -> bool {
-        let value = hit.value;
-        let text = value.as_str().map(brief).filter(|text| !text.is_empty());
-        let first = |slot: &mut Option<String>, version: &mut u64| {
-            if let (None, Some(text)) = (&slot, text) {
-                *slot = Some(text.to_owned());
-                *version += 1;
-            }
-            text.is_some()
+    fn note(&mut self, saying: &Saying<'_>, trace: &mut Trace) {
+        let text = match saying.value {
+            Value::Text(text) => Some(brief(text)).filter(|text| !text.is_empty()),
+            _ => None,
         };
-        match means {
+        match saying.means {
             Means::Created => {
-                let unix = value
-                    .as_u64()
-                    .filter(|seconds| *seconds > 0)
-                    .map(Created::Unix);
-                let created = unix.or_else(|| text.map(|text| Created::Text(text.to_owned())));
-                if self.said.created.is_none() && created.is_some() {
-                    self.said.created = created;
+                if self.said.created.is_some() {
+                    return;
+                }
+                let text = || text.map(|text| Created::Text(text.to_owned()));
+                self.said.created = match saying.value {
+                    Value::Number(seconds) if seconds > 0 => Some(Created::Unix(seconds)),
+                    _ => text(),
+                };
+                self.version += u64::from(self.said.created.is_some());
+            }
+            Means::Model => {
+                if let (None, Some(text)) = (&self.said.model, text) {
+                    self.said.model = Some(text.to_owned());
                     self.version += 1;
                 }
-                self.said.created.is_some()
             }
-            Means::Model => first(&mut self.said.model, &mut self.version),
             Means::Id | Means::Served | Means::Tier => {
-                let slot = match means {
+                let slot = match saying.means {
                     Means::Id => &mut self.said.id,
                     Means::Tier => &mut self.said.tier,
                     _ => &mut self.said.served,
@@ -297,115 +250,114 @@ impl Exchange {
                     *slot = text.map(str::to_owned);
                     self.version += 1;
                 }
-                text.is_some()
             }
             Means::Finish | Means::FinishElse => {
-                let number = || value.as_u64().map(|n| n.to_string());
-                let reason = text.map(str::to_owned).or_else(number);
-                let Some(reason) = reason.filter(|r| !NO_REASON.contains(&r.as_str())) else {
-                    return false;
+                let reason = match saying.value {
+                    Value::Number(n) => n.to_string(),
+                    _ => text.unwrap_or_default().to_owned(),
                 };
                 trace.unique = true;
                 self.version += 1;
-                if means == Means::FinishElse {
+                if saying.means == Means::FinishElse {
                     self.said.finish_else = Some(reason);
-                } else {
-                    let finish = &mut self.said.finish;
-                    let known = finish.iter().position(|(choice, _)| *choice == hit.group);
-                    match known {
-                        Some(at) => finish[at].1 = reason,
-                        None if finish.len() < 16 => finish.push((hit.group, reason)),
-                        None => {}
-                    }
+                    return;
                 }
-                true
+                let finish = &mut self.said.finish;
+                let same = |(choice, _): &(u32, _)| *choice == saying.group;
+                match finish.iter().position(same) {
+                    Some(at) => finish[at].1 = reason,
+                    None if finish.len() < 16 => finish.push((saying.group, reason)),
+                    None => {}
+                }
             }
             Means::End => {
-                let ends = value.is_given() && !self.over;
-                if ends {
+                if !self.over {
                     trace.unique = true;
                     self.version += 1;
                     self.over = true;
                 }
-                ends
             }
             Means::Tool => {
                 if let Some(name) = text {
                     trace.unique = true;
                     self.heard.calls += 1;
-                    let voice = self.heard.voice(Channel::Tool, hit.group);
+                    let voice = self.heard.voice(Channel::Tool, saying.group);
                     self.heard.push(voice, name.as_bytes());
                 }
-                text.is_some()
             }
             Means::Error => {
-                let failure = Failure::of(value);
-                let fails = failure.is_some();
-                if fails {
+                if let Value::Failure(failure) = &saying.value {
                     trace.unique = true;
-                    self.fail(failure);
+                    self.fail(Some(failure.as_ref().clone()));
                 }
-                fails
             }
             Means::Usage(_) | Means::UsageSoFar => {
-                if !value.is_object() {
-                    return false;
+                if let Value::Object(raw, replaces) = saying.value {
+                    trace.unique = true;
+                    self.version += 1;
+                    trace.states_usage |= self.state(saying.means, raw, replaces);
                 }
-                trace.unique = true;
-                self.version += 1;
-                let raw = hit.raw(data);
-                if !raw.starts_with('{') || !self.said.has_room(raw.len()) {
-                    return false;
-                }
-                let stated = RawUsage::stated(raw);
-                match means {
-                    Means::Usage(name) if !name.is_empty() => {
-                        let stated = Value::Object(stated.into());
-                        self.said
-                            .usage
-                            .change(|usage| drop(usage.insert(name.to_owned(), stated)));
-                    }
-                    _ => match self.merge() {
-                        // All that was said before is void: nothing of it need be read.
-                        Merge::Whole(key) if value.get(key).is_some_and(Json::is_number) => {
-                            self.said.usage = stated;
-                        }
-                        merge => self.said.usage.merge(merge, stated),
-                    },
-                }
-                self.said.output_is_placeholder = means == Means::UsageSoFar;
-                trace.states_usage = true;
-                true
             }
-            Means::UsageKeys(keys) => {
+            Means::UsageKeys(_) => {
                 let mut some = Map::new();
-                for key in keys {
-                    value.walk(key, &mut |hit| {
-                        let raw = hit.raw(data);
+                if let Value::Members(members) = &saying.value {
+                    for (key, raw) in members {
                         if self.said.has_room(raw.len())
                             && let Ok(value) = serde_json::from_str(raw)
-                            && hit.value.is_given()
                         {
                             some.insert((*key).to_owned(), value);
                         }
-                    });
+                    }
                 }
-                let any = !some.is_empty();
-                if any {
+                if !some.is_empty() {
                     trace.unique = true;
                     self.version += 1;
                     self.said.usage.merge(self.merge(), some.into());
                     trace.states_usage = true;
                 }
-                any
             }
             Means::Rest => {
                 trace.unique = true;
                 self.said.rest_at = self.heard.volume();
-                true
             }
-            Means::Text(_) => false,
+            Means::Text(channel) => {
+                let voice = self.heard.voice(channel, saying.group);
+                match saying.value {
+                    Value::Text(text) => {
+                        self.heard.push(voice, text.as_bytes());
+                        let required = saying.required;
+                        let filling = Filling::Text { voice, required };
+                        let hole = saying.at.map(|at| Hole { at, filling });
+                        trace.holes.extend(hole);
+                    }
+                    Value::Object(raw, _) => {
+                        self.heard.push(voice, raw.as_bytes());
+                        trace.unique = true;
+                    }
+                    _ => {}
+                }
+            }
         }
+    }
+
+    /// Takes in a usage object; gives whether there was room for it.
+    fn state(&mut self, means: Means, raw: &str, replaces: bool) -> bool {
+        if !raw.starts_with('{') || !self.said.has_room(raw.len()) {
+            return false;
+        }
+        let stated = RawUsage::stated(raw);
+        match means {
+            Means::Usage(name) if !name.is_empty() => {
+                let stated = serde_json::Value::Object(stated.into());
+                let usage = &mut self.said.usage;
+                usage.change(|usage| drop(usage.insert(name.to_owned(), stated)));
+            }
+            // All that was said before is void: nothing of it need be read.
+            _ if replaces => self.said.usage = stated,
+            _ => self.said.usage.merge(self.merge(), stated),
+        }
+        self.said.output_is_placeholder = means == Means::UsageSoFar;
+        true
     }
 
     fn merge(&self) -> Merge {
@@ -632,22 +584,22 @@ impl<'s> Signs<'s> {
     }
 
     pub(super) fn of(sense: &Sense<'s>) -> Self {
-        let mut signs = Self::none(false);
-        signs.dialect = Some(sense.dialect);
-        signs.begins = sense.begins;
-        signs.whole = sense.whole;
-        for found in &sense.found {
-            let rule = &sense.dialect.rules[usize::from(found.rule)];
-            match rule.means {
-                Means::Id if rule.applies(sense.kind) && signs.id.is_none() => {
-                    let id = found.hit.value.as_str().map(brief);
-                    signs.id = id.filter(|id| !id.is_empty());
-                }
-                Means::Text(_) | Means::Tool => signs.speaks |= rule.applies(sense.kind),
-                _ => {}
-            }
+        let id = sense.sayings.iter().find_map(|saying| match saying {
+            Saying {
+                means: Means::Id,
+                value: Value::Text(id),
+                ..
+            } => Some(brief(id)).filter(|id| !id.is_empty()),
+            _ => None,
+        });
+        Self {
+            dialect: Some(sense.dialect),
+            begins: sense.begins,
+            fails: false,
+            id,
+            speaks: sense.speaks,
+            whole: sense.whole,
         }
-        signs
     }
 }
 
@@ -663,24 +615,5 @@ impl Trace {
     /// Whether there is anything to learn from the event.
     pub(super) fn teaches(&self) -> bool {
         self.shape.is_some() || !self.unique
-    }
-
-    fn hole(&mut self, value: Json<'_>, filling: Filling) {
-        match value.text_offset() {
-            Some(at) => self.holes.push(Hole { at, filling }),
-            None => self.unique |= matches!(filling, Filling::Text { .. }) && value.is_given(),
-        }
-    }
-
-    fn pad(&mut self, hit: Hit<'_>, data: &[u8]) {
-        if let Some(at) = hit.value.text_offset() {
-            let filling = Filling::Padding;
-            self.holes.push(Hole { at, filling });
-        } else if hit.value.as_u64().is_some()
-            && let Some(at) = hit.number(data)
-        {
-            let filling = Filling::Number;
-            self.holes.push(Hole { at, filling });
-        }
     }
 }

@@ -101,11 +101,6 @@ impl<'t> Json<'t> {
         Self { nodes, base }
     }
 
-    /// How many nodes it takes.
-    pub(super) fn len(self) -> usize {
-        span(self.nodes)
-    }
-
     /// The first node of its tape.
     pub(super) fn node(self) -> Node<'t> {
         self.nodes[0]
@@ -115,15 +110,6 @@ impl<'t> Json<'t> {
     pub(super) fn place_of(self, within: Json<'_>) -> usize {
         let bytes = (within.nodes.as_ptr() as usize).wrapping_sub(self.nodes.as_ptr() as usize);
         bytes / size_of::<Node<'_>>()
-    }
-
-    /// The value that begins at a node of this tape.
-    pub(super) fn at_place(self, place: usize) -> Self {
-        let nodes = &self.nodes[place..];
-        Self {
-            nodes: &nodes[..span(nodes)],
-            ..self
-        }
     }
 
     pub(super) fn as_str(self) -> Option<&'t str> {

@@ -13,6 +13,7 @@ mod plan;
 mod raw;
 mod reading;
 mod request;
+mod sense;
 mod shape;
 mod tail;
 mod tree;
@@ -34,7 +35,8 @@ use json::{Json, Parser};
 use memchr::memmem;
 use memo::Memo;
 use plan::Plans;
-use shape::{Sense, Shape};
+use sense::{Parsed, Sense};
+use shape::{Known, Shape};
 use tail::Tail;
 
 pub use emit::Emit;
@@ -354,14 +356,19 @@ impl Core {
             return false;
         };
         let (event, begin) = (&rest[..len], shape.begin);
-        let unescaped = shape.unescape(event, spans);
-        let Some(nodes) = shape.tape(event, spans, &unescaped) else {
+        let unescaped = shape::unescape(event, spans);
+        let known = Known {
+            event,
+            spans,
+            unescaped: &unescaped,
+        };
+        let Some(sense) = shape.sense(known) else {
             return false;
         };
         self.learns = false;
-        self.trace = Trace::unique();
         let start = framer.pass(rest, len);
-        let fresh = self.take_known(shape.sense(event, &nodes, spans), start);
+        let fresh = self.begin_with(&sense, start);
+        self.say(&sense);
         self.settle();
         self.turn_memo(memo, fresh, version);
         // A text that was unescaped does not stand in the event.
@@ -380,7 +387,7 @@ impl Core {
             return;
         };
         if let Some(mut shape) = self.trace.shape.take() {
-            shape.frame(event, begin, data.len());
+            shape.frame(event, begin);
             memo.learn_shape(shape);
         }
         if !self.trace.unique {
@@ -541,9 +548,16 @@ impl Core {
         start: u64,
         parser: &mut Parser,
     ) -> Option<bool> {
-        let name = std::str::from_utf8(event.name).unwrap_or_default();
+        let (wrap, name) = (event.wrap, std::str::from_utf8(event.name));
+        let name = name.unwrap_or_default();
         let fresh = parser.parse(data, |json| {
-            self.take_parsed(json, event.wrap, name, data, start)
+            let event = Parsed {
+                json,
+                data,
+                wrap,
+                name,
+            };
+            self.take_parsed(event, start)
         });
         if fresh.is_some() {
             self.settle();
@@ -551,45 +565,42 @@ impl Core {
         fresh
     }
 
-    fn take_parsed(
-        &mut self,
-        json: Json<'_>,
-        wrap: Wrap,
-        name: &str,
-        data: &[u8],
-        start: u64,
-    ) -> bool {
+    fn take_parsed(&mut self, event: Parsed<'_>, start: u64) -> bool {
+        let Parsed {
+            json, wrap, name, ..
+        } = event;
         let known = self.dialect();
         let Some(dialect) = dialect::recognise(json, name, known) else {
-            return self.take_unknown(json, wrap, name, data, start);
+            return self.take_unknown(event, start);
         };
-        let sense = Sense {
-            json,
-            data,
-            wrap,
-            name,
-            dialect,
-            kind: dialect.kind(json, name),
-            begins: dialect.begins_with(json, name),
-            whole: wrap == Wrap::Document && !dialect.is_piece(json),
-            found: self.plans.of(dialect.rules).find(json),
-        };
+        let mut found = self.plans.of(dialect.rules).find(json);
+        let mut sense = Sense::of(event, dialect, &found);
         let learns = self.learns && wrap.is_bare();
-        let shape = learns.then(|| Shape::of(&sense, known)).flatten();
-        let fresh = self.take_known(sense, start);
-        self.trace.shape = shape;
+        let shape = learns.then(|| Shape::of(event, &sense, &found, known));
+        let fresh = self.begin_with(&sense, start);
+        self.emit(event);
+        let settled = self.dialect().unwrap_or(dialect);
+        if !std::ptr::eq(settled.rules, dialect.rules) {
+            // A dialect settled before holds: its rules, not those of what this one event looks like.
+            let whole = sense.whole;
+            found = self.plans.of(settled.rules).find(json);
+            sense = Sense {
+                whole,
+                ..Sense::of(event, settled, &found)
+            };
+        }
+        self.say(&sense);
+        let kind = settled.kind(json, name);
+        self.emitter.found(settled.rules, &found, kind);
+        self.trace.shape = shape.flatten();
         fresh
     }
 
     /// Takes in an event of no known dialect: a failure, or one that says nothing.
-    fn take_unknown(
-        &mut self,
-        json: Json<'_>,
-        wrap: Wrap,
-        name: &str,
-        data: &[u8],
-        start: u64,
-    ) -> bool {
+    fn take_unknown(&mut self, event: Parsed<'_>, start: u64) -> bool {
+        let Parsed {
+            json, wrap, name, ..
+        } = event;
         let mut failure = None;
         // Of an event that was cut off it cannot be told what it lacks.
         if wrap != Wrap::Cut {
@@ -601,7 +612,7 @@ impl Core {
         let known = self.dialect();
         let signs = Signs::none(failure.is_some());
         let fresh = self.turn(start, |exchange| exchange.is_left_by(&signs));
-        self.emit(wrap, name, data);
+        self.emit(event);
         if let Some(mut failure) = failure {
             if wrap == Wrap::AwsException {
                 failure.kind = Some(name.to_owned());
@@ -617,8 +628,7 @@ impl Core {
             (Some(exchange), Some(known)) if wrap != Wrap::Document => {
                 exchange.events += 1;
                 let found = self.plans.of(known.rules).find(json);
-                let kind = known.kind(json, name);
-                exchange.take(json, &found, kind, data, &mut self.trace);
+                exchange.take(&Sense::of(event, known, &found), &mut self.trace);
                 self.trace.unique = true;
             }
             _ => self.skip(),
@@ -626,59 +636,45 @@ impl Core {
         fresh
     }
 
-    /// Takes in an event by what it says; gives whether it began a new response.
-    fn take_known(&mut self, sense: Sense<'_>, start: u64) -> bool {
-        let signs = Signs::of(&sense);
+    /// Sees to it that there is a response for an event to belong to; gives whether the event began it.
+    fn begin_with(&mut self, sense: &Sense<'_>, start: u64) -> bool {
+        let signs = Signs::of(sense);
         let fresh = self.turn(start, |exchange| exchange.is_left_by(&signs));
-        let Sense {
-            json,
-            data,
-            wrap,
-            name,
-            dialect,
-            mut kind,
-            mut found,
-            ..
-        } = sense;
-        self.emit(wrap, name, data);
-        self.begin(start);
-        let Some(exchange) = &mut self.exchange else {
-            return fresh;
-        };
+        let exchange = self.begin(start);
         exchange.events += 1;
         if exchange.dialect.is_none_or(|known| known.generic) {
             let same = exchange
                 .dialect
-                .is_some_and(|known| std::ptr::eq(known, dialect));
-            exchange.dialect = Some(dialect);
+                .is_some_and(|known| std::ptr::eq(known, sense.dialect));
+            exchange.dialect = Some(sense.dialect);
             exchange.version += u64::from(!same);
         }
-        let mut trace = Trace::default();
-        if exchange
-            .dialect
-            .is_some_and(|settled| !std::ptr::eq(settled.rules, dialect.rules))
-        {
-            // A dialect settled before holds: its rules, not those of what this one event looks like.
-            let settled = exchange.dialect.unwrap_or(dialect);
-            found = self.plans.of(settled.rules).find(json);
-            kind = settled.kind(json, name);
-        }
-        exchange.take(json, &found, kind, data, &mut trace);
-        let settled = exchange.dialect.unwrap_or(dialect);
-        self.emitter.found(settled.rules, &found, kind);
-        exchange.over |= signs.whole;
-        exchange.whole |= signs.whole;
-        exchange.lines |= wrap == Wrap::Document && !signs.whole;
-        trace.unique |= exchange.over || !wrap.is_bare();
-        self.trace = trace;
         fresh
     }
 
+    /// Takes in what an event of the response under way says.
+    fn say(&mut self, sense: &Sense<'_>) {
+        let Some(exchange) = &mut self.exchange else {
+            return;
+        };
+        let mut trace = Trace::default();
+        exchange.take(sense, &mut trace);
+        exchange.over |= sense.whole;
+        exchange.whole |= sense.whole;
+        exchange.lines |= sense.wrap == Wrap::Document && !sense.whole;
+        trace.unique |= exchange.over || !sense.wrap.is_bare();
+        self.trace = trace;
+    }
+
     /// Gives out an event's data. What was added to one that was cut off never came.
-    fn emit(&mut self, wrap: Wrap, name: &str, data: &[u8]) {
-        if wrap != Wrap::Cut {
-            let named = if wrap == Wrap::Aws { name } else { "" };
-            self.emitter.data(named, data);
+    fn emit(&mut self, event: Parsed<'_>) {
+        if event.wrap != Wrap::Cut {
+            let named = if event.wrap == Wrap::Aws {
+                event.name
+            } else {
+                ""
+            };
+            self.emitter.data(named, event.data);
         }
     }
 

@@ -1,8 +1,8 @@
 //! Events understood once and known again, in this response or a later one.
 //!
 //! A response repeats the events of the one before it with another id, other times, texts and numbers. A shape keeps
-//! a parsed event cut at those, with its tape and what the dialect's rules found in it: where another event equals
-//! the fixed parts, the tape is filled in anew and nothing is parsed, recognised or searched. Sound because
+//! a parsed event cut at those, with what it said and where: where another event equals the fixed parts, nothing
+//! is parsed, recognised or searched, and it says the same of what stands in the holes. Sound because
 //! nothing that decides how an event is understood may stand in a hole: see [`dialect::mention`].
 
 use simd_json::{Node, StaticNode};
@@ -11,41 +11,25 @@ use super::dialect::{self, Dialect, Means, rule::Test};
 use super::exchange::pads;
 use super::frame::Wrap;
 use super::json::{Hit, INDEX, Json};
-use super::memo::{Filling, Pattern, Span};
+use super::memo::{self, Filling, Pattern, Span};
 use super::plan::Found;
-use super::usage::Merge;
-
-/// What an event says, by the dialect it speaks.
-pub(super) struct Sense<'e> {
-    pub(super) json: Json<'e>,
-    /// The bytes it was parsed from.
-    pub(super) data: &'e [u8],
-    pub(super) wrap: Wrap,
-    pub(super) name: &'e str,
-    pub(super) dialect: &'static Dialect,
-    pub(super) kind: &'e str,
-    /// It begins a response.
-    pub(super) begins: bool,
-    /// As a JSON document it is a whole response.
-    pub(super) whole: bool,
-    pub(super) found: Vec<Found<'e>>,
-}
+use super::sense::{self, Padding, Parsed, Saying, Sense, Value};
 
 /// An event known again by its bytes. Places are offsets in its data.
 pub(super) struct Shape {
     /// Where in the event its data begins.
     pub(super) begin: usize,
-    /// How many bytes of the event follow its data.
-    after: usize,
     pattern: Option<Pattern>,
     holes: Vec<Hole>,
-    nodes: Vec<Kept>,
-    found: Vec<Place>,
+    sayings: Vec<Kept>,
+    /// Which holes only pad the event, and whether they date it.
+    padding: Vec<(usize, bool)>,
     wrap: Wrap,
     name: Box<str>,
-    kind: Box<str>,
     begins: bool,
     whole: bool,
+    speaks: bool,
+    odd: bool,
     dialect: &'static Dialect,
     /// What the response had been speaking.
     known: Option<&'static Dialect>,
@@ -62,19 +46,27 @@ struct Hole {
     filling: Filling,
     /// Questions that decide how an event is understood, and how they were answered.
     asked: Vec<(&'static Test, bool)>,
+    /// Whether it has to be empty, or must not be: which of several places counts depends on it.
+    empty: Option<bool>,
 }
 
-/// A node of the tape.
-enum Kept {
-    As(Node<'static>),
-    /// A string that stays.
-    Text {
-        at: Spot,
-        len: usize,
-    },
-    /// One that was not written as it reads.
-    Own(Box<str>),
+/// Something said, and where that stands.
+struct Kept {
+    means: Means,
+    group: u32,
+    source: Source,
+    required: bool,
+}
+
+/// Where it is taken from.
+enum Source {
+    Given,
     Hole(usize),
+    Members(Vec<(&'static str, Stretch)>),
+    Number(u64),
+    Object(Stretch, bool),
+    /// A text that stays, and where it stands if that is known.
+    Text(Box<str>, Option<Spot>),
 }
 
 /// A place between holes.
@@ -84,13 +76,17 @@ struct Spot {
     at: usize,
 }
 
-/// Where a rule found a value.
-struct Place {
-    rule: u16,
-    path: u16,
-    group: u32,
-    node: usize,
-    after_key: Spot,
+/// From one place to another.
+type Stretch = (Spot, Spot);
+
+/// An event of a known shape.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'e> {
+    pub(super) event: &'e [u8],
+    /// What fills its holes.
+    pub(super) spans: &'e [Span],
+    /// Those of its texts that hold escapes, by their holes.
+    pub(super) unescaped: &'e [(usize, String)],
 }
 
 /// A longer event is not worth keeping.
@@ -99,74 +95,186 @@ const MAX_HOLES: usize = 32;
 
 impl Shape {
     /// Learns the shape of an event whose response had been speaking `known`; `None` where none can be told.
-    pub(super) fn of(sense: &Sense<'_>, known: Option<&'static Dialect>) -> Option<Self> {
+    pub(super) fn of(
+        event: Parsed<'_>,
+        sense: &Sense<'_>,
+        found: &[Found<'_>],
+        known: Option<&'static Dialect>,
+    ) -> Option<Self> {
         // A dialect settled before would look for other values than were found.
         let other =
             |known: &Dialect| !known.generic && !std::ptr::eq(known.rules, sense.dialect.rules);
-        if sense.data.len() > MAX_DATA || known.is_some_and(other) {
+        if event.data.len() > MAX_DATA || known.is_some_and(other) {
             return None;
         }
         let mut shape = Self {
             begin: 0,
-            after: 0,
             pattern: None,
             holes: Vec::new(),
-            nodes: Vec::new(),
-            found: Vec::new(),
-            wrap: sense.wrap,
-            name: sense.name.into(),
-            kind: sense.kind.into(),
+            sayings: Vec::new(),
+            padding: Vec::new(),
+            wrap: event.wrap,
+            name: event.name.into(),
             begins: sense.begins,
             whole: sense.whole,
+            speaks: sense.speaks,
+            odd: sense.odd,
             dialect: sense.dialect,
             known,
             then: 0,
             repeats: false,
         };
-        shape.keep(sense, sense.json, None)?;
-        for Found { rule, path, hit } in &sense.found {
-            let place = Place {
-                rule: *rule,
-                path: *path,
-                group: hit.group,
-                node: sense.json.place_of(hit.value),
-                after_key: shape.spot(hit.after_key),
-            };
-            shape.found.push(place);
+        let varies = |found: &&Found<'_>| {
+            let means = sense.dialect.rules[usize::from(found.rule)].means;
+            matches!(means, Means::Created | Means::Id | Means::Text(_))
+        };
+        let vary: Vec<_> = found
+            .iter()
+            .filter(varies)
+            .map(|found| event.json.place_of(found.hit.value))
+            .collect();
+        shape.cut(event, &vary, event.json, None)?;
+        for found in found.chunk_by(|a, b| a.rule == b.rule) {
+            if found.iter().any(|other| other.path != found[0].path) {
+                shape.hold(event, found)?;
+            }
         }
-        shape.lighten(sense);
+        for saying in &sense.sayings {
+            let kept = shape.keep(event, saying)?;
+            shape.sayings.push(kept);
+        }
+        for Padding { hole, dates } in &sense.padding {
+            let hole = shape.hole_at(hole.at).map(|hole| (hole, *dates));
+            shape.padding.extend(hole);
+        }
         Some(shape)
     }
 
-    /// Drops from the tape what nobody reads: all but what the rules found, padding, and what questions are asked of.
-    fn lighten(&mut self, sense: &Sense<'_>) {
-        let mut reads = vec![false; self.nodes.len()];
-        for place in &self.found {
-            let whole = match sense.dialect.rules[usize::from(place.rule)].means {
-                // Its text is taken as it is.
-                Means::Usage(_) | Means::UsageSoFar
-                    if !matches!(sense.dialect.merge, Merge::Whole(_)) =>
-                {
-                    1
+    /// Finds what may differ in a value. A member stands under its key.
+    fn cut(
+        &mut self,
+        event: Parsed<'_>,
+        vary: &[usize],
+        value: Json<'_>,
+        member: Option<(&str, Hit<'_>)>,
+    ) -> Option<()> {
+        let key = member.map_or("", |(key, _)| key);
+        match (value.node(), member) {
+            (Node::String(_), _) => self.cut_text(event, vary, value, key)?,
+            (Node::Static(StaticNode::U64(_)), Some((_, hit))) if key != INDEX => {
+                if let Some(at) = hit.number(event.data) {
+                    self.hole(event, at, Filling::Number, Vec::new())?;
                 }
-                _ => sense.json.at_place(place.node).len(),
-            };
-            reads[place.node..place.node + whole].fill(true);
-        }
-        for (_, value) in sense.json.members().filter(|(name, _)| pads(name)) {
-            let value = sense.json.place_of(value);
-            reads[value - 1..=value].fill(true);
-        }
-        for (kept, reads) in self.nodes.iter_mut().zip(reads) {
-            let asked = match kept {
-                Kept::Hole(at) => !self.holes[*at].asked.is_empty(),
-                Kept::Text { .. } | Kept::Own(_) => false,
-                Kept::As(_) => true,
-            };
-            if !reads && !asked {
-                *kept = Kept::As(Node::String(""));
             }
+            _ => {}
         }
+        for (name, value) in value.members() {
+            let hit = event.json.root().member(name, value);
+            let at = hit.after_key.checked_sub(name.len() + 1)?;
+            if !event.data.get(at..)?.starts_with(name.as_bytes()) {
+                return None;
+            }
+            self.cut(event, vary, value, Some((name, hit)))?;
+        }
+        for item in value.items() {
+            self.cut(event, vary, item, None)?;
+        }
+        Some(())
+    }
+
+    fn cut_text(
+        &mut self,
+        event: Parsed<'_>,
+        vary: &[usize],
+        value: Json<'_>,
+        key: &str,
+    ) -> Option<()> {
+        let mention = dialect::mention(key);
+        let decides = mention.is_some_and(|mention| mention.decides);
+        let says_little = mention.is_none() || pads(key);
+        let varies = says_little || vary.contains(&event.json.place_of(value));
+        if decides || !varies {
+            return Some(());
+        }
+        let tests = mention.map_or(&[][..], |mention| &mention.tests);
+        let answer = |test: &&'static Test| (*test, test.holds(Some(value), event.name));
+        let asked = tests.iter().map(answer).collect();
+        self.hole(event, value.text_offset()?, Filling::Padding, asked)
+    }
+
+    fn hole(
+        &mut self,
+        event: Parsed<'_>,
+        from: usize,
+        filling: Filling,
+        asked: Vec<(&'static Test, bool)>,
+    ) -> Option<()> {
+        let (len, _) = filling.span(event.data.get(from..)?)?;
+        let last = self.holes.last().map_or(0, |hole| hole.to);
+        if from < last || self.holes.len() == MAX_HOLES {
+            return None;
+        }
+        let (to, empty) = (from + len, None);
+        self.holes.push(Hole {
+            from,
+            to,
+            filling,
+            asked,
+            empty,
+        });
+        Some(())
+    }
+
+    /// Holds to which of several places counts.
+    fn hold(&mut self, event: Parsed<'_>, found: &[Found<'_>]) -> Option<()> {
+        for Found { hit, .. } in found {
+            let number = || hit.value.as_u64().and_then(|_| hit.number(event.data));
+            let at = hit.value.text_offset().or_else(number);
+            let Some(hole) = at.and_then(|at| self.hole_at(at)) else {
+                continue;
+            };
+            let hole = &mut self.holes[hole];
+            if hole.filling == Filling::Number {
+                return None;
+            }
+            hole.empty = Some(hole.from == hole.to);
+        }
+        Some(())
+    }
+
+    fn keep(&self, event: Parsed<'_>, saying: &Saying<'_>) -> Option<Kept> {
+        let hole = saying.at.and_then(|at| self.hole_at(at));
+        let stretch = |raw: &str| {
+            let from = sense::offset(raw, event.data);
+            let to = from.checked_add(raw.len())?;
+            let stands = event.data.get(from..to)? == raw.as_bytes();
+            stands.then(|| (self.spot(from), self.spot(to)))
+        };
+        let source = match (&saying.value, hole) {
+            (Value::Failure(_), _) => return None,
+            (Value::Given, _) => Source::Given,
+            (Value::Members(members), _) => {
+                let member = |(key, raw): &(&'static str, &str)| Some((*key, stretch(raw)?));
+                Source::Members(members.iter().map(member).collect::<Option<_>>()?)
+            }
+            (Value::Object(raw, replaces), _) => Source::Object(stretch(raw)?, *replaces),
+            (_, Some(hole)) => Source::Hole(hole),
+            (Value::Number(n), None) => Source::Number(*n),
+            (Value::Text(text), None) => {
+                Source::Text((*text).into(), saying.at.map(|at| self.spot(at)))
+            }
+        };
+        Some(Kept {
+            means: saying.means,
+            group: saying.group,
+            source,
+            required: saying.required,
+        })
+    }
+
+    /// The hole that begins at an offset.
+    fn hole_at(&self, at: usize) -> Option<usize> {
+        self.holes.binary_search_by_key(&at, |hole| hole.from).ok()
     }
 
     fn spot(&self, at: usize) -> Spot {
@@ -174,112 +282,9 @@ impl Shape {
         Spot { holes, at }
     }
 
-    /// Keeps the nodes of a value, in their order, and what may differ in it. A member stands under its key.
-    fn keep(
-        &mut self,
-        sense: &Sense<'_>,
-        value: Json<'_>,
-        member: Option<(&str, Hit<'_>)>,
-    ) -> Option<()> {
-        let key = member.map_or("", |(key, _)| key);
-        let kept = match value.node() {
-            Node::String(text) => self.keep_text(sense, value, key, text)?,
-            Node::Static(number) => {
-                let at = match (number, member) {
-                    (StaticNode::U64(_), Some((key, hit))) if key != INDEX => {
-                        hit.number(sense.data)
-                    }
-                    _ => None,
-                };
-                match at {
-                    Some(at) => self.hole(sense, at, Filling::Number, Vec::new())?,
-                    None => Kept::As(Node::Static(number)),
-                }
-            }
-            Node::Object { len, count } => Kept::As(Node::Object { len, count }),
-            Node::Array { len, count } => Kept::As(Node::Array { len, count }),
-        };
-        self.nodes.push(kept);
-        for (name, value) in value.members() {
-            let hit = sense.json.root().member(name, value);
-            let at = hit.after_key.checked_sub(name.len() + 1)?;
-            let as_written = sense.data.get(at..)?.starts_with(name.as_bytes());
-            self.nodes.push(Kept::Text {
-                at: as_written.then(|| self.spot(at))?,
-                len: name.len(),
-            });
-            self.keep(sense, value, Some((name, hit)))?;
-        }
-        for item in value.items() {
-            self.keep(sense, item, None)?;
-        }
-        Some(())
-    }
-
-    fn keep_text(
-        &mut self,
-        sense: &Sense<'_>,
-        value: Json<'_>,
-        key: &str,
-        text: &str,
-    ) -> Option<Kept> {
-        let place = sense.json.place_of(value);
-        let at = value.text_offset()?;
-        let varies = |found: &Found<'_>| {
-            let means = sense.dialect.rules[usize::from(found.rule)].means;
-            sense.json.place_of(found.hit.value) == place
-                && matches!(means, Means::Created | Means::Id | Means::Text(_))
-        };
-        let mention = dialect::mention(key);
-        let may_vary = mention.is_none_or(|mention| {
-            !mention.decides && (pads(key) || sense.found.iter().any(varies))
-        });
-        if may_vary {
-            let tests = mention.map_or(&[][..], |mention| &mention.tests);
-            let answer = |test: &&'static Test| (*test, test.holds(Some(value), sense.name));
-            return self.hole(
-                sense,
-                at,
-                Filling::Padding,
-                tests.iter().map(answer).collect(),
-            );
-        }
-        let written = sense.data.get(at..).unwrap_or_default();
-        let as_written =
-            written.starts_with(text.as_bytes()) && written.get(text.len()) == Some(&b'"');
-        Some(if as_written {
-            let (at, len) = (self.spot(at), text.len());
-            Kept::Text { at, len }
-        } else {
-            Kept::Own(text.into())
-        })
-    }
-
-    fn hole(
-        &mut self,
-        sense: &Sense<'_>,
-        from: usize,
-        filling: Filling,
-        asked: Vec<(&'static Test, bool)>,
-    ) -> Option<Kept> {
-        let (len, _) = filling.span(sense.data.get(from..)?)?;
-        let last = self.holes.last().map_or(0, |hole| hole.to);
-        if from < last || self.holes.len() == MAX_HOLES {
-            return None;
-        }
-        self.holes.push(Hole {
-            from,
-            to: from + len,
-            filling,
-            asked,
-        });
-        Some(Kept::Hole(self.holes.len() - 1))
-    }
-
-    /// Learns what stands around the data, which is so long and begins at `begin` of the event.
-    pub(super) fn frame(&mut self, event: &[u8], begin: usize, len: usize) {
+    /// Learns what stands around the data, which begins at `begin` of the event.
+    pub(super) fn frame(&mut self, event: &[u8], begin: usize) {
         self.begin = begin;
-        self.after = event.len() - begin - len;
         let holes = self
             .holes
             .iter()
@@ -301,87 +306,73 @@ impl Shape {
         self.pattern.as_ref().filter(|_| same)?.fits(input, spans)
     }
 
-    /// The data of an event of this shape.
-    pub(super) fn data<'e>(&self, event: &'e [u8]) -> &'e [u8] {
-        &event[self.begin..event.len() - self.after]
-    }
-
-    /// The texts of an event of this shape that hold escapes, by their holes.
-    pub(super) fn unescape(&self, event: &[u8], spans: &[Span]) -> Vec<(usize, String)> {
-        let escaped = spans.iter().enumerate().filter(|(_, span)| span.2);
-        let text = |(hole, &(from, to, _)): (usize, &Span)| {
-            let text = serde_json::from_slice(&event[from - 1..=to]).ok();
-            Some((hole, text?))
-        };
-        escaped.filter_map(text).collect()
-    }
-
-    /// The tape of an event of this shape; `None` where it has to be parsed after all.
-    pub(super) fn tape<'e>(
-        &'e self,
-        event: &'e [u8],
-        spans: &[Span],
-        unescaped: &'e [(usize, String)],
-    ) -> Option<Vec<Node<'e>>> {
-        let data = self.data(event);
-        let text = |from: usize, to: usize| std::str::from_utf8(data.get(from..to)?).ok();
-        let mut nodes = Vec::with_capacity(self.nodes.len());
-        for kept in &self.nodes {
-            nodes.push(match kept {
-                Kept::As(node) => *node,
-                Kept::Own(text) => Node::String(text),
-                Kept::Text { at, len } => {
-                    let at = self.now(at, spans);
-                    Node::String(text(at, at + len)?)
+    /// What an event of this shape says; `None` where it has to be parsed after all.
+    pub(super) fn sense<'e>(&'e self, event: Known<'e>) -> Option<Sense<'e>> {
+        for (at, hole) in self.holes.iter().enumerate() {
+            if !hole.asked.is_empty() || hole.empty.is_some() {
+                let text = event.text(at)?;
+                if !hole.is_answered(text, &self.name) {
+                    return None;
                 }
-                Kept::Hole(at) => {
-                    let (from, to, escaped) = spans[*at];
-                    let text = if escaped {
-                        &unescaped.iter().find(|(hole, _)| hole == at)?.1
-                    } else {
-                        text(from - self.begin, to - self.begin)?
-                    };
-                    let hole = &self.holes[*at];
-                    match hole.filling {
-                        Filling::Number => Node::Static(StaticNode::U64(text.parse().ok()?)),
-                        _ if !hole.is_answered(text, &self.name) => return None,
-                        _ => Node::String(text),
-                    }
-                }
-            });
+            }
         }
-        Some(nodes)
-    }
-
-    /// What an event of this shape says, by its tape.
-    pub(super) fn sense<'e>(
-        &'e self,
-        event: &'e [u8],
-        nodes: &'e [Node<'e>],
-        spans: &[Span],
-    ) -> Sense<'e> {
-        let data = self.data(event);
-        let json = Json::new(nodes, data);
-        let found = self.found.iter().map(|place| Found {
-            rule: place.rule,
-            path: place.path,
-            hit: Hit {
-                value: json.at_place(place.node),
-                after_key: self.now(&place.after_key, spans),
-                group: place.group,
+        let mut sayings = Vec::with_capacity(self.sayings.len());
+        for kept in &self.sayings {
+            sayings.push(self.say(kept, event)?);
+        }
+        let pad = |&(hole, dates): &(usize, bool)| Padding {
+            hole: memo::Hole {
+                at: event.spans[hole].0 - self.begin,
+                filling: self.holes[hole].filling,
             },
-        });
-        Sense {
-            json,
-            data,
-            wrap: self.wrap,
-            name: &self.name,
+            dates,
+        };
+        Some(Sense {
             dialect: self.dialect,
-            kind: &self.kind,
+            wrap: self.wrap,
             begins: self.begins,
             whole: self.whole,
-            found: found.collect(),
-        }
+            speaks: self.speaks,
+            odd: self.odd,
+            sayings,
+            padding: self.padding.iter().map(pad).collect(),
+        })
+    }
+
+    fn say<'e>(&'e self, kept: &'e Kept, event: Known<'e>) -> Option<Saying<'e>> {
+        let stretch = |(from, to): &Stretch| {
+            let [from, to] = [from, to].map(|spot| self.begin + self.now(spot, event.spans));
+            str::from_utf8(event.event.get(from..to)?).ok()
+        };
+        let mut at = None;
+        let value = match &kept.source {
+            Source::Given => Value::Given,
+            Source::Hole(hole) => {
+                at = Some(event.spans[*hole].0 - self.begin);
+                let text = event.text(*hole)?;
+                match self.holes[*hole].filling {
+                    Filling::Number => Value::Number(text.parse().ok()?),
+                    _ => Value::Text(text),
+                }
+            }
+            Source::Members(members) => {
+                let member = |(key, raw): &(&'static str, Stretch)| Some((*key, stretch(raw)?));
+                Value::Members(members.iter().map(member).collect::<Option<_>>()?)
+            }
+            Source::Number(n) => Value::Number(*n),
+            Source::Object(raw, replaces) => Value::Object(stretch(raw)?, *replaces),
+            Source::Text(text, spot) => {
+                at = spot.as_ref().map(|spot| self.now(spot, event.spans));
+                Value::Text(text)
+            }
+        };
+        Some(Saying {
+            means: kept.means,
+            group: kept.group,
+            value,
+            at,
+            required: kept.required,
+        })
     }
 
     /// Where in the data of an event a place is.
@@ -393,13 +384,37 @@ impl Shape {
     }
 }
 
+impl<'e> Known<'e> {
+    /// What fills a hole.
+    fn text(self, hole: usize) -> Option<&'e str> {
+        let (from, to, escaped) = self.spans[hole];
+        if escaped {
+            let mut texts = self.unescaped.iter();
+            return texts
+                .find(|text| text.0 == hole)
+                .map(|text| text.1.as_str());
+        }
+        str::from_utf8(&self.event[from..to]).ok()
+    }
+}
+
+/// The texts of an event that hold escapes, by the holes they fill.
+pub(super) fn unescape(event: &[u8], spans: &[Span]) -> Vec<(usize, String)> {
+    let escaped = spans.iter().enumerate().filter(|(_, span)| span.2);
+    let text = |(hole, &(from, to, _)): (usize, &Span)| {
+        let text = serde_json::from_slice(&event[from - 1..=to]).ok();
+        Some((hole, text?))
+    };
+    escaped.filter_map(text).collect()
+}
+
 impl Hole {
     /// Whether all that was asked of the text that stood here is answered alike by another.
     fn is_answered(&self, text: &str, name: &str) -> bool {
         let nodes = [Node::String(text)];
         let value = Json::new(&nodes, text.as_bytes());
         let alike = |(test, answer): &(&Test, bool)| test.holds(Some(value), name) == *answer;
-        self.asked.iter().all(alike)
+        self.empty.is_none_or(|empty| text.is_empty() == empty) && self.asked.iter().all(alike)
     }
 }
 
