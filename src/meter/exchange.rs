@@ -20,7 +20,7 @@ use super::shape::Shape;
 use super::usage::{Measure, Merge};
 
 /// Everything known of the response under way.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Exchange {
     pub(super) dialect: Option<&'static Dialect>,
     /// The events came wrapped in Bedrock's Invoke frames.
@@ -51,7 +51,7 @@ pub(super) struct Exchange {
 }
 
 /// What a response's events have said of it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Said {
     id: Option<String>,
     model: Option<String>,
@@ -76,14 +76,18 @@ struct Said {
 impl Said {
     /// Why it ended: each reason that a choice gave, once.
     fn reason(&self) -> Option<String> {
-        let mut reasons: Vec<&str> = Vec::new();
-        for (_, reason) in &self.finish {
-            if !reasons.contains(&reason.as_str()) {
-                reasons.push(reason);
+        let mut all = String::new();
+        for (at, (_, reason)) in self.finish.iter().enumerate() {
+            if self.finish[..at].iter().any(|(_, other)| other == reason) {
+                continue;
             }
+            if !all.is_empty() {
+                all.push(',');
+            }
+            all.push_str(reason);
         }
-        (!reasons.is_empty())
-            .then(|| reasons.join(","))
+        (!all.is_empty())
+            .then_some(all)
             .or_else(|| self.finish_else.clone())
     }
 
@@ -379,7 +383,7 @@ impl Exchange {
 
     /// Ends the response and says what it came to.
     pub(super) fn finish(
-        &self,
+        mut self,
         ended_by: EndedBy,
         end: &Ending<'_>,
         parser: &mut Parser,
@@ -412,10 +416,7 @@ impl Exchange {
             _ => false,
         };
 
-        let model = end
-            .model
-            .map(str::to_owned)
-            .or_else(|| self.model().map(str::to_owned));
+        let told = end.model.map(str::to_owned);
         let request_model = end.request.and_then(Request::model).map(str::to_owned);
         let mut reading = Reading {
             api: match dialect {
@@ -429,10 +430,11 @@ impl Exchange {
                 .map(str::to_owned)
                 .or_else(|| self.provider()),
             request_model,
-            response_id: self.said.id.clone(),
-            created: self.said.created.clone(),
+            model: told.or(self.said.served.take()).or(self.said.model.take()),
+            response_id: self.said.id.take(),
+            created: self.said.created.take(),
             // Which tier `auto` came to only the response can tell.
-            service_tier: self.said.tier.clone().or_else(|| {
+            service_tier: self.said.tier.take().or_else(|| {
                 let asked = end.request?.tier().filter(|tier| *tier != "auto");
                 asked.map(str::to_owned)
             }),
@@ -440,7 +442,7 @@ impl Exchange {
             partial,
             ended_by,
             finish_reason: self.said.reason(),
-            failure: self.failure.clone(),
+            failure: self.failure.take(),
             http_status: self.http_status,
             text_bytes: self.heard.volume(),
             reasoning_bytes: self.heard.reasoning(),
@@ -455,12 +457,11 @@ impl Exchange {
         if self.gzip {
             reading.notes.push(Note::Gzip);
         }
-        reading.model = model;
         if let Some(dialect) = dialect {
             self.count(dialect, parser, plans, &mut reading);
         }
         self.estimate(end.request, &mut reading);
-        reading.usage.raw.clone_from(&self.said.usage);
+        reading.usage.raw = self.said.usage;
         reading
     }
 

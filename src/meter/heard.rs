@@ -20,7 +20,7 @@ pub(super) enum Channel {
 pub(super) type Voice = usize;
 
 /// All text of one response.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Heard {
     voices: Vec<Line>,
     /// Tool calls begun.
@@ -33,6 +33,7 @@ pub(super) struct Heard {
     volume: u64,
 }
 
+#[derive(Clone)]
 struct Line {
     channel: Channel,
     group: u32,

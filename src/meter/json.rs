@@ -95,12 +95,6 @@ impl Parser {
 }
 
 impl<'t> Json<'t> {
-    /// The value that a tape holds, made of these bytes.
-    pub(super) fn new(nodes: &'t [Node<'t>], event: &[u8]) -> Self {
-        let base = event.as_ptr() as usize;
-        Self { nodes, base }
-    }
-
     /// The first node of its tape.
     pub(super) fn node(self) -> Node<'t> {
         self.nodes[0]

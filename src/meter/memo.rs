@@ -364,6 +364,12 @@ impl Filling {
     }
 }
 
+/// The number that fills a hole.
+pub(super) fn number(digits: &[u8]) -> u64 {
+    let digit = |n: u64, digit: &u8| n.wrapping_mul(10).wrapping_add(u64::from(digit & 0xf));
+    digits.iter().fold(0, digit)
+}
+
 /// The length of a JSON string's inside, if it is one that any parser takes, and whether it holds escapes.
 /// Surrogates are left to the parser.
 #[inline(always)]

@@ -658,6 +658,8 @@ impl Core {
             return;
         };
         let mut trace = Trace::default();
+        trace.holes = std::mem::take(&mut self.trace.holes);
+        trace.holes.clear();
         exchange.take(sense, &mut trace);
         exchange.over |= sense.whole;
         exchange.whole |= sense.whole;
@@ -745,6 +747,7 @@ impl Core {
         let exchange = self.exchange.as_mut()?;
         let family = Family::of(exchange.model());
         exchange.heard.fold(family.vocabulary);
+        let exchange = exchange.clone();
         let ending = self.context.ending(offset, false);
         Some(exchange.finish(EndedBy::Limit, &ending, &mut self.parser, &mut self.plans))
     }

@@ -25,7 +25,6 @@ pub(super) struct Shape {
     /// Which holes only pad the event, and whether they date it.
     padding: Vec<(usize, bool)>,
     wrap: Wrap,
-    name: Box<str>,
     begins: bool,
     whole: bool,
     speaks: bool,
@@ -114,7 +113,6 @@ impl Shape {
             sayings: Vec::new(),
             padding: Vec::new(),
             wrap: event.wrap,
-            name: event.name.into(),
             begins: sense.begins,
             whole: sense.whole,
             speaks: sense.speaks,
@@ -197,7 +195,8 @@ impl Shape {
             return Some(());
         }
         let tests = mention.map_or(&[][..], |mention| &mention.tests);
-        let answer = |test: &&'static Test| (*test, test.holds(Some(value), event.name));
+        let text = value.as_str()?;
+        let answer = |test: &&'static Test| (*test, test.fits(text));
         let asked = tests.iter().map(answer).collect();
         self.hole(event, value.text_offset()?, Filling::Padding, asked)
     }
@@ -311,7 +310,7 @@ impl Shape {
         for (at, hole) in self.holes.iter().enumerate() {
             if !hole.asked.is_empty() || hole.empty.is_some() {
                 let text = event.text(at)?;
-                if !hole.is_answered(text, &self.name) {
+                if !hole.is_answered(text) {
                     return None;
                 }
             }
@@ -348,11 +347,11 @@ impl Shape {
         let value = match &kept.source {
             Source::Given => Value::Given,
             Source::Hole(hole) => {
-                at = Some(event.spans[*hole].0 - self.begin);
-                let text = event.text(*hole)?;
+                let (from, to, _) = event.spans[*hole];
+                at = Some(from - self.begin);
                 match self.holes[*hole].filling {
-                    Filling::Number => Value::Number(text.parse().ok()?),
-                    _ => Value::Text(text),
+                    Filling::Number => Value::Number(memo::number(&event.event[from..to])),
+                    _ => Value::Text(event.text(*hole)?),
                 }
             }
             Source::Members(members) => {
@@ -410,10 +409,8 @@ pub(super) fn unescape(event: &[u8], spans: &[Span]) -> Vec<(usize, String)> {
 
 impl Hole {
     /// Whether all that was asked of the text that stood here is answered alike by another.
-    fn is_answered(&self, text: &str, name: &str) -> bool {
-        let nodes = [Node::String(text)];
-        let value = Json::new(&nodes, text.as_bytes());
-        let alike = |(test, answer): &(&Test, bool)| test.holds(Some(value), name) == *answer;
+    fn is_answered(&self, text: &str) -> bool {
+        let alike = |(test, answer): &(&Test, bool)| test.fits(text) == *answer;
         self.empty.is_none_or(|empty| text.is_empty() == empty) && self.asked.iter().all(alike)
     }
 }

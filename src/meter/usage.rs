@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::dialect::Dialect;
 use super::json::{Json, Parser};
-use super::memo::{Filling, Pattern, Span};
+use super::memo::{self, Filling, Pattern, Span};
 use super::raw::RawUsage;
 use super::reading::{Charged, Pass, Reading};
 use super::tree::{Found, Tree};
@@ -213,6 +213,7 @@ pub(super) struct Counts {
     /// Objects read before, the last one first.
     seen: Vec<Seen>,
     spans: Vec<Span>,
+    numbers: Vec<Number>,
 }
 
 /// A usage object that holds nothing but counts, cut at its numbers.
@@ -247,6 +248,7 @@ impl Counts {
             places: places.collect(),
             seen: Vec::new(),
             spans: Vec::new(),
+            numbers: Vec::new(),
         }
     }
 
@@ -256,8 +258,8 @@ impl Counts {
         let model = reading.model.as_deref().unwrap_or_default();
         let mut inclusive = self.dialect.all_within.iter();
         let all_within = inclusive.any(|name| model.starts_with(name));
-        if let Some(numbers) = self.recall(stated.as_bytes()) {
-            self.count(&numbers, all_within, &mut reading.usage);
+        if self.recall(stated.as_bytes()) {
+            self.count(&self.numbers, all_within, &mut reading.usage);
             return;
         }
         let text = stated.as_bytes();
@@ -283,17 +285,20 @@ impl Counts {
         });
     }
 
-    /// The numbers of an object that is like one read before.
-    fn recall(&mut self, text: &[u8]) -> Option<Vec<Number>> {
+    /// Finds the numbers of an object that is like one read before; gives whether it is.
+    fn recall(&mut self, text: &[u8]) -> bool {
         let spans = &mut self.spans;
         let fits = |seen: &&Seen| seen.pattern.fits(text, spans) == Some(text.len());
-        let seen = self.seen.iter().find(fits)?;
+        let Some(seen) = self.seen.iter().find(fits) else {
+            return false;
+        };
         let number = |&(path, at): &(u16, usize)| {
             let (from, to, _) = self.spans[at];
-            let digits = std::str::from_utf8(&text[from..to]).ok()?;
-            Some((path, digits.parse().ok()?))
+            (path, memo::number(&text[from..to]))
         };
-        seen.numbers.iter().map(number).collect()
+        self.numbers.clear();
+        self.numbers.extend(seen.numbers.iter().map(number));
+        true
     }
 
     /// All that the tables name, in the order of their paths.

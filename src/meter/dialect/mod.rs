@@ -174,7 +174,10 @@ fn mentions() -> HashMap<&'static str, Mention> {
         for test in tests {
             let last = test.path().and_then(|path| Step::of(path).last());
             if let (Some(step), Test::Is(..) | Test::Starts(..)) = (last, test) {
-                all.entry(step.key).or_default().tests.push(test);
+                let tests = &mut all.entry(step.key).or_default().tests;
+                if !tests.iter().any(|known| known.asks_like(test)) {
+                    tests.push(test);
+                }
             }
         }
     }

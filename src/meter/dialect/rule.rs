@@ -201,6 +201,24 @@ impl Test {
         !matches!(self, Self::Lacks(_) | Self::Named(_))
     }
 
+    /// Whether a text is the one it asks for.
+    pub(crate) fn fits(&self, text: &str) -> bool {
+        match *self {
+            Self::Is(_, want) => text == want,
+            Self::Starts(_, want) => text.starts_with(want),
+            _ => false,
+        }
+    }
+
+    /// Whether it asks the same of a text.
+    pub(crate) fn asks_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Is(_, one), Self::Is(_, other))
+            | (Self::Starts(_, one), Self::Starts(_, other)) => one == other,
+            _ => false,
+        }
+    }
+
     /// Whether it holds for what stands in its place and the event's name.
     pub(crate) fn holds(&self, at: Option<Json<'_>>, name: &str) -> bool {
         let given = at.is_some_and(Json::is_given);
@@ -209,11 +227,10 @@ impl Test {
             Self::Array(_) => at.is_some_and(Json::is_array),
             Self::Bool(_) => at.is_some_and(Json::is_bool),
             Self::Has(_) => given,
-            Self::Is(_, want) => text == Some(want),
+            Self::Is(..) | Self::Starts(..) => text.is_some_and(|text| self.fits(text)),
             Self::Lacks(_) => !given,
             Self::Named(want) => name == want,
             Self::Object(_) => at.is_some_and(Json::is_object),
-            Self::Starts(_, want) => text.is_some_and(|text| text.starts_with(want)),
             Self::Text(_) => text.is_some(),
         }
     }
