@@ -69,6 +69,9 @@ pub struct Meter {
     naive: bool,
 }
 
+/// What most streams of OpenAI's grammar end with.
+const DONE: &[u8] = b"data: [DONE]\n\n";
+
 /// The meter without its framing.
 struct Core {
     /// For what was gathered over events.
@@ -236,8 +239,14 @@ impl Meter {
         let base = framer.offset();
         let mut rest = bytes;
         loop {
-            if !*naive && framer.at_boundary() {
+            if !*naive && !rest.is_empty() && framer.at_boundary() {
                 core.recall(framer, memo, &mut rest);
+                if rest.starts_with(DONE) {
+                    framer.pass(&mut rest, DONE.len());
+                    core.take_done();
+                    memo.forget();
+                    continue;
+                }
                 if core.know(framer, memo, &mut rest) {
                     continue;
                 }
@@ -455,15 +464,20 @@ impl Core {
         }
     }
 
+    /// Takes in what OpenAI and its like end a stream with.
+    fn take_done(&mut self) {
+        if let Some(exchange) = &mut self.exchange {
+            exchange.events += 1;
+            exchange.version += 1;
+            exchange.over = true;
+            exchange.last = self.now;
+        }
+    }
+
     fn take_event(&mut self, event: Event<'_>, start: u64, parser: &mut Parser) -> bool {
         let data = event.data.trim_ascii();
         if data == b"[DONE]" {
-            if let Some(exchange) = &mut self.exchange {
-                exchange.events += 1;
-                exchange.version += 1;
-                exchange.over = true;
-                exchange.last = self.now;
-            }
+            self.take_done();
             return false;
         }
         if event.wrap == Wrap::Aws
