@@ -195,6 +195,18 @@ impl Meter {
         (core.now, core.idle_since) = (Duration::ZERO, Duration::ZERO);
     }
 
+    /// Trades the stream under way for another meter's. What each has built to read events with stays.
+    pub(crate) fn trade(&mut self, other: &mut Self) {
+        let (own, others) = (&mut self.core, &mut other.core);
+        std::mem::swap(&mut own.parser, &mut others.parser);
+        std::mem::swap(&mut own.plans, &mut others.plans);
+        std::mem::swap(&mut self.parser, &mut other.parser);
+        std::mem::swap(&mut self.memo, &mut other.memo);
+        std::mem::swap(self, other);
+        self.memo.restart();
+        other.memo.restart();
+    }
+
     /// Makes the meter give out what it reads, to be had from [`take_emitted`](Self::take_emitted).
     pub fn emit(&mut self, emit: Emit) {
         self.core.emitter.what = Some(emit);

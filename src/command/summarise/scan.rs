@@ -85,8 +85,10 @@ const CHUNK: usize = 128 << 10;
 const BEGINNING: usize = 4 << 10;
 /// A longer line is no record.
 const MAX_LINE: u64 = 16 << 20;
+/// Text that may wait for a vocabulary, in bytes.
+const EARLY: u64 = 16 << 20;
 /// What a meter takes beside the text it holds.
-const METER: u64 = 32 << 10;
+const METER: u64 = 16 << 10;
 /// Records are written together up to this size.
 const LINES: usize = 64 << 10;
 
@@ -96,7 +98,7 @@ impl<'j> Worker<'j> {
             job,
             meter: Meter::new(),
             early: Vec::new(),
-            early_room: 8 << 20,
+            early_room: EARLY,
             buffer: Buffer::new(CHUNK),
             sums: Sums::new(),
             lines: Vec::new(),
@@ -166,6 +168,13 @@ impl<'j> Worker<'j> {
         source: &mut dyn Read,
         place: &mut Place,
     ) -> io::Result<()> {
+        if self
+            .early
+            .first()
+            .is_some_and(|(meter, _)| meter.early().is_none())
+        {
+            self.catch_up();
+        }
         self.meter.renew();
         let result = loop {
             self.meter.feed(&buffer[..filled]);
@@ -181,8 +190,9 @@ impl<'j> Worker<'j> {
             && text + METER <= self.early_room
         {
             self.early_room -= text + METER;
-            let meter = std::mem::take(&mut self.meter);
-            self.early.push((meter, std::mem::take(place)));
+            let mut early = Meter::new();
+            early.trade(&mut self.meter);
+            self.early.push((early, std::mem::take(place)));
             return result;
         }
         self.meter.finish(EndedBy::Upstream);
@@ -190,13 +200,19 @@ impl<'j> Worker<'j> {
         result
     }
 
-    /// Ends what was early. Gives what it has summed up.
-    pub(super) fn close(mut self) -> Sums {
-        for (meter, mut place) in std::mem::take(&mut self.early) {
-            self.meter = meter;
+    /// Ends what was early.
+    fn catch_up(&mut self) {
+        for (mut meter, mut place) in std::mem::take(&mut self.early) {
+            self.meter.trade(&mut meter);
             self.meter.finish(EndedBy::Upstream);
             self.put(&mut place);
         }
+        self.early_room = EARLY;
+    }
+
+    /// Gives what it has summed up.
+    pub(super) fn close(mut self) -> Sums {
+        self.catch_up();
         self.flush();
         self.sums
     }
