@@ -71,7 +71,7 @@ impl Shape {
             Some(SCHEMA) => {}
             Some(other) => return Err(other_schema(other)),
             // Not every table has all columns; what is made of it is of this form.
-            None if matches!(self, Self::Csv(..)) => record.schema = Some(SCHEMA.to_owned()),
+            None if matches!(self, Self::Csv(..)) => record.schema = Some(SCHEMA.into()),
             None => return Err("it names no schema".to_owned()),
         }
         if record.cost_usd.is_some_and(|cost| cost.is_sign_negative()) {

@@ -13,11 +13,11 @@ const KEYS: &[&str] = &[
 ];
 
 /// A short text, as a model's name.
-pub(super) fn short(text: &str) -> String {
+pub(super) fn short(text: String) -> String {
     if text.len() <= MAX_TEXT && text.bytes().all(|b| matches!(b, b' '..=b'~')) {
-        return text.to_owned();
+        return text;
     }
-    clean(text).chars().take(MAX_TEXT).collect()
+    clean(&text).chars().take(MAX_TEXT).collect()
 }
 
 /// An error message: anything like a key masked.

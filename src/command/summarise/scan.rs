@@ -202,10 +202,10 @@ impl<'j> Worker<'j> {
     }
 
     fn put(&mut self, place: &mut Place) {
-        while let Some(reading) = self.meter.next_reading() {
-            let mut record = Record::new(&reading);
+        while let Some(mut reading) = self.meter.next_reading() {
+            let now = place.modified.map_or(self.job.now, SystemTime::from);
+            let mut record = Record::priced(&mut reading, &self.job.prices, now);
             place.mark(&mut record);
-            record.price(&reading, &self.job.prices, self.job.now);
             self.add(&record);
         }
     }
@@ -239,8 +239,7 @@ impl<'j> Worker<'j> {
                 Ok(mut record) => {
                     place.mark(&mut record);
                     if self.job.reprice {
-                        let reading = record.to_reading();
-                        record.price(&reading, &self.job.prices, self.job.now);
+                        record.reprice(&self.job.prices, self.job.now);
                     }
                     self.add(&record);
                 }
@@ -317,7 +316,9 @@ impl Place {
         if record.source.is_none() {
             record.source = Some([&self.name, "#", &self.number.to_string()].concat());
         }
-        if let (Some(modified), None) = (self.modified, record.at()) {
+        if let Some(modified) = self.modified
+            && record.at().is_none()
+        {
             record.started_at = Some(format!("{modified:.3}"));
         }
     }

@@ -401,13 +401,13 @@ mod tests {
             .prop_map(
                 |((id, model, status, basis), counts, cost, [partial, estimated])| {
                     let mut record = Record {
-                        schema: Some("tokensense/1".to_owned()),
+                        schema: Some("tokensense/1".into()),
                         response_id: id,
                         model: Some(model).filter(|model| !model.is_empty()),
-                        status: Some(status),
+                        status: Some(status.into()),
                         partial,
                         cost_usd: cost.map(|(n, places)| Decimal::new(n as i64, places).abs()),
-                        cost_basis: BASES.get(basis).map(|basis| (*basis).to_owned()),
+                        cost_basis: BASES.get(basis).map(|basis| (*basis).into()),
                         bytes: counts[3],
                         ..Record::default()
                     };
@@ -484,7 +484,7 @@ mod tests {
         let counts = |at: usize| (at < 5).then_some(12_345);
         let mut record = Record {
             cost_usd: Some(Decimal::new(123_456_789, 9)),
-            cost_basis: Some("computed".to_owned()),
+            cost_basis: Some("computed".into()),
             bytes: Some(123_456),
             ..Record::default()
         };
