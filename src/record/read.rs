@@ -9,7 +9,7 @@ use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::error::Category;
 
 use super::write::{From, unguarded};
-use super::{COLUMNS, Record, SCHEMA, Selection};
+use super::{COLUMNS, Column, Record, SCHEMA, Selection};
 
 /// How the records of a file are written.
 #[derive(Debug)]
@@ -43,18 +43,15 @@ impl Shape {
                 _ => None,
             };
         }
-        let line = std::str::from_utf8(line).ok()?;
-        let (first, _) = line.split_once(',')?;
-        let known = COLUMNS.iter().any(|column| column.name == first)
-            || ["label.", "usage."]
-                .iter()
-                .any(|start| first.starts_with(start));
-        if !known {
+        let first = &line[..memchr(b',', line)?];
+        let starts = |start: &&str| first.starts_with(start.as_bytes());
+        let is_column = |column: &Column| column.name.as_bytes() == first;
+        if !["label.", "usage."].iter().any(starts) && !COLUMNS.iter().any(is_column) {
             return None;
         }
-        match Selection::parse(line) {
+        match Selection::parse(std::str::from_utf8(line).ok()?) {
             Ok(selection) => Some(Ok(Self::Csv(selection, Box::new(csv_core::Reader::new())))),
-            Err(error) => (first == "schema").then_some(Err(error)),
+            Err(error) => (first == b"schema").then_some(Err(error)),
         }
     }
 

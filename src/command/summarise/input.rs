@@ -96,7 +96,7 @@ impl Input {
     /// Its name in records and messages.
     pub(super) fn name(&self) -> String {
         match self {
-            Self::File { path, .. } => path.display().to_string(),
+            Self::File { path, .. } => path.to_string_lossy().into_owned(),
             Self::Stdin => "-".to_owned(),
         }
     }

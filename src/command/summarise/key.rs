@@ -1,5 +1,6 @@
 //! What responses are grouped by and picked by: keys, times, globs.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use globset::{GlobBuilder, GlobMatcher};
@@ -68,19 +69,20 @@ impl Key {
     }
 
     /// What a response says there.
-    pub(super) fn of(&self, record: &Record, zone: &TimeZone) -> String {
-        let text = match &self.of {
+    pub(super) fn of<'r>(&self, record: &'r Record, zone: &TimeZone) -> Cow<'r, str> {
+        let text: Option<Cow<'r, str>> = match &self.of {
             Of::Label(name) => record.labels.get(name).map(|value| match value.as_str() {
-                Some(text) => text.to_owned(),
-                None => value.to_string(),
+                Some(text) => text.into(),
+                None => value.to_string().into(),
             }),
-            Of::Text(get) => get(record).map(str::to_owned),
-            Of::Time(format) => record
-                .at()
-                .map(|at| at.to_zoned(zone.clone()).strftime(format).to_string()),
+            Of::Text(get) => get(record).map(Cow::from),
+            Of::Time(format) => record.at().map(|at| {
+                let at = at.to_zoned(zone.clone());
+                at.strftime(format).to_string().into()
+            }),
         };
         let text = text.filter(|text| !text.is_empty());
-        text.unwrap_or_else(|| UNKNOWN.to_owned())
+        text.unwrap_or(UNKNOWN.into())
     }
 }
 
@@ -145,7 +147,7 @@ impl Picks {
         }
         self.globs.iter().all(|(key, globs)| {
             let text = key.of(record, zone);
-            globs.iter().any(|glob| glob.is_match(&text))
+            globs.iter().any(|glob| glob.is_match(&*text))
         })
     }
 }

@@ -66,6 +66,8 @@ pub(super) struct Worker<'j> {
     /// What is read at once.
     buffer: Buffer,
     sums: Sums,
+    /// The keys of the response at hand.
+    keys: Vec<String>,
     /// Records yet to be written.
     lines: Vec<u8>,
 }
@@ -99,6 +101,7 @@ impl<'j> Worker<'j> {
             early_room: 8 << 20,
             buffer: Buffer::new(CHUNK),
             sums: Sums::new(),
+            keys: vec![String::new(); job.by.len()],
             lines: Vec::new(),
         }
     }
@@ -271,8 +274,10 @@ impl<'j> Worker<'j> {
                 self.flush();
             }
         }
-        let keys = job.by.iter().map(|key| key.of(record, &job.zone)).collect();
-        job.ledger.add(record, keys, &mut self.sums);
+        for (text, key) in self.keys.iter_mut().zip(&job.by) {
+            key.of(record, &job.zone).as_ref().clone_into(text);
+        }
+        job.ledger.add(record, &self.keys, &mut self.sums);
     }
 
     fn flush(&mut self) {

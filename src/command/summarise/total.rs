@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState};
+use std::hash::{BuildHasher as _, BuildHasherDefault, Hash as _, Hasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rust_decimal::Decimal;
@@ -61,6 +61,8 @@ const WHOLE: usize = COUNTS + 2;
 /// It did not fail.
 const SOUND: usize = COUNTS + 3;
 const CELLS: usize = COUNTS + 4;
+/// No packed share has more bytes.
+const LONGEST: usize = 19 * (CELLS + 2);
 
 impl Totals {
     fn add(&mut self, share: &Share) {
@@ -206,22 +208,23 @@ impl Share {
 
     /// Few bytes, since one is kept of each response: numbers of seven bits a byte, the least first.
     fn pack(&self) -> Box<[u8]> {
-        let cells = self
-            .cells
-            .iter()
-            .map(|cell| cell.value << 3 | u128::from(cell.firm));
-        let mut bytes = Vec::with_capacity(64);
-        for mut n in [self.fullness.into(), self.group.into()]
-            .into_iter()
-            .chain(cells)
-        {
+        let mut bytes = [0; LONGEST];
+        let mut len = 0;
+        let mut push = |mut n: u128| {
             while n >= 0x80 {
-                bytes.push(n as u8 | 0x80);
+                bytes[len] = n as u8 | 0x80;
+                len += 1;
                 n >>= 7;
             }
-            bytes.push(n as u8);
+            bytes[len] = n as u8;
+            len += 1;
+        };
+        push(self.fullness.into());
+        push(self.group.into());
+        for cell in &self.cells {
+            push(cell.value << 3 | u128::from(cell.firm));
         }
-        bytes.into()
+        bytes[..len].into()
     }
 
     fn unpack(bytes: &[u8]) -> Self {
@@ -256,7 +259,7 @@ pub(super) struct Ledger {
     groups: Mutex<Groups>,
     /// In shards by id; `None` where copies count like any other response.
     copies: Option<Vec<Mutex<Copies>>>,
-    hashers: [RandomState; 2],
+    hasher: RandomState,
 }
 
 /// The packed share of each response that has an id.
@@ -300,12 +303,12 @@ impl Ledger {
         Self {
             groups: Mutex::default(),
             copies: dedup.then(shards),
-            hashers: [RandomState::new(), RandomState::new()],
+            hasher: RandomState::new(),
         }
     }
 
     /// Adds a response to the group of these keys.
-    pub(super) fn add(&self, record: &Record, keys: Vec<String>, sums: &mut Sums) {
+    pub(super) fn add(&self, record: &Record, keys: &[String], sums: &mut Sums) {
         let known = keys.iter().filter(|key| *key != UNKNOWN).count();
         let group = lock(&self.groups).number(keys);
         let share = Share::new(record, group, known);
@@ -329,12 +332,15 @@ impl Ledger {
     /// What tells a response's copies from other responses.
     fn identity(&self, record: &Record) -> Option<u128> {
         let id = record.response_id.as_deref().filter(|id| !id.is_empty())?;
-        let created = record.created_at.as_ref().filter(|_| id.len() < UNIQUE);
-        let [high, low] = self
-            .hashers
-            .each_ref()
-            .map(|hasher| hasher.hash_one((id, created)));
-        Some(u128::from(high) << 64 | u128::from(low))
+        let mut hasher = self.hasher.build_hasher();
+        id.hash(&mut hasher);
+        if id.len() < UNIQUE {
+            record.created_at.hash(&mut hasher);
+        }
+        // A longer text of the same beginning has another hash: two together are as good as one of 128 bits.
+        let high = hasher.finish();
+        hasher.write_u8(0);
+        Some(u128::from(high) << 64 | u128::from(hasher.finish()))
     }
 
     /// The groups, in no order, out of all that was added.
@@ -364,8 +370,8 @@ impl Ledger {
 }
 
 impl Groups {
-    fn number(&mut self, keys: Vec<String>) -> u32 {
-        if let Some(number) = self.numbers.get(keys.as_slice()) {
+    fn number(&mut self, keys: &[String]) -> u32 {
+        if let Some(number) = self.numbers.get(keys) {
             return *number;
         }
         let (number, keys) = (self.keys.len() as u32, Arc::from(keys));
@@ -428,7 +434,7 @@ mod tests {
         let mut sums = vec![Sums::new(); threads];
         for (at, record) in records.iter().enumerate() {
             let model = record.model.clone().unwrap_or_else(|| UNKNOWN.to_owned());
-            ledger.add(record, vec![model], &mut sums[at % threads]);
+            ledger.add(record, &[model], &mut sums[at % threads]);
         }
         let mut groups = ledger.close(sums);
         groups.sort_by(|(a, _), (b, _)| a.cmp(b));
