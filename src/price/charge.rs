@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::entry::{DIMENSIONS, Dimension, Parts, Rates, UNITS};
+use super::entry::{DIMENSIONS, Dimension, Parts, Rates, UNITS, Unit};
 use crate::meter::{Measure, Usage};
 
 /// What a response's usage comes to.
@@ -42,7 +42,7 @@ impl Charge {
             if let Some(factor) = factor.filter(|_| unit.is_tokens()) {
                 cost *= factor;
             }
-            *(unit.part)(&mut charge.parts) += divided(cost, unit.per).round_dp(12).normalize();
+            *(unit.part)(&mut charge.parts) += price(cost, unit).round_dp(12).normalize();
         }
         // A fee for each request pays for its searches.
         if rates[Dimension::Request as usize].is_some() {
@@ -54,14 +54,16 @@ impl Charge {
     }
 }
 
-/// A quotient. Powers of ten need only move the point, which takes a tenth of the time.
-fn divided(amount: Decimal, by: u32) -> Decimal {
-    let places = by.ilog10();
+/// What units cost whose count times their rate is this. To move the point takes a tenth of a division's time.
+fn price(amount: Decimal, unit: &Unit) -> Decimal {
     let mut moved = amount;
-    if by == 10_u32.pow(places) && moved.set_scale(amount.scale() + places).is_ok() {
-        return moved;
+    match unit
+        .places
+        .map(|places| moved.set_scale(amount.scale() + places))
+    {
+        Some(Ok(())) => moved,
+        _ => amount / Decimal::from(unit.per),
     }
-    amount / Decimal::from(by)
 }
 
 /// How many of each unit are paid for. What has no rate of its own stays in the total that it is a part of, save for
@@ -156,7 +158,7 @@ mod tests {
             let amount = Decimal::from_i128_with_scale(mantissa, scale);
             for unit in UNITS {
                 let want = amount / Decimal::from(unit.per);
-                let ours = divided(amount, unit.per);
+                let ours = price(amount, unit);
                 prop_assert_eq!(ours, want);
                 let [ours, want] = [ours, want].map(|amount| amount.round_dp(12).normalize());
                 prop_assert_eq!(ours.serialize(), want.serialize());

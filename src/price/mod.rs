@@ -9,7 +9,7 @@ mod litellm;
 mod name;
 mod tier;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -50,7 +50,7 @@ pub struct PriceBook {
     /// The built-in providers that were asked for; none where there is no such provider.
     built_in: Mutex<BTreeMap<String, Option<Arc<Provider>>>>,
     /// What was found for names.
-    known: Mutex<HashMap<String, Answers>>,
+    known: Mutex<BTreeMap<String, Answers>>,
 }
 
 /// The entry for a name, or why there is none.

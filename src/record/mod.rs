@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
+use jiff::fmt::temporal::DateTimePrinter;
 use rust_decimal::Decimal;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -26,6 +27,8 @@ pub(crate) use write::{csv_line, grouped, guarded, money};
 
 /// Text that came within so few microseconds lay ready: how fast it was generated cannot be told.
 const MIN_SPAN: u64 = 10_000;
+
+const RFC_3339: DateTimePrinter = DateTimePrinter::new();
 
 /// The first column's value: it names the shape of a record.
 pub(crate) const SCHEMA: &str = "tokensense/1";
@@ -222,7 +225,7 @@ impl Record {
             model: reading.model.take().map(short),
             request_model: reading.request_model.take().map(short),
             response_id: reading.response_id.take().map(short),
-            created_at: made_at(reading).map(|at| at.to_string()),
+            created_at: made_at(reading).map(|at| RFC_3339.timestamp_to_string(&at)),
             service_tier: reading.service_tier.take().map(short),
             status: Some(reading.status.as_str().into()),
             partial: reading.partial,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use csv_core::ReadRecordResult;
-use memchr::{memchr, memmem};
+use memchr::{memchr, memchr2, memmem};
 use serde::Deserializer as _;
 use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::error::Category;
@@ -28,9 +28,12 @@ impl Shape {
     pub fn recognise(beginning: &[u8]) -> Option<Result<Self, String>> {
         let text = beginning.strip_prefix(b"\xef\xbb\xbf").unwrap_or(beginning);
         let text = text.trim_ascii_start();
-        let end = memchr(b'\n', text).unwrap_or(text.len());
-        let line = text[..end].trim_ascii_end();
-        if line.starts_with(b"{") {
+        let line = || {
+            let end = memchr(b'\n', text).unwrap_or(text.len());
+            text[..end].trim_ascii_end()
+        };
+        if text.starts_with(b"{") {
+            let line = line();
             // The cheap look first: this is asked of every capture.
             memmem::find(line, b"\"tokensense")?;
             return match schema(line)?.as_str() {
@@ -43,13 +46,15 @@ impl Shape {
                 _ => None,
             };
         }
-        let first = &line[..memchr(b',', line)?];
+        // The first field alone tells most captures from a header.
+        let end = memchr2(b',', b'\n', text).filter(|end| text[*end] == b',')?;
+        let first = &text[..end];
         let starts = |start: &&str| first.starts_with(start.as_bytes());
         let is_column = |column: &Column| column.name.as_bytes() == first;
         if !["label.", "usage."].iter().any(starts) && !COLUMNS.iter().any(is_column) {
             return None;
         }
-        match Selection::parse(std::str::from_utf8(line).ok()?) {
+        match Selection::parse(std::str::from_utf8(line()).ok()?) {
             Ok(selection) => Some(Ok(Self::Csv(selection, Box::new(csv_core::Reader::new())))),
             Err(error) => (first == b"schema").then_some(Err(error)),
         }

@@ -20,6 +20,8 @@ pub(super) struct Key {
 #[derive(Clone, Debug)]
 enum Of {
     Label(String),
+    /// What its source says.
+    Place(fn(&Record) -> Option<&str>),
     Text(fn(&Record) -> Option<&str>),
     /// A format of its time.
     Time(&'static str),
@@ -31,8 +33,8 @@ const KEYS: &[(&str, Of)] = &[
     ("provider", Of::Text(|record| record.provider.as_deref())),
     ("api", Of::Text(|record| record.api.as_deref())),
     ("status", Of::Text(|record| record.status.as_deref())),
-    ("file", Of::Text(file)),
-    ("dir", Of::Text(dir)),
+    ("file", Of::Place(file)),
+    ("dir", Of::Place(dir)),
     // The offset tells the hour that comes twice in autumn.
     ("hour", Of::Time("%Y-%m-%dT%H:00%:z")),
     ("day", Of::Time("%Y-%m-%d")),
@@ -68,6 +70,11 @@ impl Key {
         matches!(self.of, Of::Time(_))
     }
 
+    /// Whether it is of the file that a response was found in.
+    pub(super) fn is_place(&self) -> bool {
+        matches!(self.of, Of::Place(_))
+    }
+
     /// What a response says there.
     pub(super) fn of<'r>(&self, record: &'r Record, zone: &TimeZone) -> Cow<'r, str> {
         let text: Option<Cow<'r, str>> = match &self.of {
@@ -75,7 +82,7 @@ impl Key {
                 Some(text) => text.into(),
                 None => value.to_string().into(),
             }),
-            Of::Text(get) => get(record).map(Cow::from),
+            Of::Place(get) | Of::Text(get) => get(record).map(Cow::from),
             Of::Time(format) => record.at().map(|at| {
                 let at = at.to_zoned(zone.clone());
                 at.strftime(format).to_string().into()
@@ -134,6 +141,11 @@ impl Picks {
             None => self.globs.push((key, vec![glob])),
         }
         Ok(())
+    }
+
+    /// Whether a filter asks for the file that a response was found in.
+    pub(super) fn ask_place(&self) -> bool {
+        self.globs.iter().any(|(key, _)| key.is_place())
     }
 
     pub(super) fn take(&self, record: &Record, zone: &TimeZone) -> bool {

@@ -78,6 +78,7 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
         None
     };
     let job = Job {
+        placed: records.is_some() || by.iter().any(Key::is_place) || picks.ask_place(),
         by,
         picks,
         zone,

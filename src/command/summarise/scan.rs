@@ -31,6 +31,8 @@ pub(super) struct Job {
     pub(super) now: SystemTime,
     pub(super) ledger: Ledger,
     pub(super) records: Option<Records>,
+    /// Whether anyone asks where a response was found.
+    pub(super) placed: bool,
     /// Bytes read.
     pub(super) read: AtomicU64,
     /// Shows how far it is, where somebody looks.
@@ -100,7 +102,7 @@ impl<'j> Worker<'j> {
             early: Vec::new(),
             early_room: 8 << 20,
             buffer: Buffer::new(CHUNK),
-            sums: Sums::new(),
+            sums: Sums::default(),
             keys: vec![String::new(); job.by.len()],
             lines: Vec::new(),
         }
@@ -208,7 +210,7 @@ impl<'j> Worker<'j> {
         while let Some(mut reading) = self.meter.next_reading() {
             let now = place.modified.map_or(self.job.now, SystemTime::from);
             let mut record = Record::priced(&mut reading, &self.job.prices, now);
-            place.mark(&mut record);
+            place.mark(&mut record, self.job.placed);
             self.add(&record);
         }
     }
@@ -240,7 +242,7 @@ impl<'j> Worker<'j> {
             // Blanks at the ends of a row belong to its fields.
             match shape.read(if is_csv { text } else { trimmed }) {
                 Ok(mut record) => {
-                    place.mark(&mut record);
+                    place.mark(&mut record, self.job.placed);
                     if self.job.reprice {
                         record.reprice(&self.job.prices, self.job.now);
                     }
@@ -315,10 +317,10 @@ impl Records {
 }
 
 impl Place {
-    /// Says in a record where it was found.
-    fn mark(&mut self, record: &mut Record) {
+    /// Says in a record when it was written and, if that is `asked`, where it was found.
+    fn mark(&mut self, record: &mut Record, asked: bool) {
         self.number += 1;
-        if record.source.is_none() {
+        if asked && record.source.is_none() {
             record.source = Some([&self.name, "#", &self.number.to_string()].concat());
         }
         if let Some(modified) = self.modified

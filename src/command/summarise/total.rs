@@ -287,8 +287,14 @@ struct Groups {
     keys: Vec<Arc<[String]>>,
 }
 
-/// Totals by the number of the group.
-pub(super) type Sums = HashMap<u32, Totals>;
+/// What one thread has added.
+#[derive(Clone, Default)]
+pub(super) struct Sums {
+    /// Totals by the number of the group.
+    totals: HashMap<u32, Totals>,
+    /// The group of the last response: mostly that of the next one too.
+    last: Option<(Arc<[String]>, u32)>,
+}
 
 /// Stands for a key that a response does not tell.
 pub(super) const UNKNOWN: &str = "unknown";
@@ -310,10 +316,17 @@ impl Ledger {
     /// Adds a response to the group of these keys.
     pub(super) fn add(&self, record: &Record, keys: &[String], sums: &mut Sums) {
         let known = keys.iter().filter(|key| *key != UNKNOWN).count();
-        let group = lock(&self.groups).number(keys);
+        let group = match &sums.last {
+            Some((last, group)) if **last == *keys => *group,
+            _ => {
+                let (keys, group) = lock(&self.groups).number(keys);
+                sums.last = Some((keys, group));
+                group
+            }
+        };
         let share = Share::new(record, group, known);
         let (Some(copies), Some(id)) = (&self.copies, self.identity(record)) else {
-            sums.entry(group).or_default().add(&share);
+            sums.totals.entry(group).or_default().add(&share);
             return;
         };
         let mut shard = lock(&copies[(id >> 64) as usize % SHARDS]);
@@ -354,7 +367,7 @@ impl Ledger {
             .unwrap_or_else(PoisonError::into_inner)
             .keys;
         let mut all = vec![Totals::default(); keys.len()];
-        for (group, totals) in sums.into_iter().flatten() {
+        for (group, totals) in sums.into_iter().flat_map(|sums| sums.totals) {
             all[group as usize].merge(&totals);
         }
         for shard in self.copies.into_iter().flatten() {
@@ -370,14 +383,15 @@ impl Ledger {
 }
 
 impl Groups {
-    fn number(&mut self, keys: &[String]) -> u32 {
-        if let Some(number) = self.numbers.get(keys) {
-            return *number;
+    /// The number of the group of these keys, which are kept once for all.
+    fn number(&mut self, keys: &[String]) -> (Arc<[String]>, u32) {
+        if let Some((keys, number)) = self.numbers.get_key_value(keys) {
+            return (Arc::clone(keys), *number);
         }
         let (number, keys) = (self.keys.len() as u32, Arc::from(keys));
         self.keys.push(Arc::clone(&keys));
-        self.numbers.insert(keys, number);
-        number
+        self.numbers.insert(Arc::clone(&keys), number);
+        (keys, number)
     }
 }
 
@@ -431,7 +445,7 @@ mod tests {
     /// The groups of records that several threads add, in order.
     fn summary(records: &[Record], threads: usize, dedup: bool) -> Vec<(Arc<[String]>, Totals)> {
         let ledger = Ledger::new(dedup);
-        let mut sums = vec![Sums::new(); threads];
+        let mut sums = vec![Sums::default(); threads];
         for (at, record) in records.iter().enumerate() {
             let model = record.model.clone().unwrap_or_else(|| UNKNOWN.to_owned());
             ledger.add(record, &[model], &mut sums[at % threads]);
