@@ -213,49 +213,47 @@ impl Record {
     ///
     /// [`Recorder`]: crate::Recorder
     pub fn new(reading: &Reading) -> Self {
-        Self::take(&mut reading.clone())
+        let mut record = Self::default();
+        record.take(&mut reading.clone());
+        record
     }
 
-    /// As [`new`](Self::new), with the reading's own texts.
-    fn take(reading: &mut Reading) -> Self {
-        let mut record = Self {
-            schema: Some(SCHEMA.into()),
-            provider: reading.provider.take().map(short),
-            api: reading.api.map(Cow::from),
-            model: reading.model.take().map(short),
-            request_model: reading.request_model.take().map(short),
-            response_id: reading.response_id.take().map(short),
-            created_at: made_at(reading).map(|at| RFC_3339.timestamp_to_string(&at)),
-            service_tier: reading.service_tier.take().map(short),
-            status: Some(reading.status.as_str().into()),
-            partial: reading.partial,
-            ended_by: Some(reading.ended_by.as_str().into()),
-            finish_reason: reading.finish_reason.take().map(short),
-            http_status: reading.http_status.map(u64::from),
-            estimator: reading.estimator.take(),
-            bytes: Some(reading.bytes),
-            events: Some(reading.events),
-            events_skipped: Some(reading.events_skipped),
-            usage: Some(std::mem::take(&mut reading.usage.raw)).filter(|usage| !usage.is_empty()),
-            ..Self::default()
-        };
+    /// Takes over what a reading says, its texts included.
+    fn take(&mut self, reading: &mut Reading) {
+        self.schema = Some(SCHEMA.into());
+        self.provider = reading.provider.take().map(short);
+        self.api = reading.api.map(Cow::from);
+        self.model = reading.model.take().map(short);
+        self.request_model = reading.request_model.take().map(short);
+        self.response_id = reading.response_id.take().map(short);
+        self.created_at = made_at(reading).map(|at| RFC_3339.timestamp_to_string(&at));
+        self.service_tier = reading.service_tier.take().map(short);
+        self.status = Some(reading.status.as_str().into());
+        self.partial = reading.partial;
+        self.ended_by = Some(reading.ended_by.as_str().into());
+        self.finish_reason = reading.finish_reason.take().map(short);
+        self.http_status = reading.http_status.map(u64::from);
+        self.estimator = reading.estimator.take();
+        self.bytes = Some(reading.bytes);
+        self.events = Some(reading.events);
+        self.events_skipped = Some(reading.events_skipped);
+        self.usage = Some(std::mem::take(&mut reading.usage.raw)).filter(|usage| !usage.is_empty());
         if let Some(failure) = reading.failure.take() {
-            record.error_type = failure.kind.map(short);
-            record.error_message = failure.message.as_deref().map(message);
+            self.error_type = failure.kind.map(short);
+            self.error_message = failure.message.as_deref().map(message);
         }
         for counted in &COUNTED {
             if let Some(count) = reading.usage.get(counted.measure) {
-                *(counted.slot)(&mut record) = Some(count.value);
+                *(counted.slot)(self) = Some(count.value);
                 if count.estimated {
-                    record.estimated.push(counted.name.to_owned());
+                    self.estimated.push(counted.name.to_owned());
                 }
             }
         }
-        record.total_tokens = reading.usage.total();
-        if !record.estimated.is_empty() && record.total_tokens.is_some() {
-            record.estimated.push("total_tokens".to_owned());
+        self.total_tokens = reading.usage.total();
+        if !self.estimated.is_empty() && self.total_tokens.is_some() {
+            self.estimated.push("total_tokens".to_owned());
         }
-        record
     }
 
     /// The whole record of a reading, by the prices and by a clock that stood at zero at `origin`.
@@ -270,7 +268,8 @@ impl Record {
     pub(crate) fn priced(reading: &mut Reading, prices: &PriceBook, now: SystemTime) -> Self {
         let at = made_at(reading).map_or(now, SystemTime::from);
         let quote = quote(reading, prices, at);
-        let mut record = Self::take(reading);
+        let mut record = Self::default();
+        record.take(reading);
         record.set_cost(reading, quote);
         record
     }

@@ -13,12 +13,11 @@ use rustix::fs::OFlags;
 use walkdir::{DirEntry, WalkDir};
 
 /// One thing to be read.
+#[derive(Default)]
 pub(super) enum Input {
     /// A file found in a folder, or one that the user named.
-    File {
-        path: PathBuf,
-        named: bool,
-    },
+    File { path: PathBuf, named: bool },
+    #[default]
     Stdin,
 }
 

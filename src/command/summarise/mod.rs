@@ -158,7 +158,7 @@ fn scan_all(
                 break;
             }
             for input in handful {
-                if let Err(error) = input.and_then(|input| worker.scan(&input)) {
+                if let Err(error) = input.and_then(|input| worker.scan(input)) {
                     job.complain(&error);
                     failed.fetch_add(1, Ordering::Relaxed);
                 }

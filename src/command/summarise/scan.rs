@@ -77,7 +77,7 @@ pub(super) struct Worker<'j> {
 /// What is known of the file at hand.
 #[derive(Default)]
 struct Place {
-    name: String,
+    input: Input,
     /// When it was last written to, if that matters.
     modified: Option<Timestamp>,
     /// Responses met so far.
@@ -112,11 +112,11 @@ impl<'j> Worker<'j> {
     ///
     /// # Errors
     /// What went wrong, in a sentence. What came before that is counted.
-    pub(super) fn scan(&mut self, input: &Input) -> Result<(), String> {
+    pub(super) fn scan(&mut self, input: Input) -> Result<(), String> {
         let source = input.open()?;
         let modified = self.job.mtime.then(|| input.metadata()?.modified().ok());
         let mut place = Place {
-            name: input.name(),
+            input,
             modified: modified
                 .flatten()
                 .and_then(|at| Timestamp::try_from(at).ok()),
@@ -125,7 +125,7 @@ impl<'j> Worker<'j> {
         let job = self.job;
         let result = self.read(&mut Counted { source, job }, true, &mut place);
         self.flush();
-        result.map_err(|error| format!("cannot read {}: {error}", place.name))
+        result.map_err(|error| format!("cannot read {}: {error}", place.input.name()))
     }
 
     /// Reads what may be packed.
@@ -321,7 +321,7 @@ impl Place {
     fn mark(&mut self, record: &mut Record, asked: bool) {
         self.number += 1;
         if asked && record.source.is_none() {
-            record.source = Some([&self.name, "#", &self.number.to_string()].concat());
+            record.source = Some([&self.input.name(), "#", &self.number.to_string()].concat());
         }
         if let Some(modified) = self.modified
             && record.at().is_none()
