@@ -57,13 +57,12 @@ impl Charge {
 /// What units cost whose count times their rate is this. To move the point takes a tenth of a division's time.
 fn price(amount: Decimal, unit: &Unit) -> Decimal {
     let mut moved = amount;
-    match unit
-        .places
-        .map(|places| moved.set_scale(amount.scale() + places))
+    if let Some(places) = unit.places
+        && moved.set_scale(amount.scale() + places).is_ok()
     {
-        Some(Ok(())) => moved,
-        _ => amount / Decimal::from(unit.per),
+        return moved;
     }
+    amount / Decimal::from(unit.per)
 }
 
 /// How many of each unit are paid for. What has no rate of its own stays in the total that it is a part of, save for
@@ -147,7 +146,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// The point moved is the quotient to the last digit.
+        /// With its point moved, an amount is the quotient to the last digit.
         #[test]
         fn quotients(
             mantissa in prop_oneof![0..1_000_000_i128, 0..1_i128 << 64, 0..1_i128 << 96],

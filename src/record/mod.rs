@@ -264,7 +264,8 @@ impl Record {
         record
     }
 
-    /// The record of a reading, which loses its texts to it, with costs; `now` is when it was made if nothing tells.
+    /// The record of a reading, with costs and without times. The reading loses its texts to it; `now` is when it was
+    /// made if nothing tells.
     pub(crate) fn priced(reading: &mut Reading, prices: &PriceBook, now: SystemTime) -> Self {
         let at = made_at(reading).map_or(now, SystemTime::from);
         let quote = quote(reading, prices, at);
