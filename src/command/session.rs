@@ -132,7 +132,7 @@ impl Session {
             if self.sink.is_nowhere() && !self.limits.any() {
                 continue;
             }
-            let mut record = self.record(&reading);
+            let mut record = self.record(reading);
             record.usage_request = usage_request.map(str::to_owned);
             self.limits.add(&record);
             if let Err(error) = self.sink.write(&record) {
@@ -141,7 +141,7 @@ impl Session {
         }
     }
 
-    fn record(&self, reading: &Reading) -> Record {
+    fn record(&self, reading: Reading) -> Record {
         let mut record = Record::of(reading, &self.prices, self.origin);
         record.labels.clone_from(&self.labels);
         record
@@ -156,7 +156,7 @@ impl Session {
             return self.limits.hold(0, Decimal::ZERO);
         };
         let tokens = reading.usage.value(Measure::Output).unwrap_or(0);
-        let cost = self.record(&reading).cost_usd.unwrap_or_default();
+        let cost = self.record(reading).cost_usd.unwrap_or_default();
         self.limits.hold(tokens, cost)
     }
 
@@ -210,7 +210,7 @@ impl Watch for Session {
     fn idle(&mut self, now: Duration) -> Option<Box<dyn FnOnce() + Send>> {
         if let Some(mut progress) = self.progress.take() {
             let reading = self.meter.so_far();
-            let record = reading.as_ref().map(|reading| self.record(reading));
+            let record = reading.map(|reading| self.record(reading));
             progress.show(record.as_ref(), now);
             self.progress = Some(progress);
         }

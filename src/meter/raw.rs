@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
-use memchr::memmem;
+use memchr::memchr;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -83,9 +83,7 @@ impl RawUsage {
 
     /// Whether no member of that name can be there, as far as can be told without reading.
     fn lacks(&self, key: &str) -> bool {
-        let text = self.text.as_bytes();
-        let names = |at: usize| at > 0 && text[at - 1] == b'"';
-        !text.contains(&b'\\') && !memmem::find_iter(text, key).any(names)
+        memchr(b'\\', self.text.as_bytes()).is_none() && !self.text.contains(key)
     }
 }
 

@@ -126,7 +126,7 @@ impl<F: FnMut(Record)> Recorder<F> {
 
     fn put(&mut self) {
         while let Some(reading) = self.meter.next_reading() {
-            (self.on_record)(Record::of(&reading, &self.prices.0, self.origin));
+            (self.on_record)(Record::of(reading, &self.prices.0, self.origin));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::entry::{DIMENSIONS, Dimension, Parts, Rates, UNITS};
+use super::entry::{DIMENSIONS, Dimension, Parts, Rates, UNITS, Unit};
 use crate::meter::{Measure, Usage};
 
 /// What a response's usage comes to.
@@ -19,7 +19,7 @@ pub(super) struct Charge {
 
 impl Charge {
     /// Charges what was used; `factor` is what rates for tokens are multiplied by.
-    pub(super) fn new(usage: &Usage, rates: &Rates<'_>, factor: Decimal) -> Self {
+    pub(super) fn new(usage: &Usage, rates: &Rates<'_>, factor: Option<Decimal>) -> Self {
         let mut charge = Self::default();
         let prompt = usage.value(Measure::Input).unwrap_or(0);
         let counts = counts(usage, rates);
@@ -38,13 +38,11 @@ impl Charge {
             charge.priced = true;
             let (rate, above) = rate.at(prompt);
             charge.above = charge.above.max(above);
-            let factor = if unit.is_tokens() {
-                factor
-            } else {
-                Decimal::ONE
-            };
-            let cost = Decimal::from(count) * rate * factor / Decimal::from(unit.per);
-            *(unit.part)(&mut charge.parts) += cost.round_dp(12).normalize();
+            let mut cost = Decimal::from(count) * rate;
+            if let Some(factor) = factor.filter(|_| unit.is_tokens()) {
+                cost *= factor;
+            }
+            *(unit.part)(&mut charge.parts) += price(cost, unit).round_dp(12).normalize();
         }
         // A fee for each request pays for its searches.
         if rates[Dimension::Request as usize].is_some() {
@@ -54,6 +52,17 @@ impl Charge {
         }
         charge
     }
+}
+
+/// What units cost whose count times their rate is this. To move the point takes a tenth of a division's time.
+fn price(amount: Decimal, unit: &Unit) -> Decimal {
+    let mut moved = amount;
+    if let Some(places) = unit.places
+        && moved.set_scale(amount.scale() + places).is_ok()
+    {
+        return moved;
+    }
+    amount / Decimal::from(unit.per)
 }
 
 /// How many of each unit are paid for. What has no rate of its own stays in the total that it is a part of, save for
@@ -128,4 +137,31 @@ fn counts(usage: &Usage, rates: &Rates<'_>) -> [u64; DIMENSIONS] {
     );
     set(Dimension::AudioHeard, all(Measure::AudioSeconds), &[]);
     counts
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// With its point moved, an amount is the quotient to the last digit.
+        #[test]
+        fn quotients(
+            mantissa in prop_oneof![0..1_000_000_i128, 0..1_i128 << 64, 0..1_i128 << 96],
+            zeros in 0..12_u32,
+            scale in 0..=28_u32,
+        ) {
+            let mantissa = mantissa / 10_i128.pow(zeros) * 10_i128.pow(zeros);
+            let amount = Decimal::from_i128_with_scale(mantissa, scale);
+            for unit in UNITS {
+                let want = amount / Decimal::from(unit.per);
+                let ours = price(amount, unit);
+                prop_assert_eq!(ours, want);
+                let [ours, want] = [ours, want].map(|amount| amount.round_dp(12).normalize());
+                prop_assert_eq!(ours.serialize(), want.serialize());
+            }
+        }
+    }
 }

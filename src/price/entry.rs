@@ -11,6 +11,8 @@ pub(crate) struct Unit {
     pub(crate) litellm: &'static str,
     /// How many of it a rate is for.
     pub(crate) per: u32,
+    /// By how many places the point moves where a rate is for a power of ten.
+    pub(crate) places: Option<u32>,
     /// What of a cost it is shown as.
     pub(crate) part: fn(&mut Parts) -> &mut Decimal,
     /// Whose rate holds where it has none.
@@ -61,6 +63,7 @@ macro_rules! dimensions {
                 key: $key,
                 litellm: $litellm,
                 per: $per,
+                places: places($per),
                 part: |parts| &mut parts.$part,
                 otherwise: $otherwise,
             },)+
@@ -89,6 +92,15 @@ dimensions! {
     RerankSearch: "rerank_searches_kcount", "input_cost_per_query", 1_000, other, None;
     Request: "requests_kcount", "input_cost_per_request", 1_000, other, None;
     AudioHeard: "input_audio_hours", "input_cost_per_second", 3_600, input, None;
+}
+
+const fn places(per: u32) -> Option<u32> {
+    let places = per.ilog10();
+    if 10_u32.pow(places) == per {
+        Some(places)
+    } else {
+        None
+    }
 }
 
 impl Dimension {

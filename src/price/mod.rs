@@ -9,7 +9,7 @@ mod litellm;
 mod name;
 mod tier;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -50,7 +50,7 @@ pub struct PriceBook {
     /// The built-in providers that were asked for; none where there is no such provider.
     built_in: Mutex<BTreeMap<String, Option<Arc<Provider>>>>,
     /// What was found for names.
-    known: Mutex<HashMap<String, Answers>>,
+    known: Mutex<BTreeMap<String, Answers>>,
 }
 
 /// The entry for a name, or why there is none.
@@ -110,6 +110,8 @@ pub(crate) struct Found {
     pub(crate) assumed: Option<String>,
     /// The spelling that the entry is known by.
     pub(crate) name: String,
+    /// `openai/gpt-5`.
+    pub(crate) label: String,
 }
 
 impl PriceBook {
@@ -189,6 +191,7 @@ impl PriceBook {
                 file: file.map(str::to_owned),
                 assumed: name.assumed.clone(),
                 name: spelling,
+                label: label(&provider.id, &provider.entries[at].id),
             })
         };
         for file in &self.files {
@@ -249,8 +252,7 @@ impl PriceBook {
                 }
                 None => format!("a pass is not priced: {}", passed.note.unwrap_or_default()),
             };
-            let notes = quote.note.into_iter().chain([more]);
-            quote.note = Some(notes.collect::<Vec<_>>().join("; "));
+            add_note(&mut quote.note, &more);
         }
         quote
     }
@@ -298,45 +300,41 @@ impl Found {
         &self.provider.entries[self.at]
     }
 
-    /// `openai/gpt-5`.
-    pub(crate) fn label(&self) -> String {
-        label(&self.provider.id, &self.entry().id)
-    }
-
     fn quote(&self, query: &Query<'_>, usage: &Usage) -> Quote {
         let Terms {
             rates,
             factor,
             mut details,
-            mut notes,
+            mut note,
             mut lower_bound,
         } = self.terms(query, usage);
         let charge = Charge::new(usage, &rates, factor);
         let mut parts = Some(charge.parts);
         if rates.iter().all(Option::is_none) && !self.entry().is_free() {
-            notes.push("this entry has no rates".to_owned());
+            add_note(&mut note, "this entry has no rates");
             parts = None;
         } else if !charge.unpriced.is_empty() && !self.entry().is_free() {
-            notes.push(format!("no price for {}", charge.unpriced.join(", ")));
+            let unpriced = charge.unpriced.join(", ");
+            add_note(&mut note, &format!("no price for {unpriced}"));
             parts = parts.filter(|_| charge.priced);
             lower_bound = true;
         }
         for (measure, dimension, what) in SIDES {
             let rate = rates[*dimension as usize].filter(|rate| !rate.base.is_zero());
             if rate.is_some() && usage.get(*measure).is_none() {
-                notes.push(format!("{what} tokens unknown"));
+                add_note(&mut note, &format!("{what} tokens unknown"));
                 lower_bound = true;
             }
         }
         details.extend(charge.above.map(|above| format!("prompt above {above}")));
         details.extend(self.file.clone());
-        let label = self.label();
+        let label = &self.label;
         Quote {
             entry: Some(match details.is_empty() {
-                true => label,
+                true => label.clone(),
                 false => format!("{label} ({})", details.join(", ")),
             }),
-            note: (!notes.is_empty()).then(|| notes.join("; ")),
+            note,
             parts,
             lower_bound,
         }
@@ -352,26 +350,25 @@ impl Found {
         let (rates, is_own) = entry.rates(at, own);
         let mut terms = Terms {
             rates,
-            factor: Decimal::ONE,
+            factor: None,
             details: Vec::new(),
-            notes: self.assumed.iter().cloned().collect(),
+            note: self.assumed.clone(),
             lower_bound: false,
         };
         if let Some(tier) = tier {
             if is_own {
-                terms.details.push(tier);
+                terms.details.push(tier.into_owned());
             } else if let Some(factor) = tier::multiplier(&self.asked, &tier, entry) {
-                terms.factor = factor;
+                terms.factor = Some(factor);
                 terms.details.push(format!("{tier} ×{factor}"));
             } else {
                 terms.lower_bound = !tier::is_discount(&tier);
-                terms
-                    .notes
-                    .push(format!("no rates for tier {tier}: standard rates used"));
+                let note = format!("no rates for tier {tier}: standard rates used");
+                add_note(&mut terms.note, &note);
             }
         }
         if let Some(surcharge) = tier::surcharge(&self.asked, &usage.raw) {
-            terms.factor *= surcharge;
+            terms.factor = Some(terms.factor.unwrap_or(Decimal::ONE) * surcharge);
             terms.details.push(format!("US only ×{surcharge}"));
         }
         terms
@@ -382,10 +379,10 @@ impl Found {
 struct Terms<'a> {
     rates: Rates<'a>,
     /// What rates for tokens are multiplied by.
-    factor: Decimal,
+    factor: Option<Decimal>,
     /// What to say of the entry.
     details: Vec<String>,
-    notes: Vec<String>,
+    note: Option<String>,
     lower_bound: bool,
 }
 
@@ -400,6 +397,14 @@ pub(crate) fn label(provider: &str, id: &str) -> String {
     match provider {
         "" => id.to_owned(),
         _ => format!("{provider}/{id}"),
+    }
+}
+
+/// Adds to what there is to know about a cost.
+pub(crate) fn add_note(notes: &mut Option<String>, more: &str) {
+    match notes {
+        Some(notes) => notes.extend(["; ", more]),
+        None => *notes = Some(more.to_owned()),
     }
 }
 

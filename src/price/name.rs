@@ -343,7 +343,8 @@ fn is_like(text: &str, pattern: &str) -> bool {
             })
 }
 
-fn lower(text: &str) -> Cow<'_, str> {
+/// The text in lower case.
+pub(super) fn lower(text: &str) -> Cow<'_, str> {
     if text
         .bytes()
         .any(|byte| !byte.is_ascii() || byte.is_ascii_uppercase())

@@ -1,9 +1,12 @@
 //! Service tiers: the words that wires have for them, and what they cost where the price table has no rates of theirs.
 
+use std::borrow::Cow;
+
 use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::entry::Entry;
+use super::name::lower;
 use crate::meter::RawUsage;
 
 /// Words for the tier that is billed at the standard rates.
@@ -94,24 +97,28 @@ const fn factor(
 }
 
 /// The tier that a response was served in, as price tables call it; `None` where that is the standard one.
-pub(super) fn tier(provider: &str, stated: Option<&str>, usage: &RawUsage) -> Option<String> {
+pub(super) fn tier<'s>(
+    provider: &str,
+    stated: Option<&'s str>,
+    usage: &RawUsage,
+) -> Option<Cow<'s, str>> {
     // Anthropic says it beside the tier: "speed": "fast".
     if usage.get("speed").and_then(Value::as_str) == Some("fast") {
-        return Some("fast".to_owned());
+        return Some("fast".into());
     }
-    let mut word = stated?.to_lowercase();
+    let mut word = lower(stated?);
     for prefix in ["service_tier_", "on_demand_"] {
         if let Some(rest) = word.strip_prefix(prefix) {
-            word = rest.to_owned();
+            word = rest.to_owned().into();
         }
     }
-    if STANDARD.contains(&word.as_str()) {
+    if STANDARD.contains(&&*word) {
         return None;
     }
     let same = SAME
         .iter()
         .find(|(of, one, _)| *of == provider && *one == word);
-    Some(same.map_or(word, |(_, _, other)| (*other).to_owned()))
+    Some(same.map_or(word, |(_, _, other)| (*other).into()))
 }
 
 /// What a tier without rates of its own multiplies the standard ones by, where that is published.

@@ -23,26 +23,33 @@ pub(crate) trait Cell {
     fn set_text(&mut self, text: &str) -> bool;
 }
 
-impl Cell for Option<String> {
+/// What holds the text of a column: a constant need not be copied.
+trait Text: AsRef<str> + From<String> {}
+
+impl Text for Cow<'static, str> {}
+impl Text for String {}
+
+impl<T: Text> Cell for Option<T> {
     fn to_json(&self) -> Value {
-        self.as_deref().map_or(Value::Null, Value::from)
+        let text = self.as_ref().map(T::as_ref);
+        text.map_or(Value::Null, Value::from)
     }
 
     fn to_text(&self) -> Cow<'_, str> {
-        self.as_deref().unwrap_or_default().into()
+        self.as_ref().map(T::as_ref).unwrap_or_default().into()
     }
 
     fn set_json(&mut self, value: Value) -> bool {
         match value {
             Value::Null => *self = None,
-            Value::String(text) => *self = Some(text),
+            Value::String(text) => *self = Some(text.into()),
             _ => return false,
         }
         true
     }
 
     fn set_text(&mut self, text: &str) -> bool {
-        *self = (!text.is_empty()).then(|| text.to_owned());
+        *self = (!text.is_empty()).then(|| text.to_owned().into());
         true
     }
 }

@@ -6,15 +6,17 @@ mod sink;
 mod text;
 mod write;
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
+use jiff::fmt::temporal::DateTimePrinter;
 use rust_decimal::Decimal;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::meter::{Charged, Created, Measure, Note, RawUsage, Reading, recount};
-use crate::price::{Parts, PriceBook, Query, Quote};
+use crate::price::{Parts, PriceBook, Query, Quote, add_note};
 pub(crate) use cell::Cell;
 pub use read::Shape;
 pub(crate) use sink::Sink;
@@ -25,6 +27,8 @@ pub(crate) use write::{csv_line, grouped, guarded, money};
 
 /// Text that came within so few microseconds lay ready: how fast it was generated cannot be told.
 const MIN_SPAN: u64 = 10_000;
+
+const RFC_3339: DateTimePrinter = DateTimePrinter::new();
 
 /// The first column's value: it names the shape of a record.
 pub(crate) const SCHEMA: &str = "tokensense/1";
@@ -61,7 +65,7 @@ macro_rules! columns {
 
 columns! {
     /// `tokensense/1`.
-    schema: Option<String>,
+    schema: Option<Cow<'static, str>>,
     /// When the response was waited for since, by the pipe's clock: RFC 3339, UTC.
     started_at: Option<String>,
     /// Milliseconds to its last byte.
@@ -75,7 +79,7 @@ columns! {
     /// Who answered.
     provider: Option<String>,
     /// In which API.
-    api: Option<String>,
+    api: Option<Cow<'static, str>>,
     /// The model that answered.
     model: Option<String>,
     /// The model asked for.
@@ -87,11 +91,11 @@ columns! {
     /// The tier it was served in.
     service_tier: Option<String>,
     /// `complete`, `truncated`, `cancelled`, `error`, `unrecognised`, `empty`.
-    status: Option<String>,
+    status: Option<Cow<'static, str>>,
     /// Something of it is missing.
     partial: bool,
     /// `upstream`, `downstream`, `limit`, or a signal's name.
-    ended_by: Option<String>,
+    ended_by: Option<Cow<'static, str>>,
     /// Why generation stopped.
     finish_reason: Option<String>,
     /// The API's name for what failed.
@@ -131,7 +135,7 @@ columns! {
     /// US dollars: as reported, else as computed.
     cost_usd: Option<Decimal>,
     /// `reported`, `computed`, `estimated`, `lower_bound`.
-    cost_basis: Option<String>,
+    cost_basis: Option<Cow<'static, str>>,
     /// What the provider says it charged.
     cost_reported_usd: Option<Decimal>,
     /// What the price table makes of the counts.
@@ -209,55 +213,65 @@ impl Record {
     ///
     /// [`Recorder`]: crate::Recorder
     pub fn new(reading: &Reading) -> Self {
-        let mut record = Self {
-            schema: Some(SCHEMA.to_owned()),
-            provider: reading.provider.as_deref().map(short),
-            api: reading.api.map(str::to_owned),
-            model: reading.model.as_deref().map(short),
-            request_model: reading.request_model.as_deref().map(short),
-            response_id: reading.response_id.as_deref().map(short),
-            created_at: reading
-                .created
-                .as_ref()
-                .and_then(created_at)
-                .map(|at| at.to_string()),
-            service_tier: reading.service_tier.as_deref().map(short),
-            status: Some(reading.status.as_str().to_owned()),
-            partial: reading.partial,
-            ended_by: Some(reading.ended_by.as_str().to_owned()),
-            finish_reason: reading.finish_reason.as_deref().map(short),
-            http_status: reading.http_status.map(u64::from),
-            estimator: reading.estimator.clone(),
-            bytes: Some(reading.bytes),
-            events: Some(reading.events),
-            events_skipped: Some(reading.events_skipped),
-            usage: Some(reading.usage.raw.clone()).filter(|usage| !usage.is_empty()),
-            ..Self::default()
-        };
-        if let Some(failure) = &reading.failure {
-            record.error_type = failure.kind.as_deref().map(short);
-            record.error_message = failure.message.as_deref().map(message);
-        }
-        for counted in &COUNTED {
-            if let Some(count) = reading.usage.get(counted.measure) {
-                *(counted.slot)(&mut record) = Some(count.value);
-                if count.estimated {
-                    record.estimated.push(counted.name.to_owned());
-                }
-            }
-        }
-        record.total_tokens = reading.usage.total();
-        if !record.estimated.is_empty() && record.total_tokens.is_some() {
-            record.estimated.push("total_tokens".to_owned());
-        }
+        let mut record = Self::default();
+        record.take(&mut reading.clone());
         record
     }
 
+    /// Takes over what a reading says, its texts included.
+    fn take(&mut self, reading: &mut Reading) {
+        self.schema = Some(SCHEMA.into());
+        self.provider = reading.provider.take().map(short);
+        self.api = reading.api.map(Cow::from);
+        self.model = reading.model.take().map(short);
+        self.request_model = reading.request_model.take().map(short);
+        self.response_id = reading.response_id.take().map(short);
+        self.created_at = made_at(reading).map(|at| RFC_3339.timestamp_to_string(&at));
+        self.service_tier = reading.service_tier.take().map(short);
+        self.status = Some(reading.status.as_str().into());
+        self.partial = reading.partial;
+        self.ended_by = Some(reading.ended_by.as_str().into());
+        self.finish_reason = reading.finish_reason.take().map(short);
+        self.http_status = reading.http_status.map(u64::from);
+        self.estimator = reading.estimator.take();
+        self.bytes = Some(reading.bytes);
+        self.events = Some(reading.events);
+        self.events_skipped = Some(reading.events_skipped);
+        self.usage = Some(std::mem::take(&mut reading.usage.raw)).filter(|usage| !usage.is_empty());
+        if let Some(failure) = reading.failure.take() {
+            self.error_type = failure.kind.map(short);
+            self.error_message = failure.message.as_deref().map(message);
+        }
+        for counted in &COUNTED {
+            if let Some(count) = reading.usage.get(counted.measure) {
+                *(counted.slot)(self) = Some(count.value);
+                if count.estimated {
+                    self.estimated.push(counted.name.to_owned());
+                }
+            }
+        }
+        self.total_tokens = reading.usage.total();
+        if !self.estimated.is_empty() && self.total_tokens.is_some() {
+            self.estimated.push("total_tokens".to_owned());
+        }
+    }
+
     /// The whole record of a reading, by the prices and by a clock that stood at zero at `origin`.
-    pub(crate) fn of(reading: &Reading, prices: &PriceBook, origin: SystemTime) -> Self {
-        let mut record = Self::new(reading);
-        record.set_times(reading, origin);
-        record.price(reading, prices, origin);
+    pub(crate) fn of(mut reading: Reading, prices: &PriceBook, origin: SystemTime) -> Self {
+        let began = origin + reading.began;
+        let mut record = Self::priced(&mut reading, prices, began);
+        record.set_times(&reading, origin);
+        record
+    }
+
+    /// The record of a reading, with costs and without times. The reading loses its texts to it; `now` is when it was
+    /// made if nothing tells.
+    pub(crate) fn priced(reading: &mut Reading, prices: &PriceBook, now: SystemTime) -> Self {
+        let at = made_at(reading).map_or(now, SystemTime::from);
+        let quote = quote(reading, prices, at);
+        let mut record = Self::default();
+        record.take(reading);
+        record.set_cost(reading, quote);
         record
     }
 
@@ -293,23 +307,15 @@ impl Record {
         parse(&self.created_at).or_else(|| parse(&self.started_at))
     }
 
-    /// Adds what it cost by `prices`; `now` is when it was made if nothing tells.
-    pub(crate) fn price(&mut self, reading: &Reading, prices: &PriceBook, now: SystemTime) {
-        let query = Query {
-            provider: reading.provider.as_deref(),
-            model: reading
-                .model
-                .as_deref()
-                .or(reading.request_model.as_deref()),
-            tier: reading.service_tier.as_deref(),
-            at: self.at().map_or(now, SystemTime::from),
-            passes: &reading.passes,
-        };
-        self.set_cost(reading, prices.quote(&query, &reading.usage));
+    /// Says anew what it cost; `now` is when it was made if nothing tells.
+    pub(crate) fn reprice(&mut self, prices: &PriceBook, now: SystemTime) {
+        let reading = self.to_reading();
+        let at = self.at().map_or(now, SystemTime::from);
+        self.set_cost(&reading, quote(&reading, prices, at));
     }
 
     /// As much of its reading as a price depends on.
-    pub(crate) fn to_reading(&self) -> Reading {
+    fn to_reading(&self) -> Reading {
         let mut reading = Reading {
             provider: self.provider.clone(),
             model: self.model.clone(),
@@ -343,10 +349,9 @@ impl Record {
 
     /// Adds what it cost: by the provider's word, and by the price table's.
     fn set_cost(&mut self, reading: &Reading, quote: Quote) {
-        let mut notes: Vec<String> = Vec::new();
         self.cost_reported_usd = reported(&reading.charged);
         self.price_match = quote.entry;
-        notes.extend(quote.note);
+        self.cost_note = quote.note;
         let part = |of: fn(&Parts) -> Decimal| quote.parts.as_ref().map(of);
         self.input_cost_usd = part(|parts| parts.input);
         self.cache_read_cost_usd = part(|parts| parts.cache_read);
@@ -366,9 +371,10 @@ impl Record {
         } else {
             Some("estimated")
         };
-        self.cost_basis = basis.map(str::to_owned);
-        notes.extend(reading.notes.iter().map(|note| note.as_str().to_owned()));
-        self.cost_note = (!notes.is_empty()).then(|| notes.join("; "));
+        self.cost_basis = basis.map(Cow::from);
+        for note in &reading.notes {
+            add_note(&mut self.cost_note, note.as_str());
+        }
     }
 }
 
@@ -381,6 +387,24 @@ impl Serialize for Record {
                 .map(|column| (column.name, (column.get)(self).to_json())),
         )
     }
+}
+
+/// What a response that was made at that time cost.
+fn quote(reading: &Reading, prices: &PriceBook, at: SystemTime) -> Quote {
+    let model = reading.model.as_deref();
+    let query = Query {
+        provider: reading.provider.as_deref(),
+        model: model.or(reading.request_model.as_deref()),
+        tier: reading.service_tier.as_deref(),
+        at,
+        passes: &reading.passes,
+    };
+    prices.quote(&query, &reading.usage)
+}
+
+/// When a response was made, as far as it says so.
+fn made_at(reading: &Reading) -> Option<Timestamp> {
+    reading.created.as_ref().and_then(created_at)
 }
 
 /// When a response was made.

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 
 use csv_core::ReadRecordResult;
-use memchr::{memchr, memmem};
+use memchr::{memchr, memchr2, memmem};
 use serde::Deserializer as _;
 use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::error::Category;
 
 use super::write::{From, unguarded};
-use super::{COLUMNS, Record, SCHEMA, Selection};
+use super::{COLUMNS, Column, Record, SCHEMA, Selection};
 
 /// How the records of a file are written.
 #[derive(Debug)]
@@ -28,9 +28,12 @@ impl Shape {
     pub fn recognise(beginning: &[u8]) -> Option<Result<Self, String>> {
         let text = beginning.strip_prefix(b"\xef\xbb\xbf").unwrap_or(beginning);
         let text = text.trim_ascii_start();
-        let end = memchr(b'\n', text).unwrap_or(text.len());
-        let line = text[..end].trim_ascii_end();
-        if line.starts_with(b"{") {
+        let line = || {
+            let end = memchr(b'\n', text).unwrap_or(text.len());
+            text[..end].trim_ascii_end()
+        };
+        if text.starts_with(b"{") {
+            let line = line();
             // The cheap look first: this is asked of every capture.
             memmem::find(line, b"\"tokensense")?;
             return match schema(line)?.as_str() {
@@ -43,18 +46,17 @@ impl Shape {
                 _ => None,
             };
         }
-        let line = std::str::from_utf8(line).ok()?;
-        let (first, _) = line.split_once(',')?;
-        let known = COLUMNS.iter().any(|column| column.name == first)
-            || ["label.", "usage."]
-                .iter()
-                .any(|start| first.starts_with(start));
-        if !known {
+        // The first field alone tells most captures from a header.
+        let end = memchr2(b',', b'\n', text).filter(|end| text[*end] == b',')?;
+        let first = &text[..end];
+        let starts = |start: &&str| first.starts_with(start.as_bytes());
+        let is_column = |column: &Column| column.name.as_bytes() == first;
+        if !["label.", "usage."].iter().any(starts) && !COLUMNS.iter().any(is_column) {
             return None;
         }
-        match Selection::parse(line) {
+        match Selection::parse(std::str::from_utf8(line()).ok()?) {
             Ok(selection) => Some(Ok(Self::Csv(selection, Box::new(csv_core::Reader::new())))),
-            Err(error) => (first == "schema").then_some(Err(error)),
+            Err(error) => (first == b"schema").then_some(Err(error)),
         }
     }
 
@@ -71,7 +73,7 @@ impl Shape {
             Some(SCHEMA) => {}
             Some(other) => return Err(other_schema(other)),
             // Not every table has all columns; what is made of it is of this form.
-            None if matches!(self, Self::Csv(..)) => record.schema = Some(SCHEMA.to_owned()),
+            None if matches!(self, Self::Csv(..)) => record.schema = Some(SCHEMA.into()),
             None => return Err("it names no schema".to_owned()),
         }
         if record.cost_usd.is_some_and(|cost| cost.is_sign_negative()) {

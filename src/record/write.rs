@@ -258,13 +258,13 @@ fn person_line(record: &Record, coloured: bool) -> String {
     if let Some(reason) = record.error_message.as_ref().or(record.error_type.as_ref()) {
         ending += &format!(": {reason}");
     }
-    let names = [&record.model, &record.request_model, &record.api];
-    let name = names.into_iter().flatten().next();
+    let models = [&record.model, &record.request_model];
+    let model = models.into_iter().flatten().next().map(String::as_str);
     // Where nothing is known, how it ended is all there is to say.
-    let name = match status {
-        "empty" | "unrecognised" => name.unwrap_or(&ending),
-        _ => name.map_or("unknown model", String::as_str),
-    };
+    let name = model.or(record.api.as_deref()).unwrap_or(match status {
+        "empty" | "unrecognised" => &ending,
+        _ => "unknown model",
+    });
     let mut parts = vec![paint(Style::new().bold(), name)];
 
     let about = |column: &str| record.estimated.iter().any(|name| name == column);
@@ -355,7 +355,9 @@ mod tests {
 
     #[test]
     fn lines_for_people() {
-        let text = |text: &str| Some(text.to_owned());
+        fn text<T: std::convert::From<&'static str>>(text: &'static str) -> Option<T> {
+            Some(text.into())
+        }
         let base = || Record {
             model: text("m-1"),
             status: text("complete"),
@@ -364,7 +366,7 @@ mod tests {
             duration_ms: Some(2_345),
             ..Record::default()
         };
-        let priced = |cost: &str, basis: &str| Record {
+        let priced = |cost: &str, basis: &'static str| Record {
             cost_usd: cost.parse().ok(),
             cost_basis: text(basis),
             ..base()

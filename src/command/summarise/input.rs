@@ -13,12 +13,11 @@ use rustix::fs::OFlags;
 use walkdir::{DirEntry, WalkDir};
 
 /// One thing to be read.
+#[derive(Default)]
 pub(super) enum Input {
     /// A file found in a folder, or one that the user named.
-    File {
-        path: PathBuf,
-        named: bool,
-    },
+    File { path: PathBuf, named: bool },
+    #[default]
     Stdin,
 }
 
@@ -96,7 +95,7 @@ impl Input {
     /// Its name in records and messages.
     pub(super) fn name(&self) -> String {
         match self {
-            Self::File { path, .. } => path.display().to_string(),
+            Self::File { path, .. } => path.to_string_lossy().into_owned(),
             Self::Stdin => "-".to_owned(),
         }
     }

@@ -1,5 +1,6 @@
 //! What responses are grouped by and picked by: keys, times, globs.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use globset::{GlobBuilder, GlobMatcher};
@@ -19,6 +20,8 @@ pub(super) struct Key {
 #[derive(Clone, Debug)]
 enum Of {
     Label(String),
+    /// What its source says.
+    Place(fn(&Record) -> Option<&str>),
     Text(fn(&Record) -> Option<&str>),
     /// A format of its time.
     Time(&'static str),
@@ -30,8 +33,8 @@ const KEYS: &[(&str, Of)] = &[
     ("provider", Of::Text(|record| record.provider.as_deref())),
     ("api", Of::Text(|record| record.api.as_deref())),
     ("status", Of::Text(|record| record.status.as_deref())),
-    ("file", Of::Text(file)),
-    ("dir", Of::Text(dir)),
+    ("file", Of::Place(file)),
+    ("dir", Of::Place(dir)),
     // The offset tells the hour that comes twice in autumn.
     ("hour", Of::Time("%Y-%m-%dT%H:00%:z")),
     ("day", Of::Time("%Y-%m-%d")),
@@ -67,20 +70,26 @@ impl Key {
         matches!(self.of, Of::Time(_))
     }
 
+    /// Whether it is of the file that a response was found in.
+    pub(super) fn is_place(&self) -> bool {
+        matches!(self.of, Of::Place(_))
+    }
+
     /// What a response says there.
-    pub(super) fn of(&self, record: &Record, zone: &TimeZone) -> String {
-        let text = match &self.of {
+    pub(super) fn of<'r>(&self, record: &'r Record, zone: &TimeZone) -> Cow<'r, str> {
+        let text: Option<Cow<'r, str>> = match &self.of {
             Of::Label(name) => record.labels.get(name).map(|value| match value.as_str() {
-                Some(text) => text.to_owned(),
-                None => value.to_string(),
+                Some(text) => text.into(),
+                None => value.to_string().into(),
             }),
-            Of::Text(get) => get(record).map(str::to_owned),
-            Of::Time(format) => record
-                .at()
-                .map(|at| at.to_zoned(zone.clone()).strftime(format).to_string()),
+            Of::Place(get) | Of::Text(get) => get(record).map(Cow::from),
+            Of::Time(format) => record.at().map(|at| {
+                let at = at.to_zoned(zone.clone());
+                at.strftime(format).to_string().into()
+            }),
         };
         let text = text.filter(|text| !text.is_empty());
-        text.unwrap_or_else(|| UNKNOWN.to_owned())
+        text.unwrap_or(UNKNOWN.into())
     }
 }
 
@@ -134,6 +143,11 @@ impl Picks {
         Ok(())
     }
 
+    /// Whether a filter asks for the file that a response was found in.
+    pub(super) fn ask_place(&self) -> bool {
+        self.globs.iter().any(|(key, _)| key.is_place())
+    }
+
     pub(super) fn take(&self, record: &Record, zone: &TimeZone) -> bool {
         if self.since.is_some() || self.until.is_some() {
             let Some(at) = record.at() else { return false };
@@ -145,7 +159,7 @@ impl Picks {
         }
         self.globs.iter().all(|(key, globs)| {
             let text = key.of(record, zone);
-            globs.iter().any(|glob| glob.is_match(&text))
+            globs.iter().any(|glob| glob.is_match(&*text))
         })
     }
 }

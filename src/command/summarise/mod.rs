@@ -78,6 +78,7 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
         None
     };
     let job = Job {
+        placed: records.is_some() || by.iter().any(Key::is_place) || picks.ask_place(),
         by,
         picks,
         zone,
@@ -157,7 +158,7 @@ fn scan_all(
                 break;
             }
             for input in handful {
-                if let Err(error) = input.and_then(|input| worker.scan(&input)) {
+                if let Err(error) = input.and_then(|input| worker.scan(input)) {
                     job.complain(&error);
                     failed.fetch_add(1, Ordering::Relaxed);
                 }

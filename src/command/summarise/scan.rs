@@ -31,6 +31,8 @@ pub(super) struct Job {
     pub(super) now: SystemTime,
     pub(super) ledger: Ledger,
     pub(super) records: Option<Records>,
+    /// Whether anyone asks where a response was found.
+    pub(super) placed: bool,
     /// Bytes read.
     pub(super) read: AtomicU64,
     /// Shows how far it is, where somebody looks.
@@ -66,6 +68,8 @@ pub(super) struct Worker<'j> {
     /// What is read at once.
     buffer: Buffer,
     sums: Sums,
+    /// The keys of the response at hand.
+    keys: Vec<String>,
     /// Records yet to be written.
     lines: Vec<u8>,
 }
@@ -73,7 +77,7 @@ pub(super) struct Worker<'j> {
 /// What is known of the file at hand.
 #[derive(Default)]
 struct Place {
-    name: String,
+    input: Input,
     /// When it was last written to, if that matters.
     modified: Option<Timestamp>,
     /// Responses met so far.
@@ -100,7 +104,8 @@ impl<'j> Worker<'j> {
             early: Vec::new(),
             early_room: EARLY,
             buffer: Buffer::new(CHUNK),
-            sums: Sums::new(),
+            sums: Sums::default(),
+            keys: vec![String::new(); job.by.len()],
             lines: Vec::new(),
         }
     }
@@ -109,11 +114,11 @@ impl<'j> Worker<'j> {
     ///
     /// # Errors
     /// What went wrong, in a sentence. What came before that is counted.
-    pub(super) fn scan(&mut self, input: &Input) -> Result<(), String> {
+    pub(super) fn scan(&mut self, input: Input) -> Result<(), String> {
         let source = input.open()?;
         let modified = self.job.mtime.then(|| input.metadata()?.modified().ok());
         let mut place = Place {
-            name: input.name(),
+            input,
             modified: modified
                 .flatten()
                 .and_then(|at| Timestamp::try_from(at).ok()),
@@ -122,7 +127,7 @@ impl<'j> Worker<'j> {
         let job = self.job;
         let result = self.read(&mut Counted { source, job }, true, &mut place);
         self.flush();
-        result.map_err(|error| format!("cannot read {}: {error}", place.name))
+        result.map_err(|error| format!("cannot read {}: {error}", place.input.name()))
     }
 
     /// Reads what may be packed.
@@ -218,10 +223,10 @@ impl<'j> Worker<'j> {
     }
 
     fn put(&mut self, place: &mut Place) {
-        while let Some(reading) = self.meter.next_reading() {
-            let mut record = Record::new(&reading);
-            place.mark(&mut record);
-            record.price(&reading, &self.job.prices, self.job.now);
+        while let Some(mut reading) = self.meter.next_reading() {
+            let now = place.modified.map_or(self.job.now, SystemTime::from);
+            let mut record = Record::priced(&mut reading, &self.job.prices, now);
+            place.mark(&mut record, self.job.placed);
             self.add(&record);
         }
     }
@@ -253,10 +258,9 @@ impl<'j> Worker<'j> {
             // Blanks at the ends of a row belong to its fields.
             match shape.read(if is_csv { text } else { trimmed }) {
                 Ok(mut record) => {
-                    place.mark(&mut record);
+                    place.mark(&mut record, self.job.placed);
                     if self.job.reprice {
-                        let reading = record.to_reading();
-                        record.price(&reading, &self.job.prices, self.job.now);
+                        record.reprice(&self.job.prices, self.job.now);
                     }
                     self.add(&record);
                 }
@@ -288,8 +292,10 @@ impl<'j> Worker<'j> {
                 self.flush();
             }
         }
-        let keys = job.by.iter().map(|key| key.of(record, &job.zone)).collect();
-        job.ledger.add(record, keys, &mut self.sums);
+        for (text, key) in self.keys.iter_mut().zip(&job.by) {
+            key.of(record, &job.zone).as_ref().clone_into(text);
+        }
+        job.ledger.add(record, &self.keys, &mut self.sums);
     }
 
     fn flush(&mut self) {
@@ -327,13 +333,15 @@ impl Records {
 }
 
 impl Place {
-    /// Says in a record where it was found.
-    fn mark(&mut self, record: &mut Record) {
+    /// Says in a record when it was written and, if that is `asked`, where it was found.
+    fn mark(&mut self, record: &mut Record, asked: bool) {
         self.number += 1;
-        if record.source.is_none() {
-            record.source = Some([&self.name, "#", &self.number.to_string()].concat());
+        if asked && record.source.is_none() {
+            record.source = Some([&self.input.name(), "#", &self.number.to_string()].concat());
         }
-        if let (Some(modified), None) = (self.modified, record.at()) {
+        if let Some(modified) = self.modified
+            && record.at().is_none()
+        {
             record.started_at = Some(format!("{modified:.3}"));
         }
     }

@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState};
+use std::hash::{BuildHasher as _, BuildHasherDefault, Hash as _, Hasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rust_decimal::Decimal;
@@ -61,6 +61,8 @@ const WHOLE: usize = COUNTS + 2;
 /// It did not fail.
 const SOUND: usize = COUNTS + 3;
 const CELLS: usize = COUNTS + 4;
+/// No packed share has more bytes.
+const LONGEST: usize = 19 * (CELLS + 2);
 
 impl Totals {
     fn add(&mut self, share: &Share) {
@@ -206,22 +208,23 @@ impl Share {
 
     /// Few bytes, since one is kept of each response: numbers of seven bits a byte, the least first.
     fn pack(&self) -> Box<[u8]> {
-        let cells = self
-            .cells
-            .iter()
-            .map(|cell| cell.value << 3 | u128::from(cell.firm));
-        let mut bytes = Vec::with_capacity(64);
-        for mut n in [self.fullness.into(), self.group.into()]
-            .into_iter()
-            .chain(cells)
-        {
+        let mut bytes = [0; LONGEST];
+        let mut len = 0;
+        let mut push = |mut n: u128| {
             while n >= 0x80 {
-                bytes.push(n as u8 | 0x80);
+                bytes[len] = n as u8 | 0x80;
+                len += 1;
                 n >>= 7;
             }
-            bytes.push(n as u8);
+            bytes[len] = n as u8;
+            len += 1;
+        };
+        push(self.fullness.into());
+        push(self.group.into());
+        for cell in &self.cells {
+            push(cell.value << 3 | u128::from(cell.firm));
         }
-        bytes.into()
+        bytes[..len].into()
     }
 
     fn unpack(bytes: &[u8]) -> Self {
@@ -256,7 +259,7 @@ pub(super) struct Ledger {
     groups: Mutex<Groups>,
     /// In shards by id; `None` where copies count like any other response.
     copies: Option<Vec<Mutex<Copies>>>,
-    hashers: [RandomState; 2],
+    hasher: RandomState,
 }
 
 /// The packed share of each response that has an id.
@@ -284,8 +287,14 @@ struct Groups {
     keys: Vec<Arc<[String]>>,
 }
 
-/// Totals by the number of the group.
-pub(super) type Sums = HashMap<u32, Totals>;
+/// What one thread has added.
+#[derive(Clone, Default)]
+pub(super) struct Sums {
+    /// Totals by the number of the group.
+    totals: HashMap<u32, Totals>,
+    /// The group of the last response: mostly that of the next one too.
+    last: Option<(Arc<[String]>, u32)>,
+}
 
 /// Stands for a key that a response does not tell.
 pub(super) const UNKNOWN: &str = "unknown";
@@ -300,17 +309,24 @@ impl Ledger {
         Self {
             groups: Mutex::default(),
             copies: dedup.then(shards),
-            hashers: [RandomState::new(), RandomState::new()],
+            hasher: RandomState::new(),
         }
     }
 
     /// Adds a response to the group of these keys.
-    pub(super) fn add(&self, record: &Record, keys: Vec<String>, sums: &mut Sums) {
+    pub(super) fn add(&self, record: &Record, keys: &[String], sums: &mut Sums) {
         let known = keys.iter().filter(|key| *key != UNKNOWN).count();
-        let group = lock(&self.groups).number(keys);
+        let group = match &sums.last {
+            Some((last, group)) if **last == *keys => *group,
+            _ => {
+                let (keys, group) = lock(&self.groups).number(keys);
+                sums.last = Some((keys, group));
+                group
+            }
+        };
         let share = Share::new(record, group, known);
         let (Some(copies), Some(id)) = (&self.copies, self.identity(record)) else {
-            sums.entry(group).or_default().add(&share);
+            sums.totals.entry(group).or_default().add(&share);
             return;
         };
         let mut shard = lock(&copies[(id >> 64) as usize % SHARDS]);
@@ -329,12 +345,15 @@ impl Ledger {
     /// What tells a response's copies from other responses.
     fn identity(&self, record: &Record) -> Option<u128> {
         let id = record.response_id.as_deref().filter(|id| !id.is_empty())?;
-        let created = record.created_at.as_ref().filter(|_| id.len() < UNIQUE);
-        let [high, low] = self
-            .hashers
-            .each_ref()
-            .map(|hasher| hasher.hash_one((id, created)));
-        Some(u128::from(high) << 64 | u128::from(low))
+        let mut hasher = self.hasher.build_hasher();
+        id.hash(&mut hasher);
+        if id.len() < UNIQUE {
+            record.created_at.hash(&mut hasher);
+        }
+        // A longer text of the same beginning has another hash: two together are as good as one of 128 bits.
+        let high = hasher.finish();
+        hasher.write_u8(0);
+        Some(u128::from(high) << 64 | u128::from(hasher.finish()))
     }
 
     /// The groups, in no order, out of all that was added.
@@ -348,7 +367,7 @@ impl Ledger {
             .unwrap_or_else(PoisonError::into_inner)
             .keys;
         let mut all = vec![Totals::default(); keys.len()];
-        for (group, totals) in sums.into_iter().flatten() {
+        for (group, totals) in sums.into_iter().flat_map(|sums| sums.totals) {
             all[group as usize].merge(&totals);
         }
         for shard in self.copies.into_iter().flatten() {
@@ -364,14 +383,15 @@ impl Ledger {
 }
 
 impl Groups {
-    fn number(&mut self, keys: Vec<String>) -> u32 {
-        if let Some(number) = self.numbers.get(keys.as_slice()) {
-            return *number;
+    /// The number of the group of these keys, which are kept once for all.
+    fn number(&mut self, keys: &[String]) -> (Arc<[String]>, u32) {
+        if let Some((keys, number)) = self.numbers.get_key_value(keys) {
+            return (Arc::clone(keys), *number);
         }
         let (number, keys) = (self.keys.len() as u32, Arc::from(keys));
         self.keys.push(Arc::clone(&keys));
-        self.numbers.insert(keys, number);
-        number
+        self.numbers.insert(Arc::clone(&keys), number);
+        (keys, number)
     }
 }
 
@@ -401,13 +421,13 @@ mod tests {
             .prop_map(
                 |((id, model, status, basis), counts, cost, [partial, estimated])| {
                     let mut record = Record {
-                        schema: Some("tokensense/1".to_owned()),
+                        schema: Some("tokensense/1".into()),
                         response_id: id,
                         model: Some(model).filter(|model| !model.is_empty()),
-                        status: Some(status),
+                        status: Some(status.into()),
                         partial,
                         cost_usd: cost.map(|(n, places)| Decimal::new(n as i64, places).abs()),
-                        cost_basis: BASES.get(basis).map(|basis| (*basis).to_owned()),
+                        cost_basis: BASES.get(basis).map(|basis| (*basis).into()),
                         bytes: counts[3],
                         ..Record::default()
                     };
@@ -425,10 +445,10 @@ mod tests {
     /// The groups of records that several threads add, in order.
     fn summary(records: &[Record], threads: usize, dedup: bool) -> Vec<(Arc<[String]>, Totals)> {
         let ledger = Ledger::new(dedup);
-        let mut sums = vec![Sums::new(); threads];
+        let mut sums = vec![Sums::default(); threads];
         for (at, record) in records.iter().enumerate() {
             let model = record.model.clone().unwrap_or_else(|| UNKNOWN.to_owned());
-            ledger.add(record, vec![model], &mut sums[at % threads]);
+            ledger.add(record, &[model], &mut sums[at % threads]);
         }
         let mut groups = ledger.close(sums);
         groups.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -484,7 +504,7 @@ mod tests {
         let counts = |at: usize| (at < 5).then_some(12_345);
         let mut record = Record {
             cost_usd: Some(Decimal::new(123_456_789, 9)),
-            cost_basis: Some("computed".to_owned()),
+            cost_basis: Some("computed".into()),
             bytes: Some(123_456),
             ..Record::default()
         };
