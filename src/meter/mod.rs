@@ -35,7 +35,7 @@ use json::{Json, Parser};
 use memchr::memmem;
 use memo::Memo;
 use plan::Plans;
-use sense::{Parsed, Sense};
+use sense::{Parsed, Sense, Spare};
 use shape::{Known, Shape};
 use tail::Tail;
 
@@ -88,6 +88,7 @@ struct Core {
     /// When the last response ended: the next one is waited for since then.
     idle_since: Duration,
     trace: Trace,
+    spare: Spare,
     /// The shape of the event at hand is wanted.
     learns: bool,
     emitter: Emitter,
@@ -165,6 +166,7 @@ impl Meter {
                 now: Duration::ZERO,
                 idle_since: Duration::ZERO,
                 trace: Trace::default(),
+                spare: Spare::default(),
                 learns: false,
                 emitter: Emitter::default(),
                 ending: false,
@@ -383,13 +385,15 @@ impl Core {
             spans,
             unescaped: &unescaped,
         };
-        let Some(sense) = shape.sense(known) else {
+        let spare = std::mem::take(&mut self.spare);
+        let Some(sense) = shape.sense(known, spare) else {
             return false;
         };
         self.learns = false;
         let start = framer.pass(rest, len);
         let fresh = self.begin_with(&sense, start);
         self.say(&sense);
+        self.spare = sense.spare();
         self.settle();
         self.turn_memo(memo, fresh, version);
         // A text that was unescaped does not stand in the event.

@@ -103,6 +103,14 @@ impl<'e> Sense<'e> {
         sense
     }
 
+    /// Empties it for another event to use its memory.
+    pub(super) fn spare(mut self) -> Spare {
+        self.padding.clear();
+        // That nothing is left in it lets the memory outlive what was said.
+        let sayings = self.sayings.into_iter().map_while(|_| None).collect();
+        (sayings, self.padding)
+    }
+
     /// Reads the values of one rule: the first of its paths where something is said counts.
     fn read(&mut self, rule: &Rule, found: &[Found<'e>], data: &'e [u8]) {
         let means = rule.means;
@@ -147,6 +155,9 @@ impl<'e> Sense<'e> {
         }
     }
 }
+
+/// The memory of what was said.
+pub(super) type Spare = (Vec<Saying<'static>>, Vec<Padding>);
 
 impl<'e> Value<'e> {
     /// What a value says where it has this meaning; `None` where it can say nothing.

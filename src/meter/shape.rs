@@ -13,7 +13,7 @@ use super::frame::Wrap;
 use super::json::{Hit, INDEX, Json};
 use super::memo::{self, Filling, Pattern, Span};
 use super::plan::Found;
-use super::sense::{self, Padding, Parsed, Saying, Sense, Value};
+use super::sense::{self, Padding, Parsed, Saying, Sense, Spare, Value};
 
 /// An event known again by its bytes. Places are offsets in its data.
 pub(super) struct Shape {
@@ -305,8 +305,8 @@ impl Shape {
         self.pattern.as_ref().filter(|_| same)?.fits(input, spans)
     }
 
-    /// What an event of this shape says; `None` where it has to be parsed after all.
-    pub(super) fn sense<'e>(&'e self, event: Known<'e>) -> Option<Sense<'e>> {
+    /// What an event of this shape says, in the memory of another one; `None` where it has to be parsed after all.
+    pub(super) fn sense<'e>(&'e self, event: Known<'e>, spare: Spare) -> Option<Sense<'e>> {
         for (at, hole) in self.holes.iter().enumerate() {
             if !hole.asked.is_empty() || hole.empty.is_some() {
                 let text = event.text(at)?;
@@ -315,17 +315,17 @@ impl Shape {
                 }
             }
         }
-        let mut sayings = Vec::with_capacity(self.sayings.len());
+        let (mut sayings, mut padding) = spare;
         for kept in &self.sayings {
             sayings.push(self.say(kept, event)?);
         }
-        let pad = |&(hole, dates): &(usize, bool)| Padding {
-            hole: memo::Hole {
+        for &(hole, dates) in &self.padding {
+            let hole = memo::Hole {
                 at: event.spans[hole].0 - self.begin,
                 filling: self.holes[hole].filling,
-            },
-            dates,
-        };
+            };
+            padding.push(Padding { hole, dates });
+        }
         Some(Sense {
             dialect: self.dialect,
             wrap: self.wrap,
@@ -334,7 +334,7 @@ impl Shape {
             speaks: self.speaks,
             odd: self.odd,
             sayings,
-            padding: self.padding.iter().map(pad).collect(),
+            padding,
         })
     }
 
