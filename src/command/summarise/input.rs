@@ -3,13 +3,14 @@
 use std::ffi::OsStr;
 use std::fs::{File, FileType, Metadata};
 use std::io::{self, Read as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fs::OFlags;
+use rustix::fs::{CWD, Mode, OFlags, openat};
 use walkdir::{DirEntry, WalkDir};
 
 /// One thing to be read.
@@ -113,18 +114,18 @@ impl Input {
         let own = match self {
             Self::File { .. } => self.metadata(),
             Self::Stdin => self
-                .open()
+                .open(&mut Folder::default())
                 .ok()
                 .and_then(|source| source.file.metadata().ok()),
         };
         own.is_some_and(same)
     }
 
-    /// Opens it for reading, without waiting for anyone.
+    /// Opens it for reading, without waiting for anyone; `folder` is the one that the input before it was in.
     ///
     /// # Errors
     /// Why it cannot be read, in a sentence.
-    pub(super) fn open(&self) -> Result<Source, String> {
+    pub(super) fn open(&self, folder: &mut Folder) -> Result<Source, String> {
         let failed = |error: io::Error| format!("cannot read {}: {error}", self.name());
         let mut fifo = false;
         let file = match self {
@@ -138,14 +139,40 @@ impl Input {
                         return Err(passed_over(path, kind));
                     }
                 }
-                // To open a FIFO must not wait for its writer.
-                let flags = OFlags::NONBLOCK.bits().cast_signed();
-                let mut options = File::options();
-                options.read(true).custom_flags(flags).open(path)
+                folder.open(path)
             }
         };
         let file = file.map_err(failed)?;
         Ok(Source { file, fifo })
+    }
+}
+
+/// A folder that stays open: what is in it is found without a walk from the root.
+#[derive(Default)]
+pub(super) struct Folder {
+    path: PathBuf,
+    fd: Option<OwnedFd>,
+}
+
+impl Folder {
+    /// Opens a file, and its folder if it is in another one.
+    fn open(&mut self, path: &Path) -> io::Result<File> {
+        // To open a FIFO must not wait for its writer.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let (parent, name) = (path.parent(), path.file_name());
+        let (Some(parent), Some(name)) = (parent, name) else {
+            return Ok(openat(CWD, path, flags, Mode::empty())?.into());
+        };
+        if self.path.as_os_str() != parent.as_os_str() {
+            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            self.fd = openat(CWD, parent, flags, Mode::empty()).ok();
+            self.path = parent.to_owned();
+        }
+        let file = match &self.fd {
+            Some(fd) => openat(fd, name, flags, Mode::empty()),
+            None => openat(CWD, path, flags, Mode::empty()),
+        };
+        Ok(file?.into())
     }
 }
 

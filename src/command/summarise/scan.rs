@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::super::complain;
-use super::input::{Input, Source};
+use super::input::{Folder, Input, Source};
 use super::key::{Key, Picks};
 use super::total::{Ledger, Sums};
 use crate::fd::Buffer;
@@ -65,6 +65,7 @@ pub(super) struct Worker<'j> {
     early: Vec<(Meter, Place)>,
     /// How much memory more of them may take.
     early_room: u64,
+    folder: Folder,
     /// What is read at once.
     buffer: Buffer,
     sums: Sums,
@@ -103,6 +104,7 @@ impl<'j> Worker<'j> {
             meter: Meter::new(),
             early: Vec::new(),
             early_room: EARLY,
+            folder: Folder::default(),
             buffer: Buffer::new(CHUNK),
             sums: Sums::default(),
             keys: vec![String::new(); job.by.len()],
@@ -115,7 +117,7 @@ impl<'j> Worker<'j> {
     /// # Errors
     /// What went wrong, in a sentence. What came before that is counted.
     pub(super) fn scan(&mut self, input: Input) -> Result<(), String> {
-        let source = input.open()?;
+        let source = input.open(&mut self.folder)?;
         let modified = self.job.mtime.then(|| input.metadata()?.modified().ok());
         let mut place = Place {
             input,
