@@ -6,6 +6,7 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, BuildHasherDefault, Hash as _, Hasher, RandomState};
+use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rust_decimal::Decimal;
@@ -70,14 +71,13 @@ impl Totals {
         let estimated = share.cells[..COUNTS]
             .iter()
             .any(|cell| cell.firm == ESTIMATED);
-        let counts = share.cells[..COUNTS].iter().map(Cell::get);
         let one = Self {
             responses: 1,
             partial: u64::from(firm(WHOLE) == 0),
             estimated: u64::from(estimated),
             failed: u64::from(firm(SOUND) == 0),
             unpriced: u64::from(firm(COST) == 0),
-            counts: std::array::from_fn(|at| counts.clone().nth(at).flatten().map(|n| n as u64)),
+            counts: std::array::from_fn(|at| share.cells[at].get().map(|n| n as u64)),
             cost: share.cells[COST].get(),
             basis: firm(COST).checked_sub(1),
             bytes: share.cells[BYTES].value as u64,
@@ -356,29 +356,51 @@ impl Ledger {
         Some(u128::from(high) << 64 | u128::from(hasher.finish()))
     }
 
-    /// The groups, in no order, out of all that was added.
-    pub(super) fn close(
-        self,
-        sums: impl IntoIterator<Item = Sums>,
-    ) -> Vec<(Arc<[String]>, Totals)> {
+    /// The groups, in no order, out of all that was added: as many threads as added to it sum it up.
+    pub(super) fn close(self, sums: Vec<Sums>) -> Vec<(Arc<[String]>, Totals)> {
         let keys = self
             .groups
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner)
             .keys;
         let mut all = vec![Totals::default(); keys.len()];
-        for (group, totals) in sums.into_iter().flat_map(|sums| sums.totals) {
-            all[group as usize].merge(&totals);
-        }
-        for shard in self.copies.into_iter().flatten() {
-            for packed in lock(&shard).values() {
-                let share = Share::unpack(packed);
-                all[share.group as usize].add(&share);
+        let mut take = |sums: Sums| {
+            for (group, totals) in sums.totals {
+                all[group as usize].merge(&totals);
             }
-        }
+        };
+        let mut copies = self.copies.unwrap_or_default();
+        let each = copies.len().div_ceil(sums.len().max(1)).max(1);
+        std::thread::scope(|scope| {
+            let mut others = Vec::new();
+            while copies.len() > each {
+                let part = copies.split_off(copies.len() - each);
+                others.push(scope.spawn(|| Sums::of(part)));
+            }
+            take(Sums::of(copies));
+            for other in others {
+                take(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            }
+        });
+        sums.into_iter().for_each(take);
         let groups = keys.into_iter().zip(all);
         // A group may have lost its only response to a fuller copy.
         groups.filter(|(_, totals)| totals.responses > 0).collect()
+    }
+}
+
+impl Sums {
+    /// Of responses that have ids.
+    fn of(copies: Vec<Mutex<Copies>>) -> Self {
+        let mut sums = Self::default();
+        for shard in copies {
+            let shard = shard.into_inner().unwrap_or_else(PoisonError::into_inner);
+            for packed in shard.into_values() {
+                let share = Share::unpack(&packed);
+                sums.totals.entry(share.group).or_default().add(&share);
+            }
+        }
+        sums
     }
 }
 
