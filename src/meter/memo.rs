@@ -7,7 +7,7 @@
 //! the fixed parts cover all the rest, framing included, and a hole takes only what a JSON string or number may hold.
 
 use super::dialect::Dialect;
-use super::heard::{Heard, Voice};
+use super::heard::{Heard, Line, Voice};
 use super::shape::Shape;
 
 /// Events learned.
@@ -293,6 +293,14 @@ impl Cut {
             return (done, events);
         }
         let mut at = begin.len();
+        if let [part] = &*self.pattern.parts
+            && let Filling::Text { voice, required } = part.filling
+            && let Some(run) = heard.run(voice, input.len(), |line| {
+                self.run_texts(input, at, required, line)
+            })
+        {
+            return run;
+        }
         while let Some(end) = self.fill(input, at, spans) {
             let rest = &input[end..];
             let goes_on = rest.starts_with(&self.joint);
@@ -306,6 +314,40 @@ impl Cut {
                 break;
             }
             at = end + self.joint.len();
+        }
+        (done, events)
+    }
+
+    /// As [`run`](Self::run), where all that differs is one text; the first begins at `at`.
+    fn run_texts(
+        &self,
+        input: &[u8],
+        mut at: usize,
+        required: bool,
+        line: &mut Line,
+    ) -> (usize, u64) {
+        let (mut done, mut events) = (0, 0);
+        loop {
+            let text = &input[at..];
+            let Some((len, escaped)) = string(text).filter(|(len, _)| *len > 0 || !required) else {
+                break;
+            };
+            let rest = &text[len..];
+            let goes_on = rest.starts_with(&self.joint);
+            if !goes_on && !rest.starts_with(&self.pattern.end) {
+                break;
+            }
+            if escaped {
+                line.push_escaped(&text[..len]);
+            } else {
+                line.push(text, len);
+            }
+            done = at + len + self.pattern.end.len();
+            events += 1;
+            if !goes_on {
+                break;
+            }
+            at += len + self.joint.len();
         }
         (done, events)
     }
@@ -404,22 +446,20 @@ fn any_string(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
 /// How many bytes in front are neither control characters, quotes, backslashes nor beyond ASCII. May stop early.
 #[inline(always)]
 fn plain(bytes: &[u8]) -> usize {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGHS: u64 = ONES * 0x80;
+    const ONES: u128 = u128::MAX / 255;
+    const HIGHS: u128 = ONES * 0x80;
     let mut at = 0;
-    while let Some(word) = bytes.get(at..at + 8).and_then(|word| word.try_into().ok()) {
-        let word = u64::from_le_bytes(word);
-        // The high bit of a byte is set where that byte is zero after the xor, or small, or high itself; a
-        // borrow can only set bits above the first one.
-        let zero = |word: u64| word.wrapping_sub(ONES) & !word;
-        let quote = zero(word ^ (ONES * u64::from(b'"')));
-        let backslash = zero(word ^ (ONES * u64::from(b'\\')));
-        let control = word.wrapping_sub(ONES * 0x20) & !word;
-        let special = (quote | backslash | control | word) & HIGHS;
+    while let Some(word) = bytes.get(at..at + 16).and_then(|word| word.try_into().ok()) {
+        let word = u128::from_le_bytes(word);
+        // The high bit of a byte is set where that byte is high itself or less than what is taken from it; a borrow
+        // can only set bits above the first one. The xor puts the quote right behind the control characters.
+        let control_or_quote = (word ^ (ONES * 0x02)).wrapping_sub(ONES * 0x21);
+        let backslash = (word ^ (ONES * u128::from(b'\\'))).wrapping_sub(ONES);
+        let special = (control_or_quote | backslash | word) & HIGHS;
         if special != 0 {
             return at + (special.trailing_zeros() / 8) as usize;
         }
-        at += 8;
+        at += 16;
     }
     at
 }
