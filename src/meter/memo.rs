@@ -74,6 +74,8 @@ struct Cut {
     pattern: Pattern,
     /// What ends it, and the beginning of another event like this one: what mostly follows the last hole.
     joint: Box<[u8]>,
+    /// The hole that is to be heard, if it is but one.
+    text: Option<usize>,
 }
 
 /// A fixed run of bytes and the hole after it.
@@ -277,7 +279,14 @@ impl Cut {
         let gap: &[u8] = if end.ends_with(b"\n") { b"" } else { b"\n" };
         let begin = pattern.parts.first().map_or(event, |part| &part.fixed);
         let joint = [end, gap, begin].concat().into();
-        Some(Self { pattern, joint })
+        let text = |part: &Part| matches!(part.filling, Filling::Text { .. });
+        let first = pattern.parts.iter().position(text);
+        let text = first.filter(|first| !pattern.parts[first + 1..].iter().any(text));
+        Some(Self {
+            pattern,
+            joint,
+            text,
+        })
     }
 
     /// Takes events from the front of `input` while they are like this one, and hears their texts. Gives their length
@@ -293,10 +302,10 @@ impl Cut {
             return (done, events);
         }
         let mut at = begin.len();
-        if let [part] = &*self.pattern.parts
-            && let Filling::Text { voice, required } = part.filling
+        if let Some(hole) = self.text
+            && let Filling::Text { voice, required } = self.pattern.parts[hole].filling
             && let Some(run) = heard.run(voice, input.len(), |line| {
-                self.run_texts(input, at, required, line)
+                self.run_texts(input, at, hole, required, line)
             })
         {
             return run;
@@ -318,36 +327,52 @@ impl Cut {
         (done, events)
     }
 
-    /// As [`run`](Self::run), where all that differs is one text; the first begins at `at`.
+    /// As [`run`](Self::run), where this hole alone is to be heard; the first hole is at `at`.
     fn run_texts(
         &self,
         input: &[u8],
         mut at: usize,
+        hole: usize,
         required: bool,
         line: &mut Line,
     ) -> (usize, u64) {
+        let parts = &*self.pattern.parts;
+        let (before, after) = (&parts[..hole], &parts[hole + 1..]);
+        let find = |mut at: usize| {
+            for (part, next) in before.iter().zip(&parts[1..]) {
+                at += part.filling.span(&input[at..])?.0;
+                at = past(&next.fixed, input, at)?;
+            }
+            let from = at;
+            let (len, escaped) = string(&input[at..])?;
+            if len == 0 && required {
+                return None;
+            }
+            at += len;
+            for part in after {
+                at = past(&part.fixed, input, at)?;
+                at += part.filling.span(&input[at..])?.0;
+            }
+            Some((from, len, escaped, at))
+        };
         let (mut done, mut events) = (0, 0);
-        loop {
-            let text = &input[at..];
-            let Some((len, escaped)) = string(text).filter(|(len, _)| *len > 0 || !required) else {
-                break;
-            };
-            let rest = &text[len..];
+        while let Some((from, len, escaped, end)) = find(at) {
+            let rest = &input[end..];
             let goes_on = rest.starts_with(&self.joint);
             if !goes_on && !rest.starts_with(&self.pattern.end) {
                 break;
             }
             if escaped {
-                line.push_escaped(&text[..len]);
+                line.push_escaped(&input[from..from + len]);
             } else {
-                line.push(text, len);
+                line.push(&input[from..], len);
             }
-            done = at + len + self.pattern.end.len();
+            done = end + self.pattern.end.len();
             events += 1;
             if !goes_on {
                 break;
             }
-            at += len + self.joint.len();
+            at = end + self.joint.len();
         }
         (done, events)
     }
@@ -386,24 +411,34 @@ impl Cut {
     }
 }
 
+/// Where the fixed bytes end that are to be at `at`.
+#[inline]
+fn past(fixed: &[u8], input: &[u8], at: usize) -> Option<usize> {
+    input[at..].starts_with(fixed).then_some(at + fixed.len())
+}
+
 impl Filling {
     /// How far a filling reaches, and whether it holds escapes.
     #[inline]
     pub(super) fn span(self, bytes: &[u8]) -> Option<(usize, bool)> {
-        match self {
-            Self::Number => {
-                let len = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
-                let plain = len == 1 || (len > 1 && len < 20 && bytes[0] != b'0');
-                let ends = matches!(
-                    bytes.get(len),
-                    Some(b',' | b'}' | b']' | b' ' | b'\n' | b'\r')
-                );
-                (plain && ends).then_some((len, false))
-            }
-            Self::Padding => string(bytes),
-            Self::Text { required, .. } => string(bytes).filter(|(len, _)| *len > 0 || !required),
-        }
+        let required = match self {
+            Self::Number => return number(bytes),
+            Self::Padding => false,
+            Self::Text { required, .. } => required,
+        };
+        string(bytes).filter(|(len, _)| *len > 0 || !required)
     }
+}
+
+/// The length of a number that means nothing.
+fn number(bytes: &[u8]) -> Option<(usize, bool)> {
+    let len = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
+    let plain = len == 1 || (len > 1 && len < 20 && bytes[0] != b'0');
+    let ends = matches!(
+        bytes.get(len),
+        Some(b',' | b'}' | b']' | b' ' | b'\n' | b'\r')
+    );
+    (plain && ends).then_some((len, false))
 }
 
 /// The length of a JSON string's inside, if it is one that any parser takes, and whether it holds escapes.
