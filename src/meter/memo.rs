@@ -538,6 +538,20 @@ mod tests {
         }
     }
 
+    /// Every byte ends what is plain, or does not, wherever it stands and whatever follows.
+    #[test]
+    fn plain_bytes() {
+        for len in 0..=20 {
+            for pair in 0..=u16::MAX {
+                let mut input = [b'a'; 40];
+                input[len..len + 2].copy_from_slice(&pair.to_be_bytes());
+                let special = |b: &u8| matches!(b, 0..0x20 | b'"' | b'\\' | 0x80..);
+                let want = input.iter().position(special).unwrap_or(32);
+                assert_eq!(plain(&input), want, "{}", input.escape_ascii());
+            }
+        }
+    }
+
     #[test]
     fn recall() {
         let event =
