@@ -33,8 +33,9 @@ pub(super) struct Heard {
     volume: u64,
 }
 
+/// What one voice said.
 #[derive(Clone)]
-struct Line {
+pub(super) struct Line {
     channel: Channel,
     group: u32,
     /// UTF-8, unless a server cut a character in two.
@@ -49,6 +50,8 @@ struct Line {
 const KEEP: usize = 4 << 20;
 /// Many say no more than this.
 const FEW: usize = 256;
+/// Most texts are no longer than this.
+const WORD: usize = 16;
 
 impl Heard {
     /// The voice of a channel and group.
@@ -85,46 +88,40 @@ impl Heard {
 
     /// Adds the inside of a JSON string whose escapes are known to be valid and to hold no surrogates.
     pub(super) fn push_escaped(&mut self, voice: Voice, raw: &[u8]) {
-        let text = &mut self.voices[voice].text;
-        let before = text.len();
-        let mut rest = raw;
-        while let Some(at) = memchr(b'\\', rest) {
-            text.extend_from_slice(&rest[..at]);
-            let (plain, len) = match rest.get(at + 1) {
-                Some(b'n') => ('\n', 2),
-                Some(b't') => ('\t', 2),
-                Some(b'r') => ('\r', 2),
-                Some(b'b') => ('\u{8}', 2),
-                Some(b'f') => ('\u{c}', 2),
-                Some(b'u') => {
-                    let hex = rest
-                        .get(at + 2..at + 6)
-                        .and_then(|hex| str::from_utf8(hex).ok());
-                    let unit = hex.and_then(|hex| u32::from_str_radix(hex, 16).ok());
-                    (
-                        unit.and_then(char::from_u32)
-                            .unwrap_or(char::REPLACEMENT_CHARACTER),
-                        6,
-                    )
-                }
-                Some(other) => (char::from(*other), 2),
-                None => break,
-            };
-            let mut utf8 = [0; 4];
-            text.extend_from_slice(plain.encode_utf8(&mut utf8).as_bytes());
-            rest = rest.get(at + len..).unwrap_or_default();
-        }
-        text.extend_from_slice(rest);
-        let len = text.len() - before;
+        let line = &mut self.voices[voice];
+        let before = line.text.len();
+        line.push_escaped(raw);
+        let len = line.text.len() - before;
         if self.kept + len <= KEEP {
             self.kept += len;
         } else {
-            text.truncate(before);
-            text.shrink_to_fit();
+            line.text.truncate(before);
+            line.text.shrink_to_fit();
             self.lost += len as u64;
         }
-        self.voices[voice].volume += len as u64;
+        line.volume += len as u64;
         self.volume += len as u64;
+    }
+
+    /// Lets `say` add texts to a voice, not more than `most` bytes in all; `None` if that could be more than is kept.
+    #[inline]
+    pub(super) fn run<T>(
+        &mut self,
+        voice: Voice,
+        most: usize,
+        say: impl FnOnce(&mut Line) -> T,
+    ) -> Option<T> {
+        if self.kept + most > KEEP {
+            return None;
+        }
+        let line = &mut self.voices[voice];
+        let before = line.text.len();
+        let said = say(line);
+        let len = line.text.len() - before;
+        self.kept += len;
+        line.volume += len as u64;
+        self.volume += len as u64;
+        Some(said)
     }
 
     /// Whether anything was generated.
@@ -199,6 +196,52 @@ impl Heard {
 }
 
 impl Line {
+    /// Adds the first `len` of these bytes, uncounted.
+    #[inline]
+    pub(super) fn push(&mut self, bytes: &[u8], len: usize) {
+        match bytes.first_chunk::<WORD>() {
+            // To copy more is cheaper than to ask how much.
+            Some(word) if len <= WORD => {
+                self.text.extend_from_slice(word);
+                self.text.truncate(self.text.len() - WORD + len);
+            }
+            _ => self.text.extend_from_slice(&bytes[..len]),
+        }
+    }
+
+    /// Adds the inside of a JSON string as [`Heard::push_escaped`] does, uncounted.
+    pub(super) fn push_escaped(&mut self, raw: &[u8]) {
+        let text = &mut self.text;
+        let mut rest = raw;
+        while let Some(at) = memchr(b'\\', rest) {
+            text.extend_from_slice(&rest[..at]);
+            let (plain, len) = match rest.get(at + 1) {
+                Some(b'n') => ('\n', 2),
+                Some(b't') => ('\t', 2),
+                Some(b'r') => ('\r', 2),
+                Some(b'b') => ('\u{8}', 2),
+                Some(b'f') => ('\u{c}', 2),
+                Some(b'u') => {
+                    let hex = rest
+                        .get(at + 2..at + 6)
+                        .and_then(|hex| str::from_utf8(hex).ok());
+                    let unit = hex.and_then(|hex| u32::from_str_radix(hex, 16).ok());
+                    (
+                        unit.and_then(char::from_u32)
+                            .unwrap_or(char::REPLACEMENT_CHARACTER),
+                        6,
+                    )
+                }
+                Some(other) => (char::from(*other), 2),
+                None => break,
+            };
+            let mut utf8 = [0; 4];
+            text.extend_from_slice(plain.encode_utf8(&mut utf8).as_bytes());
+            rest = rest.get(at + len..).unwrap_or_default();
+        }
+        text.extend_from_slice(rest);
+    }
+
     fn utf8(&self) -> Cow<'_, str> {
         // Looking for what is to be replaced takes ten times as long as finding that nothing is.
         match str::from_utf8(&self.text) {

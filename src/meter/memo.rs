@@ -7,7 +7,7 @@
 //! the fixed parts cover all the rest, framing included, and a hole takes only what a JSON string or number may hold.
 
 use super::dialect::Dialect;
-use super::heard::{Heard, Voice};
+use super::heard::{Heard, Line, Voice};
 use super::shape::Shape;
 
 /// Events learned.
@@ -74,6 +74,8 @@ struct Cut {
     pattern: Pattern,
     /// What ends it, and the beginning of another event like this one: what mostly follows the last hole.
     joint: Box<[u8]>,
+    /// The hole that is to be heard, if it is but one.
+    text: Option<usize>,
 }
 
 /// A fixed run of bytes and the hole after it.
@@ -277,7 +279,14 @@ impl Cut {
         let gap: &[u8] = if end.ends_with(b"\n") { b"" } else { b"\n" };
         let begin = pattern.parts.first().map_or(event, |part| &part.fixed);
         let joint = [end, gap, begin].concat().into();
-        Some(Self { pattern, joint })
+        let text = |part: &Part| matches!(part.filling, Filling::Text { .. });
+        let first = pattern.parts.iter().position(text);
+        let text = first.filter(|first| !pattern.parts[first + 1..].iter().any(text));
+        Some(Self {
+            pattern,
+            joint,
+            text,
+        })
     }
 
     /// Takes events from the front of `input` while they are like this one, and hears their texts. Gives their length
@@ -293,6 +302,14 @@ impl Cut {
             return (done, events);
         }
         let mut at = begin.len();
+        if let Some(hole) = self.text
+            && let Filling::Text { voice, required } = self.pattern.parts[hole].filling
+            && let Some(run) = heard.run(voice, input.len(), |line| {
+                self.run_texts(input, at, hole, required, line)
+            })
+        {
+            return run;
+        }
         while let Some(end) = self.fill(input, at, spans) {
             let rest = &input[end..];
             let goes_on = rest.starts_with(&self.joint);
@@ -303,6 +320,56 @@ impl Cut {
             done = end + self.pattern.end.len();
             events += 1;
             if !goes_on || self.pattern.parts.is_empty() {
+                break;
+            }
+            at = end + self.joint.len();
+        }
+        (done, events)
+    }
+
+    /// As [`run`](Self::run), where this hole alone is to be heard; the first hole is at `at`.
+    fn run_texts(
+        &self,
+        input: &[u8],
+        mut at: usize,
+        hole: usize,
+        required: bool,
+        line: &mut Line,
+    ) -> (usize, u64) {
+        let parts = &*self.pattern.parts;
+        let (before, after) = (&parts[..hole], &parts[hole + 1..]);
+        let find = |mut at: usize| {
+            for (part, next) in before.iter().zip(&parts[1..]) {
+                at += part.filling.span(&input[at..])?.0;
+                at = past(&next.fixed, input, at)?;
+            }
+            let from = at;
+            let (len, escaped) = string(&input[at..])?;
+            if len == 0 && required {
+                return None;
+            }
+            at += len;
+            for part in after {
+                at = past(&part.fixed, input, at)?;
+                at += part.filling.span(&input[at..])?.0;
+            }
+            Some((from, len, escaped, at))
+        };
+        let (mut done, mut events) = (0, 0);
+        while let Some((from, len, escaped, end)) = find(at) {
+            let rest = &input[end..];
+            let goes_on = rest.starts_with(&self.joint);
+            if !goes_on && !rest.starts_with(&self.pattern.end) {
+                break;
+            }
+            if escaped {
+                line.push_escaped(&input[from..from + len]);
+            } else {
+                line.push(&input[from..], len);
+            }
+            done = end + self.pattern.end.len();
+            events += 1;
+            if !goes_on {
                 break;
             }
             at = end + self.joint.len();
@@ -344,30 +411,40 @@ impl Cut {
     }
 }
 
+/// Where the fixed bytes end that are to be at `at`.
+#[inline]
+fn past(fixed: &[u8], input: &[u8], at: usize) -> Option<usize> {
+    input[at..].starts_with(fixed).then_some(at + fixed.len())
+}
+
 impl Filling {
     /// How far a filling reaches, and whether it holds escapes.
     #[inline]
     pub(super) fn span(self, bytes: &[u8]) -> Option<(usize, bool)> {
-        match self {
-            Self::Number => {
-                let len = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
-                let plain = len == 1 || (len > 1 && len < 20 && bytes[0] != b'0');
-                let ends = matches!(
-                    bytes.get(len),
-                    Some(b',' | b'}' | b']' | b' ' | b'\n' | b'\r')
-                );
-                (plain && ends).then_some((len, false))
-            }
-            Self::Padding => string(bytes),
-            Self::Text { required, .. } => string(bytes).filter(|(len, _)| *len > 0 || !required),
-        }
+        let required = match self {
+            Self::Number => return number(bytes),
+            Self::Padding => false,
+            Self::Text { required, .. } => required,
+        };
+        string(bytes).filter(|(len, _)| *len > 0 || !required)
     }
 }
 
 /// The number that fills a hole.
-pub(super) fn number(digits: &[u8]) -> u64 {
+pub(super) fn value(digits: &[u8]) -> u64 {
     let digit = |n: u64, digit: &u8| n.wrapping_mul(10).wrapping_add(u64::from(digit & 0xf));
     digits.iter().fold(0, digit)
+}
+
+/// The length of a number that means nothing.
+fn number(bytes: &[u8]) -> Option<(usize, bool)> {
+    let len = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
+    let plain = len == 1 || (len > 1 && len < 20 && bytes[0] != b'0');
+    let ends = matches!(
+        bytes.get(len),
+        Some(b',' | b'}' | b']' | b' ' | b'\n' | b'\r')
+    );
+    (plain && ends).then_some((len, false))
 }
 
 /// The length of a JSON string's inside, if it is one that any parser takes, and whether it holds escapes.
@@ -410,22 +487,20 @@ fn any_string(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
 /// How many bytes in front are neither control characters, quotes, backslashes nor beyond ASCII. May stop early.
 #[inline(always)]
 fn plain(bytes: &[u8]) -> usize {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGHS: u64 = ONES * 0x80;
+    const ONES: u128 = u128::MAX / 255;
+    const HIGHS: u128 = ONES * 0x80;
     let mut at = 0;
-    while let Some(word) = bytes.get(at..at + 8).and_then(|word| word.try_into().ok()) {
-        let word = u64::from_le_bytes(word);
-        // The high bit of a byte is set where that byte is zero after the xor, or small, or high itself; a
-        // borrow can only set bits above the first one.
-        let zero = |word: u64| word.wrapping_sub(ONES) & !word;
-        let quote = zero(word ^ (ONES * u64::from(b'"')));
-        let backslash = zero(word ^ (ONES * u64::from(b'\\')));
-        let control = word.wrapping_sub(ONES * 0x20) & !word;
-        let special = (quote | backslash | control | word) & HIGHS;
+    while let Some(word) = bytes.get(at..at + 16).and_then(|word| word.try_into().ok()) {
+        let word = u128::from_le_bytes(word);
+        // The high bit of a byte is set where that byte is high itself or less than what is taken from it; a borrow
+        // can only set bits above the first one. The xor puts the quote right behind the control characters.
+        let control_or_quote = (word ^ (ONES * 0x02)).wrapping_sub(ONES * 0x21);
+        let backslash = (word ^ (ONES * u128::from(b'\\'))).wrapping_sub(ONES);
+        let special = (control_or_quote | backslash | word) & HIGHS;
         if special != 0 {
             return at + (special.trailing_zeros() / 8) as usize;
         }
-        at += 8;
+        at += 16;
     }
     at
 }
@@ -466,6 +541,20 @@ mod tests {
             (b"\\u12", None),
         ] {
             assert_eq!(string(input), want, "{}", input.escape_ascii());
+        }
+    }
+
+    /// Every byte ends what is plain, or does not, wherever it stands and whatever follows.
+    #[test]
+    fn plain_bytes() {
+        for len in 0..=20 {
+            for pair in 0..=u16::MAX {
+                let mut input = [b'a'; 40];
+                input[len..len + 2].copy_from_slice(&pair.to_be_bytes());
+                let special = |b: &u8| matches!(b, 0..0x20 | b'"' | b'\\' | 0x80..);
+                let want = input.iter().position(special).unwrap_or(32);
+                assert_eq!(plain(&input), want, "{}", input.escape_ascii());
+            }
         }
     }
 

@@ -350,7 +350,7 @@ impl Shape {
                 let (from, to, _) = event.spans[*hole];
                 at = Some(from - self.begin);
                 match self.holes[*hole].filling {
-                    Filling::Number => Value::Number(memo::number(&event.event[from..to])),
+                    Filling::Number => Value::Number(memo::value(&event.event[from..to])),
                     _ => Value::Text(event.text(*hole)?),
                 }
             }

@@ -294,7 +294,7 @@ impl Counts {
         };
         let number = |&(path, at): &(u16, usize)| {
             let (from, to, _) = self.spans[at];
-            (path, memo::number(&text[from..to]))
+            (path, memo::value(&text[from..to]))
         };
         self.numbers.clear();
         self.numbers.extend(seen.numbers.iter().map(number));
