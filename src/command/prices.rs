@@ -140,7 +140,7 @@ fn list(book: &PriceBook, pattern: Option<&str>, format: cli::Listing) -> Result
     };
     let providers = book.all();
     let lines = providers.iter().flat_map(|(file, provider)| {
-        let entries = provider.entries.iter();
+        let entries = provider.entries();
         entries.map(|entry| Line::new(provider, entry, *file))
     });
     let picked = |line: &Line<'_>| {

@@ -1,11 +1,14 @@
 //! genai-prices' format: providers, their models, and clauses that say which names are a model's. The built-in table
-//! is a snapshot of that crate's data with a provider on each line, so that only the one asked for is parsed.
+//! is a snapshot of that crate's data with a provider on each line, so that only the one asked for is parsed, and of
+//! its models only the names until one is asked for.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::OnceLock;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::entry::{Entry, Listed, Rate, UNITS, When};
 
@@ -16,7 +19,7 @@ static SNAPSHOT: &str = include_str!("data/prices.jsonl");
 #[derive(Debug, Default)]
 pub(crate) struct Provider {
     pub(crate) id: String,
-    pub(crate) entries: Vec<Entry>,
+    models: Vec<Model>,
     /// Every name that is an entry's own, in lower case.
     pub(crate) names: HashMap<String, usize>,
     /// Providers whose models it serves too, at their prices.
@@ -25,15 +28,57 @@ pub(crate) struct Provider {
     pub(crate) pages: Vec<String>,
 }
 
+/// A model, which may still have to be read.
+#[derive(Debug)]
+struct Model {
+    entry: OnceLock<Entry>,
+    /// Its JSON in the snapshot.
+    text: &'static str,
+}
+
 impl Provider {
+    /// A provider without models.
+    pub(crate) fn new(id: &str) -> Self {
+        let id = id.to_owned();
+        Self {
+            id,
+            ..Self::default()
+        }
+    }
+
     /// Adds a model under its names. Where two models have the same name, it is the first one's.
     pub(crate) fn add(&mut self, entry: Entry, names: impl IntoIterator<Item = String>) {
-        let id = std::iter::once(entry.id.clone());
-        for name in id.chain(names) {
+        let id = entry.id.clone();
+        let (entry, text) = (entry.into(), "");
+        self.add_model(Model { entry, text }, id, names);
+    }
+
+    fn add_model(&mut self, model: Model, id: String, names: impl IntoIterator<Item = String>) {
+        for name in std::iter::once(id).chain(names) {
             let name = name.to_lowercase();
-            self.names.entry(name).or_insert(self.entries.len());
+            self.names.entry(name).or_insert(self.models.len());
         }
-        self.entries.push(entry);
+        self.models.push(model);
+    }
+
+    /// One of its models.
+    pub(crate) fn entry(&self, at: usize) -> &Entry {
+        self.models[at].read()
+    }
+
+    /// All its models.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.models.iter().map(Model::read)
+    }
+}
+
+impl Model {
+    fn read(&self) -> &Entry {
+        // That every model of the snapshot can be read is tested.
+        self.entry.get_or_init(|| {
+            let model = serde_json::from_str(self.text).unwrap_or_default();
+            entry(&model).unwrap_or_default()
+        })
     }
 }
 
@@ -45,11 +90,24 @@ pub(crate) fn built_in_ids() -> impl Iterator<Item = &'static str> {
     })
 }
 
+/// The members of an object, none of them parsed.
+type Members<'a> = BTreeMap<&'a str, &'a RawValue>;
+
 /// A provider of the built-in table.
 pub(crate) fn built_in(id: &str) -> Option<Provider> {
     let at = built_in_ids().position(|known| known == id)?;
-    let value = serde_json::from_str(SNAPSHOT.lines().nth(at)?).ok()?;
-    provider(&value).ok()
+    let mut members: Members<'static> = serde_json::from_str(SNAPSHOT.lines().nth(at)?).ok()?;
+    let models: Vec<&RawValue> = serde_json::from_str(members.remove("models")?.get()).ok()?;
+    let mut provider = head(&serde_json::to_value(members).ok()?).ok()?;
+    for model in models {
+        let text = model.get();
+        let members: Members<'static> = serde_json::from_str(text).ok()?;
+        let id = serde_json::from_str(members.get("id")?.get()).ok()?;
+        let clause = serde_json::from_str(members.get("match")?.get()).ok()?;
+        let entry = OnceLock::new();
+        provider.add_model(Model { entry, text }, id, names(&clause));
+    }
+    Some(provider)
 }
 
 /// Reads one provider.
@@ -57,32 +115,43 @@ pub(crate) fn built_in(id: &str) -> Option<Provider> {
 /// # Errors
 /// A sentence that says which model and rate are wrong, and how.
 pub(crate) fn provider(value: &Value) -> Result<Provider, String> {
-    let text = |value: &Value, key: &str| value[key].as_str().map(str::to_owned);
+    let mut provider = head(value)?;
+    for model in value["models"].as_array().into_iter().flatten() {
+        let id = model["id"].as_str();
+        let id = id.ok_or_else(|| format!("a model of {} has no id", provider.id))?;
+        let entry = entry(model);
+        let entry = entry.map_err(|error| format!("model {}/{id}: {error}", provider.id))?;
+        provider.add(entry, names(&model["match"]));
+    }
+    Ok(provider)
+}
+
+/// A provider without its models.
+fn head(value: &Value) -> Result<Provider, String> {
     let list = |key: &str| {
         let items = value[key].as_array().into_iter().flatten();
         items.filter_map(Value::as_str).map(str::to_owned).collect()
     };
-    let mut provider = Provider {
-        id: text(value, "id").ok_or("a provider has no id")?,
+    Ok(Provider {
+        id: value["id"]
+            .as_str()
+            .ok_or("a provider has no id")?
+            .to_owned(),
         fallbacks: list("fallback_model_providers"),
         pages: list("pricing_urls"),
         ..Provider::default()
-    };
-    for model in value["models"].as_array().into_iter().flatten() {
-        let id =
-            text(model, "id").ok_or_else(|| format!("a model of {} has no id", provider.id))?;
-        let mut names = Vec::new();
-        gather(&model["match"], &mut names);
-        let entry = entry(id.clone(), model);
-        let entry = entry.map_err(|error| format!("model {}/{id}: {error}", provider.id))?;
-        provider.add(entry, names);
-    }
-    Ok(provider)
+    })
 }
 
 /// The names that a clause holds, be it that a name equals, begins with, ends with or contains them: a longer name
 /// than these is the model's only if what is left over says nothing of another model, as `name` knows. Patterns stand
 /// for dates alone.
+fn names(clause: &Value) -> Vec<String> {
+    let mut names = Vec::new();
+    gather(clause, &mut names);
+    names
+}
+
 fn gather(clause: &Value, names: &mut Vec<String>) {
     for (operation, argument) in clause.as_object().into_iter().flatten() {
         match argument {
@@ -96,7 +165,8 @@ fn gather(clause: &Value, names: &mut Vec<String>) {
     }
 }
 
-fn entry(id: String, model: &Value) -> Result<Entry, String> {
+fn entry(model: &Value) -> Result<Entry, String> {
+    let id = model["id"].as_str().unwrap_or_default().to_owned();
     let dated = match &model["prices"] {
         Value::Array(dated) => dated
             .iter()
@@ -189,5 +259,24 @@ pub(super) fn amount(key: &str, value: &Value, per: u32) -> Result<Decimal, Stri
         _ => Err(format!(
             "{key} is {text}, beyond any price: it is to be in US dollars for one"
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The built-in table is read piece by piece, yet as a price file is.
+    #[test]
+    fn the_snapshot_reads_as_a_file_does() {
+        for (id, line) in built_in_ids().zip(SNAPSHOT.lines()) {
+            let value = serde_json::from_str(line).expect("JSON");
+            let file = provider(&value).expect("a provider");
+            let built_in = built_in(id).expect("a provider");
+            assert!(file.entries().eq(built_in.entries()), "{id}");
+            assert_eq!(file.names, built_in.names, "{id}");
+            assert_eq!(file.fallbacks, built_in.fallbacks, "{id}");
+            assert_eq!((file.id, file.pages), (built_in.id, built_in.pages));
+        }
     }
 }

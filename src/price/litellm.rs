@@ -40,10 +40,7 @@ pub(super) fn providers(models: &Map<String, Value>) -> Result<Vec<Provider>, St
         }
         let provider = providers
             .entry(id.into_owned())
-            .or_insert_with_key(|id| Provider {
-                id: id.clone(),
-                ..Provider::default()
-            });
+            .or_insert_with_key(|id| Provider::new(id));
         provider.add(entry, [name.clone()]);
     }
     Ok(providers.into_values().collect())

@@ -191,7 +191,7 @@ impl PriceBook {
                 file: file.map(str::to_owned),
                 assumed: name.assumed.clone(),
                 name: spelling,
-                label: label(&provider.id, &provider.entries[at].id),
+                label: label(&provider.id, &provider.entry(at).id),
             })
         };
         for file in &self.files {
@@ -297,7 +297,7 @@ static COUNTED: &[Measure] = &[
 
 impl Found {
     pub(crate) fn entry(&self) -> &Entry {
-        &self.provider.entries[self.at]
+        self.provider.entry(self.at)
     }
 
     fn quote(&self, query: &Query<'_>, usage: &Usage) -> Quote {
@@ -423,7 +423,7 @@ impl PriceFile {
         };
         let providers: Vec<_> =
             providers.map_err(|error| format!("price file {shown}: {error}"))?;
-        if providers.iter().all(|provider| provider.entries.is_empty()) {
+        if providers.iter().all(|provider| provider.names.is_empty()) {
             return Err(format!("price file {shown} has no models"));
         }
         let name = path.file_name().unwrap_or(path.as_os_str());
@@ -505,7 +505,7 @@ mod tests {
             let mut names: Vec<_> = provider.names.iter().collect();
             names.sort_unstable();
             for (nth, (name, at)) in names.into_iter().enumerate() {
-                let id = &provider.entries[*at].id;
+                let id = &provider.entry(*at).id;
                 // Names by the thousand: each under one of the conditions.
                 let (at, (key, tier)) = conditions[nth % conditions.len()];
                 for (ours, theirs) in &shapes {

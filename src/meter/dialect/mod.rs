@@ -143,6 +143,7 @@ pub(crate) fn mention(key: &str) -> Option<&'static Mention> {
 
 fn mentions() -> HashMap<&'static str, Mention> {
     let mut all: HashMap<&'static str, Mention> = HashMap::new();
+    let mut tables: Vec<&[Rule]> = Vec::new();
     for dialect in ROSTER {
         let signs = [
             dialect.signs,
@@ -151,7 +152,13 @@ fn mentions() -> HashMap<&'static str, Mention> {
             dialect.pieces,
         ];
         let tests: Vec<_> = signs.into_iter().flatten().copied().flatten().collect();
-        let ruled = dialect.rules.iter().flat_map(|rule| rule.paths);
+        // Most dialects share their rules with another one.
+        let known = tables
+            .iter()
+            .any(|table| std::ptr::eq(*table, dialect.rules));
+        let rules = if known { &[] } else { dialect.rules };
+        tables.push(rules);
+        let ruled = rules.iter().flat_map(|rule| rule.paths);
         let tested = tests.iter().filter_map(|test| test.path());
         for path in ruled.copied().chain(tested).chain([dialect.kind]) {
             for Step { key, condition } in Step::of(path) {
@@ -161,7 +168,7 @@ fn mentions() -> HashMap<&'static str, Mention> {
                 all.entry(key).or_default().decides |= !is.is_empty();
             }
         }
-        for rule in dialect.rules {
+        for rule in rules {
             if let Means::UsageKeys(keys) = rule.means {
                 for key in keys {
                     all.entry(key).or_default();
