@@ -24,6 +24,8 @@ pub(super) struct Shape {
     sayings: Vec<Kept>,
     /// Which holes only pad the event, and whether they date it.
     padding: Vec<(usize, bool)>,
+    /// Holes whose texts say nothing, yet decide something.
+    asking: Vec<usize>,
     wrap: Wrap,
     begins: bool,
     whole: bool,
@@ -112,6 +114,7 @@ impl Shape {
             holes: Vec::new(),
             sayings: Vec::new(),
             padding: Vec::new(),
+            asking: Vec::new(),
             wrap: event.wrap,
             begins: sense.begins,
             whole: sense.whole,
@@ -145,6 +148,15 @@ impl Shape {
             let hole = shape.hole_at(hole.at).map(|hole| (hole, *dates));
             shape.padding.extend(hole);
         }
+        let said = |at: usize| {
+            let is_it = |kept: &Kept| matches!(kept.source, Source::Hole(hole) if hole == at);
+            shape.sayings.iter().any(is_it)
+        };
+        let asks = |at: &usize| {
+            let hole = &shape.holes[*at];
+            !said(*at) && (!hole.asked.is_empty() || hole.empty.is_some())
+        };
+        shape.asking = (0..shape.holes.len()).filter(asks).collect();
         Some(shape)
     }
 
@@ -307,13 +319,8 @@ impl Shape {
 
     /// What an event of this shape says, in the memory of another one; `None` where it has to be parsed after all.
     pub(super) fn sense<'e>(&'e self, event: Known<'e>, spare: Spare) -> Option<Sense<'e>> {
-        for (at, hole) in self.holes.iter().enumerate() {
-            if !hole.asked.is_empty() || hole.empty.is_some() {
-                let text = event.text(at)?;
-                if !hole.is_answered(text) {
-                    return None;
-                }
-            }
+        for at in &self.asking {
+            event.answer(*at, &self.holes[*at])?;
         }
         let (mut sayings, mut padding) = spare;
         for kept in &self.sayings {
@@ -351,7 +358,7 @@ impl Shape {
                 at = Some(from - self.begin);
                 match self.holes[*hole].filling {
                     Filling::Number => Value::Number(memo::value(&event.event[from..to])),
-                    _ => Value::Text(event.text(*hole)?),
+                    _ => Value::Text(event.answer(*hole, &self.holes[*hole])?),
                 }
             }
             Source::Members(members) => {
@@ -384,6 +391,11 @@ impl Shape {
 }
 
 impl<'e> Known<'e> {
+    /// What fills a hole, if all that is asked of it is answered as before.
+    fn answer(self, at: usize, hole: &Hole) -> Option<&'e str> {
+        self.text(at).filter(|text| hole.is_answered(text))
+    }
+
     /// What fills a hole.
     fn text(self, hole: usize) -> Option<&'e str> {
         let (from, to, escaped) = self.spans[hole];

@@ -67,22 +67,23 @@ const LONGEST: usize = 19 * (CELLS + 2);
 
 impl Totals {
     fn add(&mut self, share: &Share) {
-        let firm = |cell: usize| share.cells[cell].firm;
-        let estimated = share.cells[..COUNTS]
-            .iter()
-            .any(|cell| cell.firm == ESTIMATED);
-        let one = Self {
-            responses: 1,
-            partial: u64::from(firm(WHOLE) == 0),
-            estimated: u64::from(estimated),
-            failed: u64::from(firm(SOUND) == 0),
-            unpriced: u64::from(firm(COST) == 0),
-            counts: std::array::from_fn(|at| share.cells[at].get().map(|n| n as u64)),
-            cost: share.cells[COST].get(),
-            basis: firm(COST).checked_sub(1),
-            bytes: share.cells[BYTES].value as u64,
-        };
-        self.merge(&one);
+        let (counts, rest) = share.cells.split_at(COUNTS);
+        let firm = |cell: usize| rest[cell - COUNTS].firm;
+        let estimated = counts.iter().any(|cell| cell.firm == ESTIMATED);
+        let adds = |own: &mut u64, more: u64| *own = own.saturating_add(more);
+        adds(&mut self.responses, 1);
+        adds(&mut self.partial, (firm(WHOLE) == 0).into());
+        adds(&mut self.estimated, estimated.into());
+        adds(&mut self.failed, (firm(SOUND) == 0).into());
+        adds(&mut self.unpriced, (firm(COST) == 0).into());
+        adds(&mut self.bytes, share.cells[BYTES].value as u64);
+        for (own, cell) in self.counts.iter_mut().zip(counts) {
+            let count = cell.get().map(|n| n as u64);
+            *own = sum(*own, count, u64::saturating_add);
+        }
+        let basis = firm(COST).checked_sub(1);
+        self.cost = sum(self.cost, share.cells[COST].get(), u128::saturating_add);
+        self.basis = sum(self.basis, basis, u8::min);
     }
 
     /// Adds another group's totals.
@@ -227,12 +228,19 @@ impl Share {
         bytes[..len].into()
     }
 
-    fn unpack(bytes: &[u8]) -> Self {
-        let mut numbers = bytes.split_inclusive(|byte| *byte < 0x80).map(|bytes| {
-            let mut sevens = bytes.iter().rev();
-            sevens.try_fold(0, |n: u128, byte| Some(n << 7 | u128::from(byte & 0x7f)))
-        });
-        let mut next = || numbers.next().flatten().unwrap_or_default();
+    fn unpack(mut bytes: &[u8]) -> Self {
+        let mut next = || {
+            let (mut n, mut shift) = (0, 0);
+            while let [byte, rest @ ..] = bytes {
+                bytes = rest;
+                n |= u128::from(byte & 0x7f) << shift;
+                shift += 7;
+                if *byte < 0x80 {
+                    break;
+                }
+            }
+            n
+        };
         Self {
             fullness: next() as u8,
             group: next() as u32,
