@@ -16,7 +16,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::ScopedJoinHandle;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
@@ -135,8 +135,11 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
 /// What is to be read, as it is found.
 type Found = Box<dyn Iterator<Item = Result<Input, String>> + Send>;
 
-/// Files handed to a worker at once: few, so that all workers end together.
-const HANDFUL: usize = 4;
+/// What a worker takes at once should keep it busy for so long: while one of them looks into a folder, the others have
+/// work, and yet all end together.
+const SPELL: Duration = Duration::from_micros(500);
+/// Files handed to a worker at once, however small they are.
+const MOST: usize = 64;
 
 /// Reads all files, many at once. Gives each worker's sums, and how many files could not be read whole.
 fn scan_all(
@@ -150,13 +153,15 @@ fn scan_all(
     let (inputs, failed) = (Mutex::new(inputs.fuse()), AtomicUsize::new(0));
     let work = || {
         let mut worker = Worker::new(job);
+        let mut few = 1;
         loop {
             let mut inputs = inputs.lock().unwrap_or_else(PoisonError::into_inner);
-            let handful: Vec<_> = inputs.by_ref().take(HANDFUL).collect();
+            let handful: Vec<_> = inputs.by_ref().take(few).collect();
             drop(inputs);
             if handful.is_empty() {
                 break;
             }
+            let began = Instant::now();
             for input in handful {
                 if let Err(error) = input.and_then(|input| worker.scan(input)) {
                     job.complain(&error);
@@ -164,6 +169,8 @@ fn scan_all(
                 }
                 done.fetch_add(1, Ordering::Relaxed);
             }
+            let short = began.elapsed() < SPELL;
+            few = if short { few * 2 } else { few / 2 }.clamp(1, MOST);
         }
         worker.close()
     };
