@@ -5,6 +5,7 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{BuildHasher as _, BuildHasherDefault, Hash as _, Hasher, RandomState};
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -62,8 +63,6 @@ const WHOLE: usize = COUNTS + 2;
 /// It did not fail.
 const SOUND: usize = COUNTS + 3;
 const CELLS: usize = COUNTS + 4;
-/// No packed share has more bytes.
-const LONGEST: usize = 19 * (CELLS + 2);
 
 impl Totals {
     fn add(&mut self, share: &Share) {
@@ -207,28 +206,26 @@ impl Share {
         }
     }
 
-    /// Few bytes, since one is kept of each response: numbers of seven bits a byte, the least first.
-    fn pack(&self) -> Box<[u8]> {
-        let mut bytes = [0; LONGEST];
-        let mut len = 0;
-        let mut push = |mut n: u128| {
+    /// Adds it to others in few bytes, since one is kept of each response: numbers of seven bits a byte, the least
+    /// first.
+    fn pack(&self, into: &mut Vec<u8>) {
+        let cells = self.cells.iter();
+        let cells = cells.map(|cell| cell.value << 3 | u128::from(cell.firm));
+        for mut n in [self.fullness.into(), self.group.into()]
+            .into_iter()
+            .chain(cells)
+        {
             while n >= 0x80 {
-                bytes[len] = n as u8 | 0x80;
-                len += 1;
+                into.push(n as u8 | 0x80);
                 n >>= 7;
             }
-            bytes[len] = n as u8;
-            len += 1;
-        };
-        push(self.fullness.into());
-        push(self.group.into());
-        for cell in &self.cells {
-            push(cell.value << 3 | u128::from(cell.firm));
+            into.push(n as u8);
         }
-        bytes[..len].into()
     }
 
-    fn unpack(mut bytes: &[u8]) -> Self {
+    /// The share that these bytes begin with, and how many it takes.
+    fn unpack(mut bytes: &[u8]) -> (Self, usize) {
+        let len = bytes.len();
         let mut next = || {
             let (mut n, mut shift) = (0, 0);
             while let [byte, rest @ ..] = bytes {
@@ -241,14 +238,15 @@ impl Share {
             }
             n
         };
-        Self {
+        let share = Self {
             fullness: next() as u8,
             group: next() as u32,
             cells: std::array::from_fn(|_| {
                 let n = next();
                 Cell::new((n & 7) as u8, n >> 3)
             }),
-        }
+        };
+        (share, len - bytes.len())
     }
 }
 
@@ -270,8 +268,13 @@ pub(super) struct Ledger {
     hasher: RandomState,
 }
 
-/// The packed share of each response that has an id.
-type Copies = HashMap<u128, Box<[u8]>, BuildHasherDefault<Hashed>>;
+/// What responses that have ids add.
+#[derive(Default)]
+struct Copies {
+    /// Where the share of each id begins.
+    places: HashMap<u128, usize, BuildHasherDefault<Hashed>>,
+    packed: Vec<u8>,
+}
 
 /// Half of what is a hash already.
 #[derive(Default)]
@@ -338,16 +341,10 @@ impl Ledger {
             return;
         };
         let mut shard = lock(&copies[(id >> 64) as usize % SHARDS]);
-        let Some(packed) = shard.get_mut(&id) else {
-            shard.insert(id, share.pack());
-            return;
-        };
-        let mut joined = Share::unpack(packed);
-        joined.join(&share, |a, b| {
+        shard.add(id, share, |a, b| {
             let groups = lock(&self.groups);
             groups.keys[a as usize].cmp(&groups.keys[b as usize])
         });
-        *packed = joined.pack();
     }
 
     /// What tells a response's copies from other responses.
@@ -403,12 +400,38 @@ impl Sums {
         let mut sums = Self::default();
         for shard in copies {
             let shard = shard.into_inner().unwrap_or_else(PoisonError::into_inner);
-            for packed in shard.into_values() {
-                let share = Share::unpack(&packed);
+            for at in shard.places.into_values() {
+                let (share, _) = Share::unpack(&shard.packed[at..]);
                 sums.totals.entry(share.group).or_default().add(&share);
             }
         }
         sums
+    }
+}
+
+impl Copies {
+    /// Adds a response, or joins it with its copy.
+    fn add(&mut self, id: u128, share: Share, order: impl FnOnce(u32, u32) -> Ordering) {
+        let end = self.packed.len();
+        match self.places.entry(id) {
+            Entry::Vacant(place) => {
+                place.insert(end);
+                share.pack(&mut self.packed);
+            }
+            Entry::Occupied(mut place) => {
+                let at = *place.get();
+                let (mut joined, len) = Share::unpack(&self.packed[at..]);
+                joined.join(&share, order);
+                joined.pack(&mut self.packed);
+                // In the place of the old one, unless it has grown, as it does few times.
+                if self.packed.len() - end <= len {
+                    self.packed.copy_within(end.., at);
+                    self.packed.truncate(end);
+                } else {
+                    place.insert(end);
+                }
+            }
+        }
     }
 }
 
@@ -525,7 +548,11 @@ mod tests {
         #[test]
         fn packing_loses_nothing(record in record(), group in any::<u32>()) {
             let share = Share::new(&record, group, 3);
-            prop_assert_eq!(Share::unpack(&share.pack()), share);
+            let mut packed = Vec::new();
+            share.pack(&mut packed);
+            let len = packed.len();
+            packed.extend([0x80, 0]);
+            prop_assert_eq!(Share::unpack(&packed), (share, len));
         }
     }
 
@@ -541,6 +568,8 @@ mod tests {
         for (at, counted) in COUNTED.iter().enumerate() {
             *(counted.slot)(&mut record) = counts(at);
         }
-        assert!(Share::new(&record, 100, 1).pack().len() < 48);
+        let mut packed = Vec::new();
+        Share::new(&record, 100, 1).pack(&mut packed);
+        assert!(packed.len() < 48);
     }
 }
