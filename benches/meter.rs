@@ -97,7 +97,9 @@ fn meter(stream: &[u8], piece: usize, new: fn() -> Meter) -> Vec<Reading> {
 
 fn long(capture: &str) -> Vec<u8> {
     let text = String::from_utf8(read(capture)).expect("text");
-    let end = if text.contains("\n\n") { "\n\n" } else { "\n" };
+    let ends = ["\r\n\r\n", "\n\n", "\n"];
+    let end = ends.into_iter().find(|end| text.contains(end));
+    let end = end.expect("an event");
     let event = |event: &str| {
         // The last event of some APIs says the whole text once more.
         let piece = event.contains(" twice") && !event.contains("harbour");
