@@ -796,3 +796,49 @@ fn unwrap_chunk(data: &[u8], parser: &mut Parser) -> Option<Vec<u8>> {
     };
     parser.parse(data, decode).flatten()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn readings(meter: &mut Meter) -> Vec<Reading> {
+        meter.finish(EndedBy::Upstream);
+        std::iter::from_fn(|| meter.next_reading()).collect()
+    }
+
+    /// Two streams whose meters trade them, each in its midst, come to what they would have come to.
+    #[test]
+    fn trade() {
+        let says = |key: &str| {
+            format!(
+                "data: {{\"id\":\"chatcmpl-1\",\"model\":\"m\",\"choices\":\
+                 [{{\"index\":0,\"delta\":{{\"{key}\":\" tide\"}}}}]}}\n\n"
+            )
+        };
+        // What one meter has learned of the text's voice is wrong for the other's stream.
+        let [one, other] = [3, 0].map(|thoughts| {
+            says("reasoning_content").repeat(thoughts) + &says("content").repeat(6)
+        });
+        let alone = |stream: &str| {
+            let mut meter = Meter::new();
+            meter.feed(stream.as_bytes());
+            readings(&mut meter)
+        };
+        // Some cuts are within an event, some between two.
+        let event = says("content").len();
+        for cut in (0..one.len()).step_by(event / 2) {
+            let (begin, rest) = one.split_at(cut);
+            let (other_begin, other_rest) = other.split_at(4 * event);
+            let [mut meter, mut second] = [begin, other_begin].map(|begin| {
+                let mut meter = Meter::new();
+                meter.feed(begin.as_bytes());
+                meter
+            });
+            meter.trade(&mut second);
+            meter.feed(other_rest.as_bytes());
+            second.feed(rest.as_bytes());
+            assert_eq!(readings(&mut meter), alone(&other), "cut at {cut}");
+            assert_eq!(readings(&mut second), alone(&one), "cut at {cut}");
+        }
+    }
+}

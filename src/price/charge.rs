@@ -54,7 +54,7 @@ impl Charge {
     }
 }
 
-/// What units cost whose count times their rate is this. To move the point takes a tenth of a division's time.
+/// What units cost whose count times their rate is this. Where it can be, the point is moved instead of dividing.
 fn price(amount: Decimal, unit: &Unit) -> Decimal {
     let mut moved = amount;
     if let Some(places) = unit.places
