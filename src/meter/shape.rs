@@ -468,6 +468,28 @@ mod tests {
         }
     }
 
+    /// Which of several places counts depends on whether the first is empty: if it is, an event is not the same.
+    #[test]
+    fn an_empty_place_gives_way() {
+        let event = |id: u8, first: &str, second: &str| {
+            format!(
+                "data: {{\"id\":\"chatcmpl-{id}\",\"model\":\"m\",\"choices\":[{{\"index\":0,\"delta\":\
+                 {{\"reasoning_content\":\"{first}\",\"reasoning\":\"{second}\"}}}}]}}\n\n"
+            )
+        };
+        let (late, early) = (("", "turns"), ("tide", "harbour"));
+        for (known, other, want) in [(late, early, "tide"), (early, late, "turns")] {
+            let mut meter = Meter::new();
+            for (id, (first, second)) in [(0, known), (1, known), (2, other)] {
+                meter.feed(event(id, first, second).as_bytes());
+                meter.feed(b"data: [DONE]\n\n");
+            }
+            meter.finish(EndedBy::Upstream);
+            let last = std::iter::from_fn(|| meter.next_reading()).last();
+            assert_eq!(last.expect("a response").reasoning_bytes, want.len() as u64);
+        }
+    }
+
     /// A number takes any value that a count may have.
     #[test]
     fn numbers() {
