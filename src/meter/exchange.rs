@@ -75,7 +75,12 @@ struct Said {
 
 impl Said {
     /// Why it ended: each reason that a choice gave, once.
-    fn reason(&self) -> Option<String> {
+    fn reason(&mut self) -> Option<String> {
+        if let [(_, reason)] = &mut *self.finish
+            && !reason.is_empty()
+        {
+            return Some(std::mem::take(reason));
+        }
         let mut all = String::new();
         for (at, (_, reason)) in self.finish.iter().enumerate() {
             if self.finish[..at].iter().any(|(_, other)| other == reason) {
@@ -88,7 +93,7 @@ impl Said {
         }
         (!all.is_empty())
             .then_some(all)
-            .or_else(|| self.finish_else.clone())
+            .or_else(|| self.finish_else.take())
     }
 
     /// Whether usage of so many bytes more can be kept: a stream may state new members without end.
@@ -145,12 +150,14 @@ const MAX_WORD: usize = 4 << 10;
 const MAX_USAGE: usize = 256 << 10;
 
 impl Exchange {
-    pub(super) fn new(start: u64, began: Duration, skipped: u64) -> Self {
+    /// `heard` is empty, and has the memory for what is to be heard.
+    pub(super) fn new(start: u64, began: Duration, skipped: u64, heard: Heard) -> Self {
         Self {
             start,
             began,
             last: began,
             skipped,
+            heard,
             ..Self::default()
         }
     }
@@ -383,7 +390,7 @@ impl Exchange {
 
     /// Ends the response and says what it came to.
     pub(super) fn finish(
-        mut self,
+        &mut self,
         ended_by: EndedBy,
         end: &Ending<'_>,
         parser: &mut Parser,
@@ -461,7 +468,7 @@ impl Exchange {
             self.count(dialect, parser, plans, &mut reading);
         }
         self.estimate(end.request, &mut reading);
-        reading.usage.raw = self.said.usage;
+        reading.usage.raw = std::mem::take(&mut self.said.usage);
         reading
     }
 

@@ -1,6 +1,7 @@
 //! The generated text that came through, kept for an estimate; it never leaves the meter.
 
 use std::borrow::Cow;
+use std::mem::take;
 
 use memchr::memchr;
 use serde::de::IgnoredAny;
@@ -31,6 +32,8 @@ pub(super) struct Heard {
     lost: u64,
     /// Bytes of text in all.
     volume: u64,
+    /// The memory of texts of responses before.
+    spare: Vec<Vec<u8>>,
 }
 
 /// What one voice said.
@@ -50,10 +53,30 @@ pub(super) struct Line {
 const KEEP: usize = 4 << 20;
 /// Many say no more than this.
 const FEW: usize = 256;
+/// Longer texts are not worth their memory when another response begins.
+const MANY: usize = 16 << 10;
+/// So many are kept.
+const SPARE: usize = 4;
 /// Most texts are no longer than this.
 const WORD: usize = 16;
 
 impl Heard {
+    /// Forgets all of it but the memory it took.
+    pub(super) fn renew(&mut self) {
+        let (mut voices, mut spare) = (take(&mut self.voices), take(&mut self.spare));
+        for Line { mut text, .. } in voices.drain(..) {
+            text.clear();
+            if text.capacity() <= MANY && spare.len() < SPARE {
+                spare.push(text);
+            }
+        }
+        *self = Self {
+            voices,
+            spare,
+            ..Self::default()
+        };
+    }
+
     /// The voice of a channel and group.
     pub(super) fn voice(&mut self, channel: Channel, group: u32) -> Voice {
         let same = |line: &Line| line.channel == channel && line.group == group;
@@ -65,7 +88,10 @@ impl Heard {
             self.voices.push(Line {
                 channel,
                 group,
-                text: Vec::with_capacity(FEW),
+                text: self
+                    .spare
+                    .pop()
+                    .unwrap_or_else(|| Vec::with_capacity(FEW)),
                 counter: None,
                 volume: 0,
             });

@@ -15,6 +15,8 @@ use super::shape::Shape;
 pub(super) struct Memo {
     /// Runs of events in the response under way, which differ only in their texts.
     templates: Vec<Template>,
+    /// So many of them hold; the memory of the others is used again.
+    live: usize,
     /// What was learned from this response, less one for every few hits: how far trying is from paying off.
     debt: u64,
     hits: u64,
@@ -52,35 +54,43 @@ pub(super) struct Hole {
     pub(super) filling: Filling,
 }
 
+#[derive(Default)]
 struct Template {
-    event: Box<[u8]>,
-    holes: Box<[Hole]>,
+    holes: Vec<Hole>,
     /// The event with its numbers as they were, as they mostly stay: fewer runs to compare.
-    still: Option<Cut>,
+    still: Cut,
+    /// Its numbers change.
+    moves: bool,
     /// With all its holes; made once it has been missed.
-    moving: Option<Option<Cut>>,
+    moving: Cut,
     misses: u32,
 }
 
 /// Bytes as fixed runs and the holes between them.
+#[derive(Default)]
 pub(super) struct Pattern {
+    /// As they were when they were cut.
+    bytes: Vec<u8>,
     parts: Vec<Part>,
-    /// What follows the last hole.
-    end: Box<[u8]>,
+    /// Where the last hole ended.
+    end: usize,
 }
 
 /// An event that comes in runs.
+#[derive(Default)]
 struct Cut {
+    /// After the event stands the beginning of another one like it.
     pattern: Pattern,
-    /// What ends it, and the beginning of another event like this one: what mostly follows the last hole.
-    joint: Box<[u8]>,
+    /// Where the event ends.
+    len: usize,
     /// The hole that is to be heard, if it is but one.
     text: Option<usize>,
 }
 
-/// A fixed run of bytes and the hole after it.
+/// A fixed run of bytes, from where to where, and the hole after it.
 struct Part {
-    fixed: Box<[u8]>,
+    from: usize,
+    to: usize,
     filling: Filling,
 }
 
@@ -98,7 +108,7 @@ const MAX_EVENT: usize = 64 << 10;
 impl Memo {
     /// Forgets the events of this response: what they mean has changed.
     pub(super) fn forget(&mut self) {
-        self.templates.clear();
+        self.live = 0;
     }
 
     /// Starts afresh with a new response.
@@ -108,7 +118,7 @@ impl Memo {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.templates.is_empty()
+        self.live == 0
     }
 
     pub(super) fn has_shapes(&self) -> bool {
@@ -129,9 +139,15 @@ impl Memo {
         for hole in holes.iter_mut() {
             hole.at += begin;
         }
-        if let Some(template) = Template::new(event, holes) {
-            self.templates.insert(0, template);
-            self.templates.truncate(TEMPLATES);
+        let at = self.live.min(TEMPLATES - 1);
+        if self.templates.len() == at {
+            self.templates.push(Template::default());
+        }
+        if self.templates[at].learn(event, holes) {
+            self.templates[..=at].rotate_right(1);
+            self.live = at + 1;
+        } else {
+            self.live = at;
         }
     }
 
@@ -181,7 +197,7 @@ impl Memo {
         let spans = &mut self.spans;
         let run = |template: &mut Template| template.run(input, spans, heard);
         let (which, len, events) = self
-            .templates
+            .templates[..self.live]
             .iter_mut()
             .map(run)
             .enumerate()
@@ -197,43 +213,35 @@ impl Memo {
 }
 
 impl Template {
-    /// Cuts an event at its holes; `None` where they are not what they should be.
-    fn new(event: &[u8], holes: &mut [Hole]) -> Option<Self> {
+    /// Cuts an event at its holes; gives whether they are what they should be.
+    fn learn(&mut self, event: &[u8], holes: &mut [Hole]) -> bool {
         holes.sort_by_key(|hole| hole.at);
-        if holes.len() > HOLES {
-            return None;
-        }
         let moves = |hole: &&Hole| hole.filling != Filling::Number;
-        Some(Self {
-            event: event.into(),
-            holes: (*holes).into(),
-            still: Some(Cut::new(event, holes.iter().filter(moves))?),
-            moving: None,
-            misses: 0,
-        })
+        (self.moves, self.misses) = (false, 0);
+        self.holes.clear();
+        self.holes.extend_from_slice(holes);
+        holes.len() <= HOLES && self.still.learn(event, holes.iter().filter(moves))
     }
 
     fn run(&mut self, input: &[u8], spans: &mut [Span; HOLES], heard: &mut Heard) -> (usize, u64) {
-        if let Some(still) = &self.still {
-            let (len, events) = still.run(input, spans, heard);
-            if events > 0 || self.holes.len() == still.pattern.parts.len() {
+        if !self.moves {
+            let (len, events) = self.still.run(input, spans, heard);
+            if events > 0 || self.holes.len() == self.still.pattern.parts.len() {
                 return (len, events);
             }
         }
-        self.misses += 1;
+        self.misses = self.misses.saturating_add(1);
         if self.misses == 1 {
             // Most likely the run is over.
             return (0, 0);
         }
-        let all = || Cut::new(&self.event, self.holes.iter());
-        let Some(moving) = self.moving.get_or_insert_with(all) else {
+        if self.misses == 2 && !self.moving.learn(self.still.event(), self.holes.iter()) {
+            // They are none that may change.
+            self.holes.retain(|hole| hole.filling != Filling::Number);
             return (0, 0);
-        };
-        let (len, events) = moving.run(input, spans, heard);
-        if events > 0 {
-            // Its numbers change.
-            self.still = None;
         }
+        let (len, events) = self.moving.run(input, spans, heard);
+        self.moves |= events > 0;
         (len, events)
     }
 }
@@ -241,16 +249,25 @@ impl Template {
 impl Pattern {
     /// Cuts bytes at their holes; `None` where one is not what it should be.
     pub(super) fn new(bytes: &[u8], holes: impl Iterator<Item = (usize, Filling)>) -> Option<Self> {
-        let mut parts: Vec<Part> = Vec::new();
-        let mut from = 0;
-        for (at, filling) in holes {
-            let fixed = bytes.get(from..at)?.into();
-            let (len, _) = filling.span(&bytes[at..])?;
-            parts.push(Part { fixed, filling });
-            from = at + len;
+        let mut pattern = Self::default();
+        pattern.learn(bytes, holes)?;
+        Some(pattern)
+    }
+
+    /// As [`new`](Self::new), in the memory of another one.
+    fn learn(&mut self, bytes: &[u8], holes: impl Iterator<Item = (usize, Filling)>) -> Option<()> {
+        self.bytes.clear();
+        self.bytes.extend_from_slice(bytes);
+        self.parts.clear();
+        self.end = 0;
+        for (to, filling) in holes {
+            let from = self.end;
+            bytes.get(from..to)?;
+            let (len, _) = filling.span(&bytes[to..])?;
+            self.parts.push(Part { from, to, filling });
+            self.end = to + len;
         }
-        let end = bytes[from..].into();
-        Some(Self { parts, end })
+        Some(())
     }
 
     /// How much of the front of `input` is like it; `spans` become what fills its holes.
@@ -258,50 +275,71 @@ impl Pattern {
         spans.clear();
         let mut at = 0;
         for part in &self.parts {
-            if !input[at..].starts_with(&part.fixed) {
-                return None;
-            }
-            at += part.fixed.len();
+            at = past(self.fixed(part), input, at)?;
             let (len, escaped) = part.filling.span(&input[at..])?;
             spans.push((at, at + len, escaped));
             at += len;
         }
-        let ends = input[at..].starts_with(&self.end);
-        ends.then_some(at + self.end.len())
+        past(&self.bytes[self.end..], input, at)
+    }
+
+    #[inline]
+    fn fixed(&self, part: &Part) -> &[u8] {
+        &self.bytes[part.from..part.to]
     }
 }
 
 impl Cut {
-    fn new<'h>(event: &[u8], holes: impl Iterator<Item = &'h Hole>) -> Option<Self> {
-        let pattern = Pattern::new(event, holes.map(|hole| (hole.at, hole.filling)))?;
-        let end = &*pattern.end;
+    /// Cuts an event at its holes, in the memory of another one; gives whether they are what they should be.
+    fn learn<'h>(&mut self, event: &[u8], holes: impl Iterator<Item = &'h Hole>) -> bool {
+        let pattern = &mut self.pattern;
+        let holes = holes.map(|hole| (hole.at, hole.filling));
+        if pattern.learn(event, holes).is_none() {
+            return false;
+        }
         // Lines of JSON end before their line break.
-        let gap: &[u8] = if end.ends_with(b"\n") { b"" } else { b"\n" };
-        let begin = pattern.parts.first().map_or(event, |part| &part.fixed);
-        let joint = [end, gap, begin].concat().into();
-        let text = |part: &Part| matches!(part.filling, Filling::Text { .. });
-        let first = pattern.parts.iter().position(text);
-        let text = first.filter(|first| !pattern.parts[first + 1..].iter().any(text));
-        Some(Self {
-            pattern,
-            joint,
-            text,
-        })
+        if !event[pattern.end..].ends_with(b"\n") {
+            pattern.bytes.push(b'\n');
+        }
+        let begin = pattern.parts.first().map_or(event.len(), |part| part.to);
+        pattern.bytes.extend_from_slice(&event[..begin]);
+        let is_text = |part: &Part| matches!(part.filling, Filling::Text { .. });
+        let first = pattern.parts.iter().position(is_text);
+        self.text = first.filter(|first| !pattern.parts[first + 1..].iter().any(is_text));
+        self.len = event.len();
+        true
+    }
+
+    fn event(&self) -> &[u8] {
+        &self.pattern.bytes[..self.len]
+    }
+
+    /// What an event begins with.
+    #[inline]
+    fn begin(&self) -> &[u8] {
+        let first = self.pattern.parts.first();
+        &self.pattern.bytes[..first.map_or(0, |part| part.to)]
+    }
+
+    /// What follows the last hole.
+    #[inline]
+    fn end(&self) -> &[u8] {
+        &self.pattern.bytes[self.pattern.end..self.len]
+    }
+
+    /// The same and the beginning of another event: what mostly follows the last hole.
+    #[inline]
+    fn joint(&self) -> &[u8] {
+        &self.pattern.bytes[self.pattern.end..]
     }
 
     /// Takes events from the front of `input` while they are like this one, and hears their texts. Gives their length
     /// and how many they are.
     fn run(&self, input: &[u8], spans: &mut [Span; HOLES], heard: &mut Heard) -> (usize, u64) {
         let (mut done, mut events) = (0, 0);
-        let begin = self
-            .pattern
-            .parts
-            .first()
-            .map_or(&[][..], |part| &part.fixed);
-        if !input.starts_with(begin) {
+        let Some(mut at) = past(self.begin(), input, 0) else {
             return (done, events);
-        }
-        let mut at = begin.len();
+        };
         if let Some(hole) = self.text
             && let Filling::Text { voice, required } = self.pattern.parts[hole].filling
             && let Some(run) = heard.run(voice, input.len(), |line| {
@@ -310,19 +348,20 @@ impl Cut {
         {
             return run;
         }
+        let (last, joint) = (self.end(), self.joint());
         while let Some(end) = self.fill(input, at, spans) {
             let rest = &input[end..];
-            let goes_on = rest.starts_with(&self.joint);
-            if !goes_on && !rest.starts_with(&self.pattern.end) {
+            let goes_on = rest.starts_with(joint);
+            if !goes_on && !rest.starts_with(last) {
                 break;
             }
             self.hear(input, spans, heard);
-            done = end + self.pattern.end.len();
+            done = end + last.len();
             events += 1;
             if !goes_on || self.pattern.parts.is_empty() {
                 break;
             }
-            at = end + self.joint.len();
+            at = end + joint.len();
         }
         (done, events)
     }
@@ -336,12 +375,13 @@ impl Cut {
         required: bool,
         line: &mut Line,
     ) -> (usize, u64) {
-        let parts = &*self.pattern.parts;
+        let pattern = &self.pattern;
+        let parts = &*pattern.parts;
         let (before, after) = (&parts[..hole], &parts[hole + 1..]);
         let find = |mut at: usize| {
             for (part, next) in before.iter().zip(&parts[1..]) {
                 at += part.filling.span(&input[at..])?.0;
-                at = past(&next.fixed, input, at)?;
+                at = past(pattern.fixed(next), input, at)?;
             }
             let from = at;
             let (len, escaped) = string(&input[at..])?;
@@ -350,16 +390,17 @@ impl Cut {
             }
             at += len;
             for part in after {
-                at = past(&part.fixed, input, at)?;
+                at = past(pattern.fixed(part), input, at)?;
                 at += part.filling.span(&input[at..])?.0;
             }
             Some((from, len, escaped, at))
         };
+        let (last, joint) = (self.end(), self.joint());
         let (mut done, mut events) = (0, 0);
         while let Some((from, len, escaped, end)) = find(at) {
             let rest = &input[end..];
-            let goes_on = rest.starts_with(&self.joint);
-            if !goes_on && !rest.starts_with(&self.pattern.end) {
+            let goes_on = rest.starts_with(joint);
+            if !goes_on && !rest.starts_with(last) {
                 break;
             }
             if escaped {
@@ -367,12 +408,12 @@ impl Cut {
             } else {
                 line.push(&input[from..], len);
             }
-            done = end + self.pattern.end.len();
+            done = end + last.len();
             events += 1;
             if !goes_on {
                 break;
             }
-            at = end + self.joint.len();
+            at = end + joint.len();
         }
         (done, events)
     }
@@ -382,10 +423,7 @@ impl Cut {
     fn fill(&self, input: &[u8], mut at: usize, spans: &mut [Span; HOLES]) -> Option<usize> {
         for (n, (part, span)) in self.pattern.parts.iter().zip(spans).enumerate() {
             if n > 0 {
-                if !input[at..].starts_with(&part.fixed) {
-                    return None;
-                }
-                at += part.fixed.len();
+                at = past(self.pattern.fixed(part), input, at)?;
             }
             let (len, escaped) = part.filling.span(&input[at..])?;
             *span = (at, at + len, escaped);

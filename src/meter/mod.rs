@@ -22,6 +22,7 @@ mod vocabulary;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::mem::take;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -30,7 +31,7 @@ use emit::Emitter;
 use estimate::Family;
 use exchange::{Ending, Exchange, Signs, Trace};
 use frame::{Event, Frame, Framer, Wrap};
-use heard::Channel;
+use heard::{Channel, Heard};
 use json::{Json, Parser};
 use memchr::memmem;
 use memo::Memo;
@@ -77,6 +78,8 @@ struct Core {
     /// For what was gathered over events.
     parser: Parser,
     exchange: Option<Exchange>,
+    /// What the next response may use to hear with.
+    heard: Heard,
     readings: VecDeque<Reading>,
     /// Any reading was ever given.
     spoke: bool,
@@ -158,6 +161,7 @@ impl Meter {
             core: Core {
                 parser: Parser::new(),
                 exchange: None,
+                heard: Heard::default(),
                 readings: VecDeque::new(),
                 spoke: false,
                 strays: 0,
@@ -301,7 +305,7 @@ impl Meter {
     /// As [`finish`](Self::finish), with the time.
     pub fn finish_at(&mut self, ended_by: EndedBy, now: Duration) {
         self.core.now = now;
-        let tail = std::mem::take(&mut self.tail);
+        let tail = take(&mut self.tail);
         self.take_in(tail.bytes(), false);
         self.core.ending = true;
         while let Some(found) = self.framer.finish() {
@@ -329,6 +333,14 @@ impl Meter {
     pub(crate) fn early(&self) -> Option<u64> {
         let exchange = self.core.exchange.as_ref()?;
         exchange.is_early().then(|| exchange.heard.volume())
+    }
+
+    /// Whether the response under way has ended by its own word, and nothing has come after it.
+    pub(crate) fn is_done(&self) -> bool {
+        let over = |exchange: &Exchange| exchange.over;
+        self.core.exchange.as_ref().is_some_and(over)
+            && self.framer.at_boundary()
+            && self.tail.bytes().is_empty()
     }
 
     /// The next response that has ended.
@@ -385,7 +397,7 @@ impl Core {
             spans,
             unescaped: &unescaped,
         };
-        let spare = std::mem::take(&mut self.spare);
+        let spare = take(&mut self.spare);
         let Some(sense) = shape.sense(known, spare) else {
             return false;
         };
@@ -688,7 +700,7 @@ impl Core {
             return;
         };
         let mut trace = Trace::default();
-        trace.holes = std::mem::take(&mut self.trace.holes);
+        trace.holes = take(&mut self.trace.holes);
         trace.holes.clear();
         exchange.take(sense, &mut trace);
         exchange.over |= sense.whole;
@@ -742,12 +754,12 @@ impl Core {
 
     /// The response under way, begun now if there is none.
     fn begin(&mut self, start: u64) -> &mut Exchange {
-        let (idle_since, strays) = (self.idle_since, &mut self.strays);
+        let (idle_since, strays, heard) = (self.idle_since, &mut self.strays, &mut self.heard);
         // What came before the first response is part of it.
         let start = if self.spoke { start } else { 0 };
         let exchange = self
             .exchange
-            .get_or_insert_with(|| Exchange::new(start, idle_since, std::mem::take(strays)));
+            .get_or_insert_with(|| Exchange::new(start, idle_since, take(strays), take(heard)));
         exchange.last = self.now;
         exchange
     }
@@ -760,13 +772,15 @@ impl Core {
     }
 
     fn close(&mut self, ended_by: EndedBy, offset: u64, followed: bool) {
-        let Some(exchange) = self.exchange.take() else {
+        let Some(mut exchange) = self.exchange.take() else {
             return;
         };
         self.idle_since = exchange.last;
         self.emitter.part();
         let ending = self.context.ending(offset, followed);
         let reading = exchange.finish(ended_by, &ending, &mut self.parser, &mut self.plans);
+        self.heard = exchange.heard;
+        self.heard.renew();
         if self.context.requests.len() > 1 {
             self.context.requests.remove(0);
         }
@@ -777,7 +791,7 @@ impl Core {
         let exchange = self.exchange.as_mut()?;
         let family = Family::of(exchange.model());
         exchange.heard.fold(family.vocabulary);
-        let exchange = exchange.clone();
+        let mut exchange = exchange.clone();
         let ending = self.context.ending(offset, false);
         Some(exchange.finish(EndedBy::Limit, &ending, &mut self.parser, &mut self.plans))
     }

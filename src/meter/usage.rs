@@ -319,30 +319,35 @@ impl Counts {
             let old = into.value(measure).unwrap_or(0);
             into.report(measure, old.saturating_add(value));
         };
-        let mut undecided = Vec::new();
         let place = |(path, _): &Number| self.places[usize::from(*path)];
-        for numbers in numbers.chunk_by(|a, b| place(a) == place(b)) {
+        let stated = numbers.chunk_by(|a, b| place(a) == place(b)).map(|numbers| {
             let (path, _) = numbers[0];
             let field = &self.dialect.usage[self.places[usize::from(path)]];
             // Where the first of the paths leads to several numbers, their sum counts.
             let first = numbers.iter().take_while(|number| number.0 == path);
             let value = first.fold(0, |sum: u64, number| sum.saturating_add(number.1));
+            (field, value)
+        });
+        for (field, value) in stated.clone() {
             add(field.measure, value);
-            match (side(field.measure), field.place) {
-                (Some(side), Place::Beside) if side != field.measure && !all_within => {
-                    add(side, value);
-                }
-                (Some(side), Place::ByTotal) => undecided.push((side, value)),
-                _ => {}
+            if let Some(side) = side(field.measure)
+                && side != field.measure
+                && field.place == Place::Beside
+                && !all_within
+            {
+                add(side, value);
             }
         }
         let Some(total) = into.value(Measure::Total) else {
             return;
         };
-        for (side, value) in undecided {
+        for (field, value) in stated.filter(|(field, _)| field.place == Place::ByTotal) {
+            let Some(side) = side(field.measure) else {
+                continue;
+            };
             let sides = [Measure::Input, Measure::Output].map(|side| into.value(side).unwrap_or(0));
-            let stated = sides[0].saturating_add(sides[1]);
-            if value > 0 && stated.saturating_add(value) <= total {
+            let known = sides[0].saturating_add(sides[1]);
+            if value > 0 && known.saturating_add(value) <= total {
                 into.report(side, into.value(side).unwrap_or(0).saturating_add(value));
             }
         }

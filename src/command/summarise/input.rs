@@ -9,6 +9,7 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use memchr::memrchr;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use walkdir::{DirEntry, WalkDir};
@@ -127,14 +128,18 @@ impl Input {
     /// Why it cannot be read, in a sentence.
     pub(super) fn open(&self, folder: &mut Folder) -> Result<Source, String> {
         let failed = |error: io::Error| format!("cannot read {}: {error}", self.name());
-        let mut fifo = false;
+        let (mut fifo, mut stored) = (false, true);
         let file = match self {
             // Its own descriptor: std's standard input would buffer once more.
-            Self::Stdin => rustix::stdio::stdin().try_clone_to_owned().map(File::from),
+            Self::Stdin => {
+                stored = false;
+                rustix::stdio::stdin().try_clone_to_owned().map(File::from)
+            }
             Self::File { path, named } => {
                 if *named {
                     let kind = std::fs::metadata(path).map_err(failed)?.file_type();
                     fifo = kind.is_fifo();
+                    stored = !fifo;
                     if !fifo && !kind.is_file() {
                         return Err(passed_over(path, kind));
                     }
@@ -143,14 +148,21 @@ impl Input {
             }
         };
         let file = file.map_err(failed)?;
-        Ok(Source { file, fifo })
+        Ok(Source {
+            file,
+            fifo,
+            stored,
+            at: 0,
+            short: false,
+        })
     }
 }
 
 /// A folder that stays open: what is in it is found without a walk from the root.
 #[derive(Default)]
 pub(super) struct Folder {
-    path: PathBuf,
+    /// Up to its slash.
+    path: Vec<u8>,
     fd: Option<OwnedFd>,
 }
 
@@ -159,11 +171,12 @@ impl Folder {
     fn open(&mut self, path: &Path) -> io::Result<File> {
         // To open a FIFO must not wait for its writer.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let (parent, name) = (path.parent(), path.file_name());
-        let (Some(parent), Some(name)) = (parent, name) else {
+        let bytes = path.as_os_str().as_bytes();
+        let Some((parent, name)) = memrchr(b'/', bytes).map(|at| bytes.split_at(at)) else {
             return Ok(openat(CWD, path, flags, Mode::empty())?.into());
         };
-        if self.path.as_os_str() != parent.as_os_str() {
+        let (parent, name) = (&bytes[..=parent.len()], &name[1..]);
+        if self.path != parent {
             let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
             self.fd = openat(CWD, parent, flags, Mode::empty()).ok();
             self.path = parent.to_owned();
@@ -181,6 +194,23 @@ pub(super) struct Source {
     file: File,
     /// Nothing has come yet of a FIFO, as a shell's `<(…)` is.
     fifo: bool,
+    /// It is a file on some disk.
+    stored: bool,
+    /// Bytes read.
+    at: u64,
+    /// The last read gave less than it could have.
+    short: bool,
+}
+
+/// Where reads of a file are cut that cannot be read any further: it is a multiple of this.
+const PAGE: u64 = 4 << 10;
+
+impl Source {
+    /// Whether nothing is left of a file, by all signs: it gave less than was asked for, and not because of a page that
+    /// cannot be read. Only another read can tell for sure, which takes as long as the half of opening a file.
+    pub(super) fn seems_read(&self) -> bool {
+        self.stored && self.short && !self.at.is_multiple_of(PAGE)
+    }
 }
 
 impl io::Read for Source {
@@ -195,6 +225,10 @@ impl io::Read for Source {
                 Ok(0) if self.fifo => return Err(io::Error::other("nobody writes to this FIFO")),
                 result => {
                     self.fifo = false;
+                    if let Ok(n) = result {
+                        self.at += n as u64;
+                        self.short = n < buffer.len();
+                    }
                     return result;
                 }
             }

@@ -133,7 +133,7 @@ impl<'j> Worker<'j> {
     }
 
     /// Reads what may be packed.
-    fn read(&mut self, source: &mut dyn Read, packed: bool, place: &mut Place) -> io::Result<()> {
+    fn read(&mut self, source: &mut dyn Stream, packed: bool, place: &mut Place) -> io::Result<()> {
         let mut buffer = std::mem::take(&mut self.buffer);
         let bytes = buffer.bytes();
         let (filled, begun) = fill(source, bytes, BEGINNING);
@@ -162,7 +162,7 @@ impl<'j> Worker<'j> {
         result
     }
 
-    fn unpack(&mut self, source: &mut dyn Read, place: &mut Place) -> io::Result<()> {
+    fn unpack(&mut self, source: &mut dyn Stream, place: &mut Place) -> io::Result<()> {
         self.buffer = Buffer::new(CHUNK);
         self.read(source, false, place)
     }
@@ -172,7 +172,7 @@ impl<'j> Worker<'j> {
         &mut self,
         mut filled: usize,
         buffer: &mut [u8],
-        source: &mut dyn Read,
+        source: &mut dyn Stream,
         place: &mut Place,
     ) -> io::Result<()> {
         if self
@@ -186,6 +186,9 @@ impl<'j> Worker<'j> {
         let result = loop {
             self.meter.feed(&buffer[..filled]);
             self.put(place);
+            if source.seems_read() && self.meter.is_done() {
+                break Ok(());
+            }
             match source.read(buffer) {
                 Ok(0) => break Ok(()),
                 Ok(n) => filled = n,
@@ -305,6 +308,23 @@ impl<'j> Worker<'j> {
             records.write(&self.lines);
             self.lines.clear();
         }
+    }
+}
+
+/// What is read.
+trait Stream: Read {
+    /// Whether nothing is left, by all signs.
+    fn seems_read(&self) -> bool {
+        false
+    }
+}
+
+impl<R: Read> Stream for MultiGzDecoder<R> {}
+impl<R: BufRead> Stream for zstd::Decoder<'_, R> {}
+
+impl Stream for Counted<'_> {
+    fn seems_read(&self) -> bool {
+        self.source.seems_read()
     }
 }
 

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{BuildHasher as _, BuildHasherDefault, Hash as _, Hasher, RandomState};
 use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rust_decimal::Decimal;
@@ -206,48 +207,72 @@ impl Share {
         }
     }
 
-    /// Adds it to others in few bytes, since one is kept of each response: numbers of seven bits a byte, the least
-    /// first.
+    /// Adds it to others in few bytes, since one is kept of each response: which cells say anything, and the numbers,
+    /// seven bits a byte, the least first.
     fn pack(&self, into: &mut Vec<u8>) {
-        let cells = self.cells.iter();
-        let cells = cells.map(|cell| cell.value << 3 | u128::from(cell.firm));
-        for mut n in [self.fullness.into(), self.group.into()]
-            .into_iter()
-            .chain(cells)
-        {
-            while n >= 0x80 {
-                into.push(n as u8 | 0x80);
-                n >>= 7;
-            }
-            into.push(n as u8);
+        let mut given: u32 = 0;
+        for (at, cell) in self.cells.iter().enumerate() {
+            given |= u32::from(cell.firm > 0) << at;
+        }
+        into.push(self.fullness);
+        into.extend_from_slice(&given.to_le_bytes());
+        pack(self.group.into(), into);
+        for at in bits(given) {
+            let cell = &self.cells[at];
+            pack(cell.value << 3 | u128::from(cell.firm), into);
         }
     }
 
     /// The share that these bytes begin with, and how many it takes.
-    fn unpack(mut bytes: &[u8]) -> (Self, usize) {
-        let len = bytes.len();
-        let mut next = || {
-            let (mut n, mut shift) = (0, 0);
-            while let [byte, rest @ ..] = bytes {
-                bytes = rest;
-                n |= u128::from(byte & 0x7f) << shift;
-                shift += 7;
-                if *byte < 0x80 {
-                    break;
-                }
-            }
-            n
-        };
+    fn unpack(bytes: &[u8]) -> (Self, usize) {
+        let mut rest = &bytes[5..];
+        let given = u32::from_le_bytes([bytes[1], bytes[2], bytes[3], bytes[4]]);
+        let group = unpack(&mut rest) as u32;
+        let mut cells = [Cell::default(); CELLS];
+        for at in bits(given) {
+            let n = unpack(&mut rest);
+            cells[at] = Cell::new((n & 7) as u8, n >> 3);
+        }
         let share = Self {
-            fullness: next() as u8,
-            group: next() as u32,
-            cells: std::array::from_fn(|_| {
-                let n = next();
-                Cell::new((n & 7) as u8, n >> 3)
-            }),
+            fullness: bytes[0],
+            group,
+            cells,
         };
-        (share, len - bytes.len())
+        (share, bytes.len() - rest.len())
     }
+}
+
+/// Each cell has its bit.
+const _: () = assert!(CELLS <= 32);
+
+/// The places of the bits that are set.
+fn bits(mut set: u32) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let lowest = (set != 0).then(|| set.trailing_zeros() as usize);
+        set &= set.wrapping_sub(1);
+        lowest
+    })
+}
+
+fn pack(mut n: u128, into: &mut Vec<u8>) {
+    while n >= 0x80 {
+        into.push(n as u8 | 0x80);
+        n >>= 7;
+    }
+    into.push(n as u8);
+}
+
+fn unpack(bytes: &mut &[u8]) -> u128 {
+    let (mut n, mut shift) = (0, 0);
+    while let [byte, rest @ ..] = bytes {
+        *bytes = rest;
+        n |= u128::from(byte & 0x7f) << shift;
+        shift += 7;
+        if *byte < 0x80 {
+            break;
+        }
+    }
+    n
 }
 
 /// Dollars · 10¹².
@@ -265,6 +290,8 @@ pub(super) struct Ledger {
     groups: Mutex<Groups>,
     /// In shards by id; `None` where copies count like any other response.
     copies: Option<Vec<Mutex<Copies>>>,
+    /// Some response came more than once.
+    joined: AtomicBool,
     hasher: RandomState,
 }
 
@@ -298,11 +325,16 @@ struct Groups {
     keys: Vec<Arc<[String]>>,
 }
 
+/// Totals by the number of the group.
+type Sum = HashMap<u32, Totals>;
+
 /// What one thread has added.
 #[derive(Clone, Default)]
 pub(super) struct Sums {
-    /// Totals by the number of the group.
-    totals: HashMap<u32, Totals>,
+    /// Of responses without ids.
+    nameless: Sum,
+    /// Of the others, unless copies were among them.
+    named: Sum,
     /// The group of the last response: mostly that of the next one too.
     last: Option<(Arc<[String]>, u32)>,
 }
@@ -320,6 +352,7 @@ impl Ledger {
         Self {
             groups: Mutex::default(),
             copies: dedup.then(shards),
+            joined: AtomicBool::new(false),
             hasher: RandomState::new(),
         }
     }
@@ -337,14 +370,18 @@ impl Ledger {
         };
         let share = Share::new(record, group, known);
         let (Some(copies), Some(id)) = (&self.copies, self.identity(record)) else {
-            sums.totals.entry(group).or_default().add(&share);
+            sums.nameless.entry(group).or_default().add(&share);
             return;
         };
+        sums.named.entry(group).or_default().add(&share);
         let mut shard = lock(&copies[(id >> 64) as usize % SHARDS]);
-        shard.add(id, share, |a, b| {
+        let joins = shard.add(id, share, |a, b| {
             let groups = lock(&self.groups);
             groups.keys[a as usize].cmp(&groups.keys[b as usize])
         });
+        if joins {
+            self.joined.store(true, Relaxed);
+        }
     }
 
     /// What tells a response's copies from other responses.
@@ -361,62 +398,68 @@ impl Ledger {
         Some(u128::from(high) << 64 | u128::from(hasher.finish()))
     }
 
-    /// The groups, in no order, out of all that was added: as many threads as added to it sum it up.
-    pub(super) fn close(self, sums: Vec<Sums>) -> Vec<(Arc<[String]>, Totals)> {
+    /// The groups, in no order, out of all that was added.
+    pub(super) fn close(self, mut sums: Vec<Sums>) -> Vec<(Arc<[String]>, Totals)> {
         let keys = self
             .groups
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner)
             .keys;
         let mut all = vec![Totals::default(); keys.len()];
-        let mut take = |sums: Sums| {
-            for (group, totals) in sums.totals {
+        let mut take = |sum: Sum| {
+            for (group, totals) in sum {
                 all[group as usize].merge(&totals);
             }
         };
-        let mut copies = self.copies.unwrap_or_default();
-        let each = copies.len().div_ceil(sums.len().max(1)).max(1);
-        std::thread::scope(|scope| {
-            let mut others = Vec::new();
-            while copies.len() > each {
-                let part = copies.split_off(copies.len() - each);
-                others.push(scope.spawn(|| Sums::of(part)));
-            }
-            take(Sums::of(copies));
-            for other in others {
-                take(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
-            }
-        });
-        sums.into_iter().for_each(take);
+        if self.joined.into_inner() {
+            sum_up(self.copies.unwrap_or_default(), sums.len(), &mut take);
+        } else {
+            sums.iter_mut().for_each(|sums| take(std::mem::take(&mut sums.named)));
+        }
+        sums.into_iter().for_each(|sums| take(sums.nameless));
         let groups = keys.into_iter().zip(all);
         // A group may have lost its only response to a fuller copy.
         groups.filter(|(_, totals)| totals.responses > 0).collect()
     }
 }
 
-impl Sums {
-    /// Of responses that have ids.
-    fn of(copies: Vec<Mutex<Copies>>) -> Self {
-        let mut sums = Self::default();
-        for shard in copies {
-            let shard = shard.into_inner().unwrap_or_else(PoisonError::into_inner);
-            for at in shard.places.into_values() {
-                let (share, _) = Share::unpack(&shard.packed[at..]);
-                sums.totals.entry(share.group).or_default().add(&share);
-            }
+/// Sums up what copies came to, on so many threads.
+fn sum_up(mut shards: Vec<Mutex<Copies>>, threads: usize, take: &mut impl FnMut(Sum)) {
+    let each = shards.len().div_ceil(threads.max(1)).max(1);
+    std::thread::scope(|scope| {
+        let mut others = Vec::new();
+        while shards.len() > each {
+            let part = shards.split_off(shards.len() - each);
+            others.push(scope.spawn(|| Copies::sum(part)));
         }
-        sums
-    }
+        take(Copies::sum(shards));
+        for other in others {
+            take(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+    });
 }
 
 impl Copies {
-    /// Adds a response, or joins it with its copy.
-    fn add(&mut self, id: u128, share: Share, order: impl FnOnce(u32, u32) -> Ordering) {
+    fn sum(shards: Vec<Mutex<Self>>) -> Sum {
+        let mut sum = Sum::new();
+        for shard in shards {
+            let shard = shard.into_inner().unwrap_or_else(PoisonError::into_inner);
+            for at in shard.places.into_values() {
+                let (share, _) = Share::unpack(&shard.packed[at..]);
+                sum.entry(share.group).or_default().add(&share);
+            }
+        }
+        sum
+    }
+
+    /// Adds a response, or joins it with its copy; gives whether there was one.
+    fn add(&mut self, id: u128, share: Share, order: impl FnOnce(u32, u32) -> Ordering) -> bool {
         let end = self.packed.len();
         match self.places.entry(id) {
             Entry::Vacant(place) => {
                 place.insert(end);
                 share.pack(&mut self.packed);
+                false
             }
             Entry::Occupied(mut place) => {
                 let at = *place.get();
@@ -430,6 +473,7 @@ impl Copies {
                 } else {
                     place.insert(end);
                 }
+                true
             }
         }
     }
