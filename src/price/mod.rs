@@ -46,9 +46,9 @@ pub(crate) const VERSION: &str = concat!(
 /// Prices from the user's files and the built-in table.
 #[derive(Debug, Default)]
 pub struct PriceBook {
-    files: Vec<PriceFile>,
+    files: Arc<[PriceFile]>,
     /// The built-in providers that were asked for; none where there is no such provider.
-    built_in: Mutex<BTreeMap<String, Option<Arc<Provider>>>>,
+    built_in: Arc<Mutex<BTreeMap<String, Option<Arc<Provider>>>>>,
     /// What was found for names.
     known: Mutex<BTreeMap<String, Answers>>,
 }
@@ -138,9 +138,18 @@ impl PriceBook {
     /// As there.
     pub fn parse(path: &Path, text: &[u8]) -> Result<Self, String> {
         Ok(Self {
-            files: vec![PriceFile::parse(path, text)?],
+            files: [PriceFile::parse(path, text)?].into(),
             ..Self::default()
         })
+    }
+
+    /// The same prices for another thread: neither waits for what the other looks up.
+    pub(crate) fn split(&self) -> Self {
+        Self {
+            files: Arc::clone(&self.files),
+            built_in: Arc::clone(&self.built_in),
+            known: Mutex::default(),
+        }
     }
 
     /// Loads what a quote for this model will need, so that it is there when the response ends.
@@ -194,7 +203,7 @@ impl PriceBook {
                 label: label(&provider.id, &provider.entry(at).id),
             })
         };
-        for file in &self.files {
+        for file in self.files.iter() {
             let mut providers = file.of(id).into_iter();
             if let Some(hit) = providers.find_map(|provider| found(provider, Some(&file.name))) {
                 return Ok(hit);

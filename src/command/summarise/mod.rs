@@ -161,14 +161,14 @@ fn scan_all(
             if handful.is_empty() {
                 break;
             }
-            let began = Instant::now();
+            let (files, began) = (handful.len(), Instant::now());
             for input in handful {
                 if let Err(error) = input.and_then(|input| worker.scan(input)) {
                     job.complain(&error);
                     failed.fetch_add(1, Ordering::Relaxed);
                 }
-                done.fetch_add(1, Ordering::Relaxed);
             }
+            done.fetch_add(files, Ordering::Relaxed);
             let short = began.elapsed() < SPELL;
             few = if short { few * 2 } else { few / 2 }.clamp(1, MOST);
         }

@@ -60,6 +60,7 @@ pub(super) struct Records {
 /// One thread's part of the job.
 pub(super) struct Worker<'j> {
     job: &'j Job,
+    prices: PriceBook,
     meter: Meter,
     /// Captures that were read to their end while the vocabulary for them was being loaded.
     early: Vec<(Meter, Place)>,
@@ -68,6 +69,7 @@ pub(super) struct Worker<'j> {
     folder: Folder,
     /// What is read at once.
     buffer: Buffer,
+    bytes_read: u64,
     sums: Sums,
     /// The keys of the response at hand.
     keys: Vec<String>,
@@ -101,11 +103,13 @@ impl<'j> Worker<'j> {
     pub(super) fn new(job: &'j Job) -> Self {
         Self {
             job,
+            prices: job.prices.split(),
             meter: Meter::new(),
             early: Vec::new(),
             early_room: EARLY,
             folder: Folder::default(),
             buffer: Buffer::new(CHUNK),
+            bytes_read: 0,
             sums: Sums::default(),
             keys: vec![String::new(); job.by.len()],
             lines: Vec::new(),
@@ -126,8 +130,10 @@ impl<'j> Worker<'j> {
                 .and_then(|at| Timestamp::try_from(at).ok()),
             number: 0,
         };
-        let job = self.job;
-        let result = self.read(&mut Counted { source, job }, true, &mut place);
+        let (bar, read) = (self.job.bar.as_ref(), 0);
+        let mut source = Counted { source, bar, read };
+        let result = self.read(&mut source, true, &mut place);
+        self.bytes_read += source.read;
         self.flush();
         result.map_err(|error| format!("cannot read {}: {error}", place.input.name()))
     }
@@ -224,13 +230,14 @@ impl<'j> Worker<'j> {
     pub(super) fn close(mut self) -> Sums {
         self.catch_up();
         self.flush();
+        self.job.read.fetch_add(self.bytes_read, Ordering::Relaxed);
         self.sums
     }
 
     fn put(&mut self, place: &mut Place) {
         while let Some(mut reading) = self.meter.next_reading() {
             let now = place.modified.map_or(self.job.now, SystemTime::from);
-            let mut record = Record::priced(&mut reading, &self.job.prices, now);
+            let mut record = Record::priced(&mut reading, &self.prices, now);
             place.mark(&mut record, self.job.placed);
             self.add(&record);
         }
@@ -265,7 +272,7 @@ impl<'j> Worker<'j> {
                 Ok(mut record) => {
                     place.mark(&mut record, self.job.placed);
                     if self.job.reprice {
-                        record.reprice(&self.job.prices, self.job.now);
+                        record.reprice(&self.prices, self.job.now);
                     }
                     self.add(&record);
                 }
@@ -331,14 +338,16 @@ impl Stream for Counted<'_> {
 /// Counts what is read.
 struct Counted<'j> {
     source: Source,
-    job: &'j Job,
+    bar: Option<&'j ProgressBar>,
+    /// Bytes.
+    read: u64,
 }
 
 impl Read for Counted<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.source.read(buffer)?;
-        self.job.read.fetch_add(n as u64, Ordering::Relaxed);
-        if let Some(bar) = &self.job.bar {
+        self.read += n as u64;
+        if let Some(bar) = self.bar {
             bar.inc(n as u64);
         }
         Ok(n)
