@@ -772,15 +772,16 @@ impl Core {
     }
 
     fn close(&mut self, ended_by: EndedBy, offset: u64, followed: bool) {
-        let Some(mut exchange) = self.exchange.take() else {
+        let Some(exchange) = &mut self.exchange else {
             return;
         };
         self.idle_since = exchange.last;
         self.emitter.part();
         let ending = self.context.ending(offset, followed);
         let reading = exchange.finish(ended_by, &ending, &mut self.parser, &mut self.plans);
-        self.heard = exchange.heard;
+        self.heard = take(&mut exchange.heard);
         self.heard.renew();
+        self.exchange = None;
         if self.context.requests.len() > 1 {
             self.context.requests.remove(0);
         }

@@ -411,6 +411,9 @@ impl<'e> Known<'e> {
 
 /// The texts of an event that hold escapes, by the holes they fill.
 pub(super) fn unescape(event: &[u8], spans: &[Span]) -> Vec<(usize, String)> {
+    if spans.iter().all(|span| !span.2) {
+        return Vec::new();
+    }
     let escaped = spans.iter().enumerate().filter(|(_, span)| span.2);
     let text = |(hole, &(from, to, _)): (usize, &Span)| {
         let text = serde_json::from_slice(&event[from - 1..=to]).ok();
