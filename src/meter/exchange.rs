@@ -15,7 +15,7 @@ use super::plan::Plans;
 use super::raw::RawUsage;
 use super::reading::{Created, EndedBy, Note, Reading, Status};
 use super::request::Request;
-use super::sense::{Saying, Sense, Value};
+use super::sense::{Gist, Padding, Saying, Sense, Value};
 use super::shape::Shape;
 use super::usage::{Measure, Merge};
 
@@ -211,21 +211,19 @@ impl Exchange {
 
     /// Takes in what an event says.
     pub(super) fn take(&mut self, sense: &Sense<'_>, trace: &mut Trace) {
-        trace.unique |= sense.odd;
-        for saying in &sense.sayings {
-            self.note(saying, trace);
-        }
+        trace.unique |= sense.gist.odd;
+        sense.each(|saying| self.note(saying, trace));
         if trace.states_usage {
             // A running count includes the text that came with it.
             self.said.usage_at = self.heard.volume();
         }
         // A time that is not known yet is more than padding: the next event may state it.
         let dated = self.said.created.is_some();
-        let padding = sense
-            .padding
-            .iter()
-            .filter(|padding| dated || !padding.dates);
-        trace.holes.extend(padding.map(|padding| padding.hole));
+        sense.pads(|Padding { hole, dates }| {
+            if dated || !dates {
+                trace.holes.push(hole);
+            }
+        });
     }
 
     fn note(&mut self, saying: &Saying<'_>, trace: &mut Trace) {
@@ -592,21 +590,20 @@ impl<'s> Signs<'s> {
     }
 
     pub(super) fn of(sense: &Sense<'s>) -> Self {
-        let id = sense.sayings.iter().find_map(|saying| match saying {
-            Saying {
-                means: Means::Id,
-                value: Value::Text(id),
-                ..
-            } => Some(brief(id)).filter(|id| !id.is_empty()),
-            _ => None,
-        });
+        let Gist {
+            dialect,
+            begins,
+            speaks,
+            whole,
+            ..
+        } = sense.gist;
         Self {
-            dialect: Some(sense.dialect),
-            begins: sense.begins,
+            dialect: Some(dialect),
+            begins,
             fails: false,
-            id,
-            speaks: sense.speaks,
-            whole: sense.whole,
+            id: sense.id().map(brief).filter(|id| !id.is_empty()),
+            speaks,
+            whole,
         }
     }
 }

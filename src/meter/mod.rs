@@ -36,7 +36,7 @@ use json::{Json, Parser};
 use memchr::memmem;
 use memo::Memo;
 use plan::Plans;
-use sense::{Parsed, Sense, Spare};
+use sense::{Gist, Parsed, Sense};
 use shape::{Known, Shape};
 use tail::Tail;
 
@@ -91,7 +91,6 @@ struct Core {
     /// When the last response ended: the next one is waited for since then.
     idle_since: Duration,
     trace: Trace,
-    spare: Spare,
     /// The shape of the event at hand is wanted.
     learns: bool,
     emitter: Emitter,
@@ -170,7 +169,6 @@ impl Meter {
                 now: Duration::ZERO,
                 idle_since: Duration::ZERO,
                 trace: Trace::default(),
-                spare: Spare::default(),
                 learns: false,
                 emitter: Emitter::default(),
                 ending: false,
@@ -391,21 +389,21 @@ impl Core {
             return false;
         };
         let (event, begin) = (&rest[..len], shape.begin);
-        let unescaped = shape::unescape(event, spans);
+        let Some(unescaped) = shape::unescape(event, spans) else {
+            return false;
+        };
         let known = Known {
             event,
             spans,
             unescaped: &unescaped,
         };
-        let spare = take(&mut self.spare);
-        let Some(sense) = shape.sense(known, spare) else {
+        let Some(sense) = shape.sense(known) else {
             return false;
         };
         self.learns = false;
         let start = framer.pass(rest, len);
         let fresh = self.begin_with(&sense, start);
         self.say(&sense);
-        self.spare = sense.spare();
         self.settle();
         self.turn_memo(memo, fresh, version);
         // A text that was unescaped does not stand in the event.
@@ -624,12 +622,10 @@ impl Core {
         let settled = self.dialect().unwrap_or(dialect);
         if !std::ptr::eq(settled.rules, dialect.rules) {
             // A dialect settled before holds: its rules, not those of what this one event looks like.
-            let whole = sense.whole;
+            let whole = sense.gist.whole;
             found = self.plans.of(settled.rules).find(json);
-            sense = Sense {
-                whole,
-                ..Sense::of(event, settled, &found)
-            };
+            sense = Sense::of(event, settled, &found);
+            sense.gist.whole = whole;
         }
         self.say(&sense);
         let kind = settled.kind(json, name);
@@ -687,8 +683,8 @@ impl Core {
         if exchange.dialect.is_none_or(|known| known.generic) {
             let same = exchange
                 .dialect
-                .is_some_and(|known| std::ptr::eq(known, sense.dialect));
-            exchange.dialect = Some(sense.dialect);
+                .is_some_and(|known| std::ptr::eq(known, sense.gist.dialect));
+            exchange.dialect = Some(sense.gist.dialect);
             exchange.version += u64::from(!same);
         }
         fresh
@@ -703,10 +699,11 @@ impl Core {
         trace.holes = take(&mut self.trace.holes);
         trace.holes.clear();
         exchange.take(sense, &mut trace);
-        exchange.over |= sense.whole;
-        exchange.whole |= sense.whole;
-        exchange.lines |= sense.wrap == Wrap::Document && !sense.whole;
-        trace.unique |= exchange.over || !sense.wrap.is_bare();
+        let Gist { whole, wrap, .. } = sense.gist;
+        exchange.over |= whole;
+        exchange.whole |= whole;
+        exchange.lines |= wrap == Wrap::Document && !whole;
+        trace.unique |= exchange.over || !wrap.is_bare();
         self.trace = trace;
     }
 

@@ -8,6 +8,7 @@ use super::heard::Channel;
 use super::json::{Hit, Json};
 use super::memo::{Filling, Hole};
 use super::plan::Found;
+use super::shape::{Known, Shape};
 use super::usage::Merge;
 
 /// An event's JSON, and how it came.
@@ -23,6 +24,13 @@ pub(super) struct Parsed<'e> {
 
 /// What an event says, by the dialect it speaks.
 pub(super) struct Sense<'e> {
+    pub(super) gist: Gist,
+    pub(super) says: Says<'e>,
+}
+
+/// What an event is as a whole.
+#[derive(Clone, Copy)]
+pub(super) struct Gist {
     pub(super) dialect: &'static Dialect,
     pub(super) wrap: Wrap,
     /// It begins a response.
@@ -33,9 +41,17 @@ pub(super) struct Sense<'e> {
     pub(super) speaks: bool,
     /// Something else stands where a text should.
     pub(super) odd: bool,
-    /// In the order of the rules.
-    pub(super) sayings: Vec<Saying<'e>>,
-    pub(super) padding: Vec<Padding>,
+}
+
+/// All that an event says.
+pub(super) enum Says<'e> {
+    /// It was read: what it says is in the order of the rules.
+    Read {
+        sayings: Vec<Saying<'e>>,
+        padding: Vec<Padding>,
+    },
+    /// What another one of its shape said, of what stands in its own holes.
+    Alike(&'e Shape, Known<'e>),
 }
 
 /// One thing that an event says.
@@ -77,42 +93,77 @@ impl<'e> Sense<'e> {
         let Parsed {
             json, wrap, name, ..
         } = event;
-        let mut sense = Self {
+        let mut gist = Gist {
             dialect,
             wrap,
             begins: dialect.begins_with(json, name),
             whole: wrap == Wrap::Document && !dialect.is_piece(json),
             speaks: false,
             odd: false,
-            sayings: Vec::with_capacity(found.len()),
-            padding: Vec::new(),
         };
+        let (mut sayings, mut padding) = (Vec::with_capacity(found.len()), Vec::new());
         let kind = dialect.kind(json, name);
         for found in found.chunk_by(|a, b| a.rule == b.rule) {
             let rule = &dialect.rules[usize::from(found[0].rule)];
             if rule.applies(kind) {
-                sense.read(rule, found, event.data);
+                gist.read(rule, found, event.data, &mut sayings, &mut padding);
             }
         }
         for (key, value) in json.members().filter(|(key, _)| pads(key)) {
             let hole = pad(json.root().member(key, value), event.data);
             let dates = key.starts_with("created");
-            let padding = hole.map(|hole| Padding { hole, dates });
-            sense.padding.extend(padding);
+            padding.extend(hole.map(|hole| Padding { hole, dates }));
         }
-        sense
+        let says = Says::Read { sayings, padding };
+        Self { gist, says }
     }
 
-    /// Empties it for another event to use its memory.
-    pub(super) fn spare(mut self) -> Spare {
-        self.padding.clear();
-        // That nothing is left in it lets the memory outlive what was said.
-        let sayings = self.sayings.into_iter().map_while(|_| None).collect();
-        (sayings, self.padding)
+    /// Gives each thing that it says.
+    #[inline]
+    pub(super) fn each(&self, take: impl FnMut(&Saying<'e>)) {
+        match &self.says {
+            Says::Read { sayings, .. } => sayings.iter().for_each(take),
+            Says::Alike(shape, event) => shape.each(*event, take),
+        }
     }
 
+    /// Gives each place whose value says nothing.
+    #[inline]
+    pub(super) fn pads(&self, mut take: impl FnMut(Padding)) {
+        match &self.says {
+            Says::Read { padding, .. } => padding.iter().copied().for_each(take),
+            Says::Alike(shape, event) => shape.padding(*event).for_each(&mut take),
+        }
+    }
+
+    /// The id of its response.
+    pub(super) fn id(&self) -> Option<&'e str> {
+        match &self.says {
+            Says::Read { sayings, .. } => sayings.iter().find_map(Saying::id),
+            Says::Alike(shape, event) => shape.id(*event),
+        }
+    }
+}
+
+impl<'e> Saying<'e> {
+    pub(super) fn id(&self) -> Option<&'e str> {
+        match self.value {
+            Value::Text(id) if self.means == Means::Id => Some(id),
+            _ => None,
+        }
+    }
+}
+
+impl Gist {
     /// Reads the values of one rule: the first of its paths where something is said counts.
-    fn read(&mut self, rule: &Rule, found: &[Found<'e>], data: &'e [u8]) {
+    fn read<'e>(
+        &mut self,
+        rule: &Rule,
+        found: &[Found<'e>],
+        data: &'e [u8],
+        sayings: &mut Vec<Saying<'e>>,
+        paddings: &mut Vec<Padding>,
+    ) {
         let means = rule.means;
         let merge = self.dialect.merge;
         let says = |found: &&Found<'e>| {
@@ -139,11 +190,11 @@ impl<'e> Sense<'e> {
                     },
                     dates: false,
                 });
-                self.padding.extend(padding);
+                paddings.extend(padding);
                 continue;
             }
             match Value::read(means, merge, *hit, data) {
-                Some(value) => self.sayings.push(Saying {
+                Some(value) => sayings.push(Saying {
                     means,
                     group: hit.group,
                     at: value.at(hit, data),
@@ -155,9 +206,6 @@ impl<'e> Sense<'e> {
         }
     }
 }
-
-/// The memory of what was said.
-pub(super) type Spare = (Vec<Saying<'static>>, Vec<Padding>);
 
 impl<'e> Value<'e> {
     /// What a value says where it has this meaning; `None` where it can say nothing.

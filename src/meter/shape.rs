@@ -9,11 +9,10 @@ use simd_json::{Node, StaticNode};
 
 use super::dialect::{self, Dialect, Means, rule::Test};
 use super::exchange::pads;
-use super::frame::Wrap;
 use super::json::{Hit, INDEX, Json};
 use super::memo::{self, Filling, Pattern, Span};
 use super::plan::Found;
-use super::sense::{self, Padding, Parsed, Saying, Sense, Spare, Value};
+use super::sense::{self, Gist, Padding, Parsed, Saying, Says, Sense, Value};
 
 /// An event known again by its bytes. Places are offsets in its data.
 pub(super) struct Shape {
@@ -24,14 +23,7 @@ pub(super) struct Shape {
     sayings: Vec<Kept>,
     /// Which holes only pad the event, and whether they date it.
     padding: Vec<(usize, bool)>,
-    /// Holes whose texts say nothing, yet decide something.
-    asking: Vec<usize>,
-    wrap: Wrap,
-    begins: bool,
-    whole: bool,
-    speaks: bool,
-    odd: bool,
-    dialect: &'static Dialect,
+    gist: Gist,
     /// What the response had been speaking.
     known: Option<&'static Dialect>,
     /// The shape that last came after it.
@@ -84,7 +76,7 @@ type Stretch = (Spot, Spot);
 #[derive(Clone, Copy)]
 pub(super) struct Known<'e> {
     pub(super) event: &'e [u8],
-    /// What fills its holes.
+    /// Where what fills its holes stands.
     pub(super) spans: &'e [Span],
     /// Those of its texts that hold escapes, by their holes.
     pub(super) unescaped: &'e [(usize, String)],
@@ -102,9 +94,13 @@ impl Shape {
         found: &[Found<'_>],
         known: Option<&'static Dialect>,
     ) -> Option<Self> {
+        let dialect = sense.gist.dialect;
         // A dialect settled before would look for other values than were found.
         let other =
-            |known: &Dialect| !known.generic && !std::ptr::eq(known.rules, sense.dialect.rules);
+            |known: &Dialect| !known.generic && !std::ptr::eq(known.rules, dialect.rules);
+        let Says::Read { sayings, padding } = &sense.says else {
+            return None;
+        };
         if event.data.len() > MAX_DATA || known.is_some_and(other) {
             return None;
         }
@@ -114,19 +110,13 @@ impl Shape {
             holes: Vec::new(),
             sayings: Vec::new(),
             padding: Vec::new(),
-            asking: Vec::new(),
-            wrap: event.wrap,
-            begins: sense.begins,
-            whole: sense.whole,
-            speaks: sense.speaks,
-            odd: sense.odd,
-            dialect: sense.dialect,
+            gist: sense.gist,
             known,
             then: 0,
             repeats: false,
         };
         let varies = |found: &&Found<'_>| {
-            let means = sense.dialect.rules[usize::from(found.rule)].means;
+            let means = dialect.rules[usize::from(found.rule)].means;
             matches!(means, Means::Created | Means::Id | Means::Text(_))
         };
         let vary: Vec<_> = found
@@ -140,23 +130,14 @@ impl Shape {
                 shape.hold(event, found)?;
             }
         }
-        for saying in &sense.sayings {
+        for saying in sayings {
             let kept = shape.keep(event, saying)?;
             shape.sayings.push(kept);
         }
-        for Padding { hole, dates } in &sense.padding {
+        for Padding { hole, dates } in padding {
             let hole = shape.hole_at(hole.at).map(|hole| (hole, *dates));
             shape.padding.extend(hole);
         }
-        let said = |at: usize| {
-            let is_it = |kept: &Kept| matches!(kept.source, Source::Hole(hole) if hole == at);
-            shape.sayings.iter().any(is_it)
-        };
-        let asks = |at: &usize| {
-            let hole = &shape.holes[*at];
-            !said(*at) && (!hole.asked.is_empty() || hole.empty.is_some())
-        };
-        shape.asking = (0..shape.holes.len()).filter(asks).collect();
         Some(shape)
     }
 
@@ -208,7 +189,7 @@ impl Shape {
         }
         let tests = mention.map_or(&[][..], |mention| &mention.tests);
         let text = value.as_str()?;
-        let answer = |test: &&'static Test| (*test, test.fits(text));
+        let answer = |test: &&'static Test| (*test, test.fits(text.as_bytes()));
         let asked = tests.iter().map(answer).collect();
         self.hole(event, value.text_offset()?, Filling::Padding, asked)
     }
@@ -317,31 +298,41 @@ impl Shape {
         self.pattern.as_ref().filter(|_| same)?.fits(input, spans)
     }
 
-    /// What an event of this shape says, in the memory of another one; `None` where it has to be parsed after all.
-    pub(super) fn sense<'e>(&'e self, event: Known<'e>, spare: Spare) -> Option<Sense<'e>> {
-        for at in &self.asking {
-            event.answer(*at, &self.holes[*at])?;
-        }
-        let (mut sayings, mut padding) = spare;
+    /// What an event of this shape says; `None` where it has to be parsed after all.
+    pub(super) fn sense<'e>(&'e self, event: Known<'e>) -> Option<Sense<'e>> {
+        let alike = |(hole, at): (&Hole, usize)| hole.is_answered(event.bytes(at));
+        let mut holes = self.holes.iter().zip(0..).filter(|(hole, _)| hole.asks());
+        holes.all(alike).then_some(Sense {
+            gist: self.gist,
+            says: Says::Alike(self, event),
+        })
+    }
+
+    /// Gives each thing that an event of this shape says.
+    #[inline]
+    pub(super) fn each<'e>(&'e self, event: Known<'e>, mut take: impl FnMut(&Saying<'e>)) {
         for kept in &self.sayings {
-            sayings.push(self.say(kept, event)?);
+            // It is not moved: a copy would wait until all its parts are written.
+            if let Some(saying) = &self.say(kept, event) {
+                take(saying);
+            }
         }
-        for &(hole, dates) in &self.padding {
-            let hole = memo::Hole {
-                at: event.spans[hole].0 - self.begin,
-                filling: self.holes[hole].filling,
-            };
-            padding.push(Padding { hole, dates });
-        }
-        Some(Sense {
-            dialect: self.dialect,
-            wrap: self.wrap,
-            begins: self.begins,
-            whole: self.whole,
-            speaks: self.speaks,
-            odd: self.odd,
-            sayings,
-            padding,
+    }
+
+    /// The id of an event's response.
+    pub(super) fn id<'e>(&'e self, event: Known<'e>) -> Option<&'e str> {
+        let ids = self.sayings.iter().filter(|kept| kept.means == Means::Id);
+        ids.filter_map(|kept| self.say(kept, event))
+            .find_map(|saying| saying.id())
+    }
+
+    /// The places of an event whose values say nothing.
+    pub(super) fn padding(&self, event: Known<'_>) -> impl Iterator<Item = Padding> {
+        self.padding.iter().map(move |&(hole, dates)| {
+            let at = event.spans[hole].0 - self.begin;
+            let filling = self.holes[hole].filling;
+            let hole = memo::Hole { at, filling };
+            Padding { hole, dates }
         })
     }
 
@@ -358,7 +349,7 @@ impl Shape {
                 at = Some(from - self.begin);
                 match self.holes[*hole].filling {
                     Filling::Number => Value::Number(memo::value(&event.event[from..to])),
-                    _ => Value::Text(event.answer(*hole, &self.holes[*hole])?),
+                    _ => Value::Text(event.text(*hole)?),
                 }
             }
             Source::Members(members) => {
@@ -391,40 +382,43 @@ impl Shape {
 }
 
 impl<'e> Known<'e> {
-    /// What fills a hole, if all that is asked of it is answered as before.
-    fn answer(self, at: usize, hole: &Hole) -> Option<&'e str> {
-        self.text(at).filter(|text| hole.is_answered(text))
+    /// The text that fills a hole.
+    fn text(self, hole: usize) -> Option<&'e str> {
+        str::from_utf8(self.bytes(hole)).ok()
     }
 
     /// What fills a hole.
-    fn text(self, hole: usize) -> Option<&'e str> {
+    fn bytes(self, hole: usize) -> &'e [u8] {
         let (from, to, escaped) = self.spans[hole];
-        if escaped {
-            let mut texts = self.unescaped.iter();
-            return texts
-                .find(|text| text.0 == hole)
-                .map(|text| text.1.as_str());
+        let unescaped = || self.unescaped.iter().find(|text| text.0 == hole);
+        match escaped.then(unescaped).flatten() {
+            Some((_, text)) => text.as_bytes(),
+            None => &self.event[from..to],
         }
-        str::from_utf8(&self.event[from..to]).ok()
     }
 }
 
-/// The texts of an event that hold escapes, by the holes they fill.
-pub(super) fn unescape(event: &[u8], spans: &[Span]) -> Vec<(usize, String)> {
+/// The texts of an event that hold escapes, by the holes they fill; `None` where one is no text.
+pub(super) fn unescape(event: &[u8], spans: &[Span]) -> Option<Vec<(usize, String)>> {
     if spans.iter().all(|span| !span.2) {
-        return Vec::new();
+        return Some(Vec::new());
     }
     let escaped = spans.iter().enumerate().filter(|(_, span)| span.2);
     let text = |(hole, &(from, to, _)): (usize, &Span)| {
         let text = serde_json::from_slice(&event[from - 1..=to]).ok();
         Some((hole, text?))
     };
-    escaped.filter_map(text).collect()
+    escaped.map(text).collect()
 }
 
 impl Hole {
+    /// Whether anything is asked of what stands here.
+    fn asks(&self) -> bool {
+        !self.asked.is_empty() || self.empty.is_some()
+    }
+
     /// Whether all that was asked of the text that stood here is answered alike by another.
-    fn is_answered(&self, text: &str) -> bool {
+    fn is_answered(&self, text: &[u8]) -> bool {
         let alike = |(test, answer): &(&Test, bool)| test.fits(text) == *answer;
         self.empty.is_none_or(|empty| text.is_empty() == empty) && self.asked.iter().all(alike)
     }

@@ -202,10 +202,10 @@ impl Test {
     }
 
     /// Whether a text is the one it asks for.
-    pub(crate) fn fits(&self, text: &str) -> bool {
+    pub(crate) fn fits(&self, text: &[u8]) -> bool {
         match *self {
-            Self::Is(_, want) => text == want,
-            Self::Starts(_, want) => text.starts_with(want),
+            Self::Is(_, want) => text == want.as_bytes(),
+            Self::Starts(_, want) => text.starts_with(want.as_bytes()),
             _ => false,
         }
     }
@@ -227,7 +227,7 @@ impl Test {
             Self::Array(_) => at.is_some_and(Json::is_array),
             Self::Bool(_) => at.is_some_and(Json::is_bool),
             Self::Has(_) => given,
-            Self::Is(..) | Self::Starts(..) => text.is_some_and(|text| self.fits(text)),
+            Self::Is(..) | Self::Starts(..) => text.is_some_and(|text| self.fits(text.as_bytes())),
             Self::Lacks(_) => !given,
             Self::Named(want) => name == want,
             Self::Object(_) => at.is_some_and(Json::is_object),
