@@ -88,10 +88,7 @@ impl Heard {
             self.voices.push(Line {
                 channel,
                 group,
-                text: self
-                    .spare
-                    .pop()
-                    .unwrap_or_else(|| Vec::with_capacity(FEW)),
+                text: self.spare.pop().unwrap_or_else(|| Vec::with_capacity(FEW)),
                 counter: None,
                 volume: 0,
             });

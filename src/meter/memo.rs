@@ -196,8 +196,7 @@ impl Memo {
     pub(super) fn recall(&mut self, input: &[u8], heard: &mut Heard) -> Option<(usize, u64)> {
         let spans = &mut self.spans;
         let run = |template: &mut Template| template.run(input, spans, heard);
-        let (which, len, events) = self
-            .templates[..self.live]
+        let (which, len, events) = self.templates[..self.live]
             .iter_mut()
             .map(run)
             .enumerate()

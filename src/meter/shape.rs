@@ -96,8 +96,7 @@ impl Shape {
     ) -> Option<Self> {
         let dialect = sense.gist.dialect;
         // A dialect settled before would look for other values than were found.
-        let other =
-            |known: &Dialect| !known.generic && !std::ptr::eq(known.rules, dialect.rules);
+        let other = |known: &Dialect| !known.generic && !std::ptr::eq(known.rules, dialect.rules);
         let Says::Read { sayings, padding } = &sense.says else {
             return None;
         };

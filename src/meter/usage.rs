@@ -320,14 +320,16 @@ impl Counts {
             into.report(measure, old.saturating_add(value));
         };
         let place = |(path, _): &Number| self.places[usize::from(*path)];
-        let stated = numbers.chunk_by(|a, b| place(a) == place(b)).map(|numbers| {
-            let (path, _) = numbers[0];
-            let field = &self.dialect.usage[self.places[usize::from(path)]];
-            // Where the first of the paths leads to several numbers, their sum counts.
-            let first = numbers.iter().take_while(|number| number.0 == path);
-            let value = first.fold(0, |sum: u64, number| sum.saturating_add(number.1));
-            (field, value)
-        });
+        let stated = numbers
+            .chunk_by(|a, b| place(a) == place(b))
+            .map(|numbers| {
+                let (path, _) = numbers[0];
+                let field = &self.dialect.usage[self.places[usize::from(path)]];
+                // Where the first of the paths leads to several numbers, their sum counts.
+                let first = numbers.iter().take_while(|number| number.0 == path);
+                let value = first.fold(0, |sum: u64, number| sum.saturating_add(number.1));
+                (field, value)
+            });
         for (field, value) in stated.clone() {
             add(field.measure, value);
             if let Some(side) = side(field.measure)

@@ -41,7 +41,7 @@ pub(super) fn listed(list: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// What is behind paths, as it is found: sentences on what cannot be read.
-pub(super) fn find(paths: Vec<PathBuf>) -> impl Iterator<Item = Result<Input, String>> + Send {
+pub(super) fn find(paths: Vec<PathBuf>) -> impl Iterator<Item = Result<Input, String>> {
     let mut stdin = Some(Input::Stdin);
     paths.into_iter().flat_map(move |path| {
         let (mut one, mut folder) = (None, None);

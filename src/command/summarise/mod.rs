@@ -2,6 +2,7 @@
 
 mod input;
 mod key;
+mod queue;
 mod scan;
 mod show;
 mod total;
@@ -14,8 +15,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::thread::ScopedJoinHandle;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::{Builder, ScopedJoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -31,6 +32,7 @@ use crate::pipe::Exit;
 use crate::record::{Format, Selection, Writer};
 use input::Input;
 use key::{Key, Picks};
+use queue::{Queue, Taker};
 use scan::{Job, Records, Worker};
 use show::Summary;
 use total::{Ledger, Sums};
@@ -91,7 +93,7 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
         read: AtomicU64::new(0),
         bar,
     };
-    let (sums, failed) = scan_all(&job, inputs, args.threads, &done);
+    let (sums, failed) = scan_all(&job, inputs, args.threads, &done)?;
     if let Some(bar) = &job.bar {
         bar.finish_and_clear();
     }
@@ -133,10 +135,9 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
 }
 
 /// What is to be read, as it is found.
-type Found = Box<dyn Iterator<Item = Result<Input, String>> + Send>;
+type Found = Box<dyn Iterator<Item = Result<Input, String>>>;
 
-/// What a worker takes at once should keep it busy for so long: while one of them looks into a folder, the others have
-/// work, and yet all end together.
+/// What a worker takes at once should keep it busy for so long: it seldom has to ask for more, and yet all end together.
 const SPELL: Duration = Duration::from_micros(500);
 /// Files handed to a worker at once, however small they are.
 const MOST: usize = 64;
@@ -147,17 +148,15 @@ fn scan_all(
     inputs: Found,
     threads: Option<NonZeroUsize>,
     done: &AtomicUsize,
-) -> (Vec<Sums>, usize) {
+) -> Result<(Vec<Sums>, usize)> {
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let threads = threads.map_or(cores, NonZeroUsize::get);
-    let (inputs, failed) = (Mutex::new(inputs.fuse()), AtomicUsize::new(0));
-    let work = || {
+    let (queue, failed) = (Queue::new(), AtomicUsize::new(0));
+    let work = |taker: Taker<'_, _>| {
         let mut worker = Worker::new(job);
         let mut few = 1;
         loop {
-            let mut inputs = inputs.lock().unwrap_or_else(PoisonError::into_inner);
-            let handful: Vec<_> = inputs.by_ref().take(few).collect();
-            drop(inputs);
+            let handful: Vec<Result<Input, String>> = taker.take(few);
             if handful.is_empty() {
                 break;
             }
@@ -175,13 +174,27 @@ fn scan_all(
         worker.close()
     };
     let sums = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let start = |_| {
+            let taker = queue.taker();
+            Builder::new().spawn_scoped(scope, move || work(taker))
+        };
+        let mut workers = Vec::new();
+        for worker in (0..threads).map(start) {
+            match worker {
+                Ok(worker) => workers.push(worker),
+                // Fewer do it as well.
+                Err(_) if !workers.is_empty() => break,
+                Err(error) => return Err(error),
+            }
+        }
+        queue.fill(inputs);
         let join = |worker: ScopedJoinHandle<'_, _>| {
             worker.join().unwrap_or_else(|panic| resume_unwind(panic))
         };
-        workers.into_iter().map(join).collect()
+        Ok(workers.into_iter().map(join).collect())
     });
-    (sums, failed.into_inner())
+    let sums = sums.context("cannot start a thread")?;
+    Ok((sums, failed.into_inner()))
 }
 
 fn keys(names: &[String]) -> Result<Vec<Key>> {

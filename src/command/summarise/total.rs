@@ -414,7 +414,8 @@ impl Ledger {
         if self.joined.into_inner() {
             sum_up(self.copies.unwrap_or_default(), sums.len(), &mut take);
         } else {
-            sums.iter_mut().for_each(|sums| take(std::mem::take(&mut sums.named)));
+            sums.iter_mut()
+                .for_each(|sums| take(std::mem::take(&mut sums.named)));
         }
         sums.into_iter().for_each(|sums| take(sums.nameless));
         let groups = keys.into_iter().zip(all);
