@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use common::{corpus, scratch, tokensense};
 
 /// What is kept of a provider and of a model: the rest is for people, or for reading usage, which `meter` does.
-const PROVIDER: &[&str] = &["id", "pricing_urls", "fallback_model_providers"];
+const PROVIDER: &[&str] = &["pricing_urls", "fallback_model_providers"];
 const MODEL: &[&str] = &["id", "match", "prices", "price_variants"];
 
 #[test]
@@ -46,13 +46,16 @@ fn snapshot() {
     };
     let mut lines = String::new();
     for provider in &providers {
-        let mut line = keep(provider, PROVIDER);
+        let mut line = Map::new();
+        line.insert("provider".to_owned(), provider["id"].clone());
+        line.extend(keep(provider, PROVIDER));
         let models = provider["models"].as_array().expect("models");
         let models = models
             .iter()
             .map(|model| keep(model.as_object().expect("a model"), MODEL));
-        line.insert("models".to_owned(), models.collect());
-        lines += &format!("{}\n", Value::Object(line));
+        for line in std::iter::once(line).chain(models) {
+            lines += &format!("{}\n", Value::Object(line));
+        }
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/price/data/prices.jsonl");
     if std::env::var_os("TOKENSENSE_BLESS").is_some() {

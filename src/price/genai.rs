@@ -1,14 +1,13 @@
 //! genai-prices' format: providers, their models, and clauses that say which names are a model's. The built-in table
-//! is a snapshot of that crate's data with a provider on each line, so that only the one asked for is parsed, and of
-//! its models only the names until one is asked for.
+//! is a snapshot of that crate's data with each provider on a line and its models on lines after it, so that only the
+//! provider asked for is parsed, and of its models only the names until one is asked for.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use serde_json::Value;
-use serde_json::value::RawValue;
+use serde_json::{Deserializer, Value};
 
 use super::entry::{Entry, Listed, Rate, UNITS, When};
 
@@ -84,30 +83,37 @@ impl Model {
 
 /// The ids of the built-in providers.
 pub(crate) fn built_in_ids() -> impl Iterator<Item = &'static str> {
-    SNAPSHOT.lines().filter_map(|line| {
-        let rest = line.strip_prefix("{\"id\":\"")?;
-        rest.split_once('"').map(|(id, _)| id)
-    })
+    SNAPSHOT.lines().filter_map(provider_id)
 }
 
-/// The members of an object, none of them parsed.
-type Members<'a> = BTreeMap<&'a str, &'a RawValue>;
+/// The id of the provider on a line of the snapshot; `None` of a model's line.
+fn provider_id(line: &str) -> Option<&str> {
+    let rest = line.strip_prefix("{\"provider\":\"")?;
+    rest.split_once('"').map(|(id, _)| id)
+}
 
 /// A provider of the built-in table.
 pub(crate) fn built_in(id: &str) -> Option<Provider> {
-    let at = built_in_ids().position(|known| known == id)?;
-    let mut members: Members<'static> = serde_json::from_str(SNAPSHOT.lines().nth(at)?).ok()?;
-    let models: Vec<&RawValue> = serde_json::from_str(members.remove("models")?.get()).ok()?;
-    let mut provider = head(&serde_json::to_value(members).ok()?).ok()?;
-    for model in models {
-        let text = model.get();
-        let members: Members<'static> = serde_json::from_str(text).ok()?;
-        let id = serde_json::from_str(members.get("id")?.get()).ok()?;
-        let clause = serde_json::from_str(members.get("match")?.get()).ok()?;
+    let mut lines = SNAPSHOT.lines();
+    let line = lines.find(|line| provider_id(line) == Some(id))?;
+    let mut provider = head(id, &serde_json::from_str(line).ok()?);
+    for text in lines.take_while(|line| provider_id(line).is_none()) {
+        // What follows is read when it is asked for.
+        let (id, rest) = member(text, "{\"id\":")?;
+        let (clause, _) = member(rest, ",\"match\":")?;
+        let id = id.as_str()?.to_owned();
         let entry = OnceLock::new();
         provider.add_model(Model { entry, text }, id, names(&clause));
     }
     Some(provider)
+}
+
+/// The value after this beginning of a text, and the rest of it.
+fn member<'t>(text: &'t str, begin: &str) -> Option<(Value, &'t str)> {
+    let text = text.strip_prefix(begin)?;
+    let mut values = Deserializer::from_str(text).into_iter();
+    let value = values.next()?.ok()?;
+    Some((value, &text[values.byte_offset()..]))
 }
 
 /// Reads one provider.
@@ -115,7 +121,8 @@ pub(crate) fn built_in(id: &str) -> Option<Provider> {
 /// # Errors
 /// A sentence that says which model and rate are wrong, and how.
 pub(crate) fn provider(value: &Value) -> Result<Provider, String> {
-    let mut provider = head(value)?;
+    let id = value["id"].as_str().ok_or("a provider has no id")?;
+    let mut provider = head(id, value);
     for model in value["models"].as_array().into_iter().flatten() {
         let id = model["id"].as_str();
         let id = id.ok_or_else(|| format!("a model of {} has no id", provider.id))?;
@@ -127,20 +134,17 @@ pub(crate) fn provider(value: &Value) -> Result<Provider, String> {
 }
 
 /// A provider without its models.
-fn head(value: &Value) -> Result<Provider, String> {
+fn head(id: &str, value: &Value) -> Provider {
     let list = |key: &str| {
         let items = value[key].as_array().into_iter().flatten();
         items.filter_map(Value::as_str).map(str::to_owned).collect()
     };
-    Ok(Provider {
-        id: value["id"]
-            .as_str()
-            .ok_or("a provider has no id")?
-            .to_owned(),
+    Provider {
+        id: id.to_owned(),
         fallbacks: list("fallback_model_providers"),
         pages: list("pricing_urls"),
         ..Provider::default()
-    })
+    }
 }
 
 /// The names that a clause holds, be it that a name equals, begins with, ends with or contains them: a longer name
@@ -269,9 +273,30 @@ mod tests {
     /// The built-in table is read piece by piece, yet as a price file is.
     #[test]
     fn the_snapshot_reads_as_a_file_does() {
-        for (id, line) in built_in_ids().zip(SNAPSHOT.lines()) {
-            let value = serde_json::from_str(line).expect("JSON");
-            let file = provider(&value).expect("a provider");
+        let lines: Vec<Value> = SNAPSHOT
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("JSON"))
+            .collect();
+        let mut providers = Vec::new();
+        for mut line in lines {
+            match line["provider"].take() {
+                Value::Null => {
+                    let provider: &mut Value = providers.last_mut().expect("a provider");
+                    provider["models"]
+                        .as_array_mut()
+                        .expect("models")
+                        .push(line);
+                }
+                id => {
+                    line["id"] = id;
+                    line["models"] = Value::Array(Vec::new());
+                    providers.push(line);
+                }
+            }
+        }
+        assert_eq!(providers.len(), built_in_ids().count());
+        for (id, value) in built_in_ids().zip(&providers) {
+            let file = provider(value).expect("a provider");
             let built_in = built_in(id).expect("a provider");
             assert!(file.entries().eq(built_in.entries()), "{id}");
             assert_eq!(file.names, built_in.names, "{id}");

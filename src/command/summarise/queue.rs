@@ -88,7 +88,12 @@ impl<T> Taker<'_, T> {
         state = waited.unwrap_or_else(PoisonError::into_inner);
         state.waiting -= 1;
         let before = state.items.len();
-        let some = state.items.drain(..most.min(before)).collect();
+        let mut few = most.min(before);
+        if state.over {
+            // The last ones are shared out, so that all end together.
+            few = few.min(before.div_ceil(2 * state.takers));
+        }
+        let some = state.items.drain(..few).collect();
         if before > LOW && state.items.len() <= LOW {
             queue.room.notify_one();
         }
