@@ -414,8 +414,11 @@ impl Ledger {
         if self.joined.into_inner() {
             sum_up(self.copies.unwrap_or_default(), sums.len(), &mut take);
         } else {
-            sums.iter_mut()
-                .for_each(|sums| take(std::mem::take(&mut sums.named)));
+            for sums in &mut sums {
+                take(std::mem::take(&mut sums.named));
+            }
+            // The process is at its end: to free it, response by response, would only take time.
+            std::mem::forget(self.copies);
         }
         sums.into_iter().for_each(|sums| take(sums.nameless));
         let groups = keys.into_iter().zip(all);

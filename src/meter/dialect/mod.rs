@@ -142,7 +142,8 @@ pub(crate) fn mention(key: &str) -> Option<&'static Mention> {
 }
 
 fn mentions() -> HashMap<&'static str, Mention> {
-    let mut all: HashMap<&'static str, Mention> = HashMap::new();
+    // What stands under no name, as an array's items do, is as good as mentioned.
+    let mut all = HashMap::from([("", Mention::default())]);
     let mut tables: Vec<&[Rule]> = Vec::new();
     for dialect in ROSTER {
         let signs = [
@@ -163,7 +164,9 @@ fn mentions() -> HashMap<&'static str, Mention> {
         for path in ruled.copied().chain(tested).chain([dialect.kind]) {
             for Step { key, condition } in Step::of(path) {
                 all.entry(key).or_default();
-                let condition = condition.unwrap_or_default().trim_start_matches('!');
+                let Some(condition) = condition.map(|it| it.trim_start_matches('!')) else {
+                    continue;
+                };
                 let (key, is) = condition.split_once('=').unwrap_or((condition, ""));
                 all.entry(key).or_default().decides |= !is.is_empty();
             }
