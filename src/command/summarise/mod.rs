@@ -142,6 +142,10 @@ const SPELL: Duration = Duration::from_micros(500);
 /// Files handed to a worker at once, however small they are.
 const MOST: usize = 64;
 
+/// Files that all workers may have open at once, and one of them.
+const OPEN: usize = 256;
+const MOST_OPEN: usize = 8;
+
 /// Reads all files, many at once. Gives each worker's sums, and how many files could not be read whole.
 fn scan_all(
     job: &Job,
@@ -153,7 +157,7 @@ fn scan_all(
     let threads = threads.map_or(cores, NonZeroUsize::get);
     let (queue, failed) = (Queue::new(), AtomicUsize::new(0));
     let work = |taker: Taker<'_, _>| {
-        let mut worker = Worker::new(job);
+        let mut worker = Worker::new(job, (OPEN / threads).clamp(1, MOST_OPEN));
         let mut few = 1;
         loop {
             let handful: Vec<Result<Input, String>> = taker.take(few);
@@ -161,12 +165,7 @@ fn scan_all(
                 break;
             }
             let (files, began) = (handful.len(), Instant::now());
-            for input in handful {
-                if let Err(error) = input.and_then(|input| worker.scan(input)) {
-                    job.complain(&error);
-                    failed.fetch_add(1, Ordering::Relaxed);
-                }
-            }
+            failed.fetch_add(worker.scan(handful.into_iter()), Ordering::Relaxed);
             done.fetch_add(files, Ordering::Relaxed);
             let short = began.elapsed() < SPELL;
             few = if short { few * 2 } else { few / 2 }.clamp(1, MOST);

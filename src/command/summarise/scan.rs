@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Write as _};
+use std::mem::take;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
@@ -67,7 +68,9 @@ pub(super) struct Worker<'j> {
     /// How much memory more of them may take.
     early_room: u64,
     folder: Folder,
-    /// What is read at once.
+    /// The beginnings of files.
+    slots: Vec<Buffer>,
+    /// What is read at once of their rest.
     buffer: Buffer,
     bytes_read: u64,
     sums: Sums,
@@ -87,7 +90,18 @@ struct Place {
     number: u64,
 }
 
+/// A file of which the beginning was read.
+struct Begun<'j> {
+    source: Counted<'j>,
+    place: Place,
+    /// How much that is, and what went wrong then.
+    filled: usize,
+    result: io::Result<()>,
+}
+
 const CHUNK: usize = 128 << 10;
+/// Most answers are no longer.
+const SLOT: usize = 32 << 10;
 /// A file shows within so many bytes what it holds.
 const BEGINNING: usize = 4 << 10;
 /// A longer line is no record.
@@ -100,7 +114,8 @@ const METER: u64 = 16 << 10;
 const LINES: usize = 64 << 10;
 
 impl<'j> Worker<'j> {
-    pub(super) fn new(job: &'j Job) -> Self {
+    /// A worker that has so many files open at once.
+    pub(super) fn new(job: &'j Job, open: usize) -> Self {
         Self {
             job,
             prices: job.prices.split(),
@@ -108,6 +123,7 @@ impl<'j> Worker<'j> {
             early: Vec::new(),
             early_room: EARLY,
             folder: Folder::default(),
+            slots: (0..open).map(|_| Buffer::new(SLOT)).collect(),
             buffer: Buffer::new(CHUNK),
             bytes_read: 0,
             sums: Sums::default(),
@@ -116,14 +132,40 @@ impl<'j> Worker<'j> {
         }
     }
 
-    /// Adds all that an input holds.
+    /// Adds all that some inputs hold. Says what goes wrong, and gives how often it did; what came before that is
+    /// counted.
+    pub(super) fn scan(&mut self, inputs: impl Iterator<Item = Result<Input, String>>) -> usize {
+        let mut failed = 0;
+        let (mut inputs, mut slots) = (inputs.fuse(), take(&mut self.slots));
+        // To read some and then meter them takes less time than both by turns: neither loses its caches to the other.
+        loop {
+            let begin = |(slot, input): (&mut Buffer, Result<Input, String>)| {
+                input.and_then(|input| self.begin(input, slot.bytes()))
+            };
+            let begun: Vec<_> = slots.iter_mut().zip(&mut inputs).map(begin).collect();
+            if begun.is_empty() {
+                break;
+            }
+            for (slot, begun) in slots.iter_mut().zip(begun) {
+                let result = begun.and_then(|begun| self.go_on(begun, slot.bytes()));
+                if let Err(error) = result {
+                    self.job.complain(&error);
+                    failed += 1;
+                }
+            }
+        }
+        self.slots = slots;
+        failed
+    }
+
+    /// Opens an input and reads its beginning.
     ///
     /// # Errors
-    /// What went wrong, in a sentence. What came before that is counted.
-    pub(super) fn scan(&mut self, input: Input) -> Result<(), String> {
+    /// What went wrong, in a sentence.
+    fn begin(&mut self, input: Input, slot: &mut [u8]) -> Result<Begun<'j>, String> {
         let source = input.open(&mut self.folder)?;
         let modified = self.job.mtime.then(|| input.metadata()?.modified().ok());
-        let mut place = Place {
+        let place = Place {
             input,
             modified: modified
                 .flatten()
@@ -132,52 +174,71 @@ impl<'j> Worker<'j> {
         };
         let (bar, read) = (self.job.bar.as_ref(), 0);
         let mut source = Counted { source, bar, read };
-        let result = self.read(&mut source, true, &mut place);
+        let (filled, result) = fill(&mut source, slot, BEGINNING);
+        Ok(Begun {
+            source,
+            place,
+            filled,
+            result,
+        })
+    }
+
+    /// Adds all that an input holds whose beginning is in the slot.
+    ///
+    /// # Errors
+    /// As [`begin`](Self::begin).
+    fn go_on(&mut self, begun: Begun<'_>, slot: &[u8]) -> Result<(), String> {
+        let Begun {
+            mut source,
+            mut place,
+            filled,
+            result,
+        } = begun;
+        let result = self.read(&slot[..filled], result, &mut source, true, &mut place);
         self.bytes_read += source.read;
         self.flush();
         result.map_err(|error| format!("cannot read {}: {error}", place.input.name()))
     }
 
-    /// Reads what may be packed.
-    fn read(&mut self, source: &mut dyn Stream, packed: bool, place: &mut Place) -> io::Result<()> {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        let bytes = buffer.bytes();
-        let (filled, begun) = fill(source, bytes, BEGINNING);
-        let mut take = || {
-            let beginning = &bytes[..filled];
-            let mut whole = Cursor::new(beginning).chain(&mut *source);
-            match beginning {
-                [0x1f, 0x8b, ..] if packed => self.unpack(&mut MultiGzDecoder::new(whole), place),
-                [0x28, 0xb5, 0x2f, 0xfd, ..] if packed => {
-                    self.unpack(&mut zstd::Decoder::new(whole)?, place)
-                }
-                _ => match Shape::recognise(beginning) {
-                    None => self.meter(filled, bytes, source, place),
-                    Some(Ok(mut shape)) => self.records(&mut shape, &mut whole, place),
-                    Some(Err(error)) => Err(io::Error::other(error)),
-                },
+    /// Reads what may be packed, and began so.
+    fn read(
+        &mut self,
+        beginning: &[u8],
+        begun: io::Result<()>,
+        source: &mut dyn Stream,
+        packed: bool,
+        place: &mut Place,
+    ) -> io::Result<()> {
+        if beginning.is_empty() {
+            begun?;
+            return self.meter(beginning, source, place);
+        }
+        let mut whole = Cursor::new(beginning).chain(&mut *source);
+        let result = match beginning {
+            [0x1f, 0x8b, ..] if packed => self.unpack(&mut MultiGzDecoder::new(whole), place),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] if packed => {
+                zstd::Decoder::new(whole).and_then(|mut unpacked| self.unpack(&mut unpacked, place))
             }
+            _ => match Shape::recognise(beginning) {
+                None => self.meter(beginning, source, place),
+                Some(Ok(mut shape)) => self.records(&mut shape, &mut whole, place),
+                Some(Err(error)) => Err(io::Error::other(error)),
+            },
         };
         // What came before it broke off is taken all the same.
-        let result = if filled > 0 || begun.is_ok() {
-            take().and(begun)
-        } else {
-            begun
-        };
-        self.buffer = buffer;
-        result
+        result.and(begun)
     }
 
     fn unpack(&mut self, source: &mut dyn Stream, place: &mut Place) -> io::Result<()> {
-        self.buffer = Buffer::new(CHUNK);
-        self.read(source, false, place)
+        let mut slot = vec![0; SLOT];
+        let (filled, begun) = fill(source, &mut slot, BEGINNING);
+        self.read(&slot[..filled], begun, source, false, place)
     }
 
-    /// Meters a capture of which so much is in the buffer.
+    /// Meters a capture that begins so.
     fn meter(
         &mut self,
-        mut filled: usize,
-        buffer: &mut [u8],
+        beginning: &[u8],
         source: &mut dyn Stream,
         place: &mut Place,
     ) -> io::Result<()> {
@@ -189,18 +250,21 @@ impl<'j> Worker<'j> {
             self.catch_up();
         }
         self.meter.renew();
+        self.meter.feed(beginning);
+        self.put(place);
+        let mut buffer = take(&mut self.buffer);
         let result = loop {
-            self.meter.feed(&buffer[..filled]);
-            self.put(place);
             if source.seems_read() && self.meter.is_done() {
                 break Ok(());
             }
-            match source.read(buffer) {
+            match source.read(buffer.bytes()) {
                 Ok(0) => break Ok(()),
-                Ok(n) => filled = n,
+                Ok(n) => self.meter.feed(&buffer.bytes()[..n]),
                 Err(error) => break Err(error),
             }
+            self.put(place);
         };
+        self.buffer = buffer;
         if result.is_ok()
             && let Some(text) = self.meter.early()
             && text + METER <= self.early_room
@@ -208,7 +272,7 @@ impl<'j> Worker<'j> {
             self.early_room -= text + METER;
             let mut early = Meter::new();
             early.trade(&mut self.meter);
-            self.early.push((early, std::mem::take(place)));
+            self.early.push((early, take(place)));
             return result;
         }
         self.meter.finish(EndedBy::Upstream);
@@ -218,7 +282,7 @@ impl<'j> Worker<'j> {
 
     /// Ends what was early.
     fn catch_up(&mut self) {
-        for (mut meter, mut place) in std::mem::take(&mut self.early) {
+        for (mut meter, mut place) in take(&mut self.early) {
             self.meter.trade(&mut meter);
             self.meter.finish(EndedBy::Upstream);
             self.put(&mut place);
