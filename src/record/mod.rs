@@ -190,6 +190,13 @@ macro_rules! counted {
 
         /// How many columns that are.
         pub(crate) const COUNTS: usize = [$(stringify!($name)),+].len();
+
+        impl Record {
+            /// What is in them.
+            pub(crate) fn counts(&self) -> [Option<u64>; COUNTS] {
+                [$(self.$name),+]
+            }
+        }
     };
 }
 

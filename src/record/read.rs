@@ -50,8 +50,13 @@ impl Shape {
         let end = memchr2(b',', b'\n', text).filter(|end| text[*end] == b',')?;
         let first = &text[..end];
         let starts = |start: &&str| first.starts_with(start.as_bytes());
+        // Most captures begin as no column's name does: the names need not be looked at.
+        let is_name = first
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || *b == b'_');
         let is_column = |column: &Column| column.name.as_bytes() == first;
-        if !["label.", "usage."].iter().any(starts) && !COLUMNS.iter().any(is_column) {
+        let is_known = is_name && COLUMNS.iter().any(is_column);
+        if !is_known && !["label.", "usage."].iter().any(starts) {
             return None;
         }
         match Selection::parse(std::str::from_utf8(line()).ok()?) {

@@ -172,10 +172,15 @@ impl Share {
     /// `known` is how many of its group's keys are known.
     fn new(record: &Record, group: u32, known: usize) -> Self {
         let mut cells = [Cell::default(); CELLS];
-        for (cell, counted) in cells.iter_mut().zip(&COUNTED) {
-            if let Some(n) = (counted.get)(record) {
-                let estimated = record.estimated.iter().any(|name| name == counted.name);
-                *cell = Cell::new(if estimated { ESTIMATED } else { REPORTED }, n);
+        for (cell, count) in cells.iter_mut().zip(record.counts()) {
+            if let Some(n) = count {
+                *cell = Cell::new(REPORTED, n);
+            }
+        }
+        for name in &record.estimated {
+            let at = COUNTED.iter().position(|counted| counted.name == name);
+            if let Some(cell) = at.map(|at| &mut cells[at]).filter(|cell| cell.firm > 0) {
+                cell.firm = ESTIMATED;
             }
         }
         if let Some(cost) = record.cost_usd {
