@@ -691,6 +691,40 @@ fn formats() {
     assert_eq!(stdout(&alias), table);
 }
 
+/// A response that is over is not the end of what is read: another may follow, be it much later or behind any number of
+/// bytes.
+#[test]
+fn after_a_response() {
+    let scratch = scratch("summarise-after");
+    let [first, second] = ["usage", "late"].map(|name| scratch.join(name));
+    let chat = capture("openai.chat/usage.sse");
+    let other = String::from_utf8(chat.clone()).expect("text");
+    fs::write(&first, &chat).expect("a file");
+    fs::write(&second, other.replace("chatcmpl-A1", "chatcmpl-B2")).expect("a file");
+    for shell in [
+        "(cat usage; sleep 0.3; cat late) | $0 summarise --format=json -",
+        "mkfifo f; (cat usage; sleep 0.3; cat late) > f & $0 summarise --format=json f; wait",
+    ] {
+        let mut command = Command::new("sh");
+        command.args(["-c", shell, BINARY]).current_dir(&scratch);
+        let output = finish(&mut command);
+        let responses = &parsed(&output)["total"]["responses"];
+        assert_eq!(responses, 2, "{shell}: {}", stderr(&output));
+    }
+    let late = fs::read(&second).expect("a file");
+    // Reads end at a page, or where their buffer does, which is somewhere behind 32 KiB.
+    for size in [8 << 10, 12 << 10]
+        .into_iter()
+        .chain((32 << 10)..=(32 << 10) + 64)
+    {
+        let comment = [b":", " ".repeat(size - chat.len() - 3).as_bytes(), b"\n\n"].concat();
+        let whole = [comment, chat.clone(), late.clone()].concat();
+        assert_eq!(whole.len(), size + late.len());
+        fs::write(&first, whole).expect("a file");
+        assert_eq!(summary([&first])["total"]["responses"], 2, "behind {size}");
+    }
+}
+
 /// What cannot be read is named, all else is read, and the exit status is 1.
 #[test]
 fn bad_inputs() {

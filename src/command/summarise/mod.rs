@@ -143,7 +143,7 @@ const SPELL: Duration = Duration::from_micros(500);
 const MOST: usize = 64;
 
 /// Files that all workers may have open at once, and one of them.
-const OPEN: usize = 256;
+const OPEN: usize = 128;
 const MOST_OPEN: usize = 8;
 
 /// Reads all files, many at once. Gives each worker's sums, and how many files could not be read whole.
