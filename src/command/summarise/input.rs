@@ -207,7 +207,7 @@ const PAGE: u64 = 4 << 10;
 
 impl Source {
     /// Whether nothing is left of a file, by all signs: it gave less than was asked for, and not because of a page that
-    /// cannot be read. Only another read can tell for sure, which takes as long as the half of opening a file.
+    /// cannot be read. Only one more read would tell for sure; where what was read is whole, it can be spared.
     pub(super) fn seems_read(&self) -> bool {
         self.stored && self.short && !self.at.is_multiple_of(PAGE)
     }

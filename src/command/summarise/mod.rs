@@ -90,13 +90,16 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
         now: SystemTime::now(),
         ledger: Ledger::new(!args.no_dedup),
         records,
+        done,
+        failed: AtomicUsize::new(0),
         read: AtomicU64::new(0),
         bar,
     };
-    let (sums, failed) = scan_all(&job, inputs, args.threads, &done)?;
+    let sums = scan_all(&job, inputs, args.threads)?;
     if let Some(bar) = &job.bar {
         bar.finish_and_clear();
     }
+    let failed = job.failed.into_inner();
     let mut outcome = if failed == 0 {
         Outcome::Success
     } else {
@@ -110,7 +113,7 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
         job.by,
         job.ledger.close(sums),
         show::Read {
-            files: done.load(Ordering::Relaxed),
+            files: job.done.load(Ordering::Relaxed),
             files_failed: failed,
             bytes_read: job.read.into_inner(),
         },
@@ -146,27 +149,21 @@ const MOST: usize = 64;
 const OPEN: usize = 128;
 const MOST_OPEN: usize = 8;
 
-/// Reads all files, many at once. Gives each worker's sums, and how many files could not be read whole.
-fn scan_all(
-    job: &Job,
-    inputs: Found,
-    threads: Option<NonZeroUsize>,
-    done: &AtomicUsize,
-) -> Result<(Vec<Sums>, usize)> {
+/// Reads all files, many at once. Gives each worker's sums.
+fn scan_all(job: &Job, inputs: Found, threads: Option<NonZeroUsize>) -> Result<Vec<Sums>> {
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let threads = threads.map_or(cores, NonZeroUsize::get);
-    let (queue, failed) = (Queue::new(), AtomicUsize::new(0));
+    let queue = Queue::new();
     let work = |taker: Taker<'_, _>| {
         let mut worker = Worker::new(job, (OPEN / threads).clamp(1, MOST_OPEN));
         let mut few = 1;
         loop {
-            let handful: Vec<Result<Input, String>> = taker.take(few);
+            let handful = taker.take(few);
             if handful.is_empty() {
                 break;
             }
-            let (files, began) = (handful.len(), Instant::now());
-            failed.fetch_add(worker.scan(handful.into_iter()), Ordering::Relaxed);
-            done.fetch_add(files, Ordering::Relaxed);
+            let began = Instant::now();
+            worker.scan(handful);
             let short = began.elapsed() < SPELL;
             few = if short { few * 2 } else { few / 2 }.clamp(1, MOST);
         }
@@ -192,8 +189,7 @@ fn scan_all(
         };
         Ok(workers.into_iter().map(join).collect())
     });
-    let sums = sums.context("cannot start a thread")?;
-    Ok((sums, failed.into_inner()))
+    sums.context("cannot start a thread")
 }
 
 fn keys(names: &[String]) -> Result<Vec<Key>> {

@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Write as _};
 use std::mem::take;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 use flate2::read::MultiGzDecoder;
@@ -34,6 +34,9 @@ pub(super) struct Job {
     pub(super) records: Option<Records>,
     /// Whether anyone asks where a response was found.
     pub(super) placed: bool,
+    /// Files read, and how many of them could not be read whole.
+    pub(super) done: Arc<AtomicUsize>,
+    pub(super) failed: AtomicUsize,
     /// Bytes read.
     pub(super) read: AtomicU64,
     /// Shows how far it is, where somebody looks.
@@ -132,11 +135,9 @@ impl<'j> Worker<'j> {
         }
     }
 
-    /// Adds all that some inputs hold. Says what goes wrong, and gives how often it did; what came before that is
-    /// counted.
-    pub(super) fn scan(&mut self, inputs: impl Iterator<Item = Result<Input, String>>) -> usize {
-        let mut failed = 0;
-        let (mut inputs, mut slots) = (inputs.fuse(), take(&mut self.slots));
+    /// Adds all that some inputs hold. Says what goes wrong, and notes it; what came before that is counted.
+    pub(super) fn scan(&mut self, inputs: Vec<Result<Input, String>>) {
+        let (mut inputs, mut slots) = (inputs.into_iter(), take(&mut self.slots));
         // To read some and then meter them takes less time than both by turns: neither loses its caches to the other.
         loop {
             let begin = |(slot, input): (&mut Buffer, Result<Input, String>)| {
@@ -146,6 +147,7 @@ impl<'j> Worker<'j> {
             if begun.is_empty() {
                 break;
             }
+            let (files, mut failed) = (begun.len(), 0);
             for (slot, begun) in slots.iter_mut().zip(begun) {
                 let result = begun.and_then(|begun| self.go_on(begun, slot.bytes()));
                 if let Err(error) = result {
@@ -153,9 +155,10 @@ impl<'j> Worker<'j> {
                     failed += 1;
                 }
             }
+            self.job.done.fetch_add(files, Ordering::Relaxed);
+            self.job.failed.fetch_add(failed, Ordering::Relaxed);
         }
         self.slots = slots;
-        failed
     }
 
     /// Opens an input and reads its beginning.
