@@ -102,7 +102,7 @@ struct Begun<'j> {
     result: io::Result<()>,
 }
 
-const CHUNK: usize = 128 << 10;
+const CHUNK: usize = 256 << 10;
 /// Most answers are no longer.
 const SLOT: usize = 32 << 10;
 /// A file shows within so many bytes what it holds.
