@@ -725,6 +725,25 @@ fn after_a_response() {
     }
 }
 
+/// Where few files may be open, fewer are, and all are read.
+#[test]
+fn few_descriptors() {
+    let folder = scratch("summarise-few");
+    for nth in 0..200 {
+        fs::write(
+            folder.join(nth.to_string()),
+            capture("openai.chat/usage.sse"),
+        )
+        .expect("a file");
+    }
+    let mut command = Command::new("sh");
+    let shell = "ulimit -n 20; $0 summarise --threads 4 --no-dedup --format=json .";
+    command.args(["-c", shell, BINARY]).current_dir(&folder);
+    let output = finish(&mut command);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(parsed(&output)["total"]["responses"], 200);
+}
+
 /// What cannot be read is named, all else is read, and the exit status is 1.
 #[test]
 fn bad_inputs() {

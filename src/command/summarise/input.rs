@@ -128,18 +128,14 @@ impl Input {
     /// Why it cannot be read, in a sentence.
     pub(super) fn open(&self, folder: &mut Folder) -> Result<Source, String> {
         let failed = |error: io::Error| format!("cannot read {}: {error}", self.name());
-        let (mut fifo, mut stored) = (false, true);
+        let mut fifo = false;
         let file = match self {
             // Its own descriptor: std's standard input would buffer once more.
-            Self::Stdin => {
-                stored = false;
-                rustix::stdio::stdin().try_clone_to_owned().map(File::from)
-            }
+            Self::Stdin => rustix::stdio::stdin().try_clone_to_owned().map(File::from),
             Self::File { path, named } => {
                 if *named {
                     let kind = std::fs::metadata(path).map_err(failed)?.file_type();
                     fifo = kind.is_fifo();
-                    stored = !fifo;
                     if !fifo && !kind.is_file() {
                         return Err(passed_over(path, kind));
                     }
@@ -151,7 +147,7 @@ impl Input {
         Ok(Source {
             file,
             fifo,
-            stored,
+            stored: matches!(self, Self::File { .. }) && !fifo,
             at: 0,
             short: false,
         })

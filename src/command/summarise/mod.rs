@@ -24,6 +24,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimeParser;
 use jiff::tz::TimeZone;
+use rustix::process::{Resource, getrlimit};
 use signal_hook::consts::SIGPIPE;
 
 use super::{Outcome, complain, is_coloured, prices};
@@ -146,8 +147,15 @@ const SPELL: Duration = Duration::from_micros(500);
 const MOST: usize = 64;
 
 /// Files that all workers may have open at once, and one of them.
-const OPEN: usize = 128;
+const OPEN: u64 = 128;
 const MOST_OPEN: usize = 8;
+
+/// How many files each of so many workers may have open at once: well below what the system lets us.
+fn open_files(threads: usize) -> usize {
+    let limit = getrlimit(Resource::Nofile).current;
+    let all = limit.map_or(OPEN, |limit| OPEN.min(limit / 4)) as usize;
+    (all / threads).clamp(1, MOST_OPEN)
+}
 
 /// Reads all files, many at once. Gives each worker's sums.
 fn scan_all(job: &Job, inputs: Found, threads: Option<NonZeroUsize>) -> Result<Vec<Sums>> {
@@ -155,7 +163,7 @@ fn scan_all(job: &Job, inputs: Found, threads: Option<NonZeroUsize>) -> Result<V
     let threads = threads.map_or(cores, NonZeroUsize::get);
     let queue = Queue::new();
     let work = |taker: Taker<'_, _>| {
-        let mut worker = Worker::new(job, (OPEN / threads).clamp(1, MOST_OPEN));
+        let mut worker = Worker::new(job, open_files(threads));
         let mut few = 1;
         loop {
             let handful = taker.take(few);

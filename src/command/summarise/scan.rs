@@ -103,7 +103,7 @@ struct Begun<'j> {
 }
 
 const CHUNK: usize = 256 << 10;
-/// Most answers are no longer.
+/// A file no longer than this is read at once.
 const SLOT: usize = 32 << 10;
 /// A file shows within so many bytes what it holds.
 const BEGINNING: usize = 4 << 10;
