@@ -5,7 +5,8 @@ use std::os::fd::BorrowedFd;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-/// Memory to read into. It begins with a line of the processor's cache: the kernel copies a third faster to there.
+/// Memory to read into. It begins with a line of the processor's cache: the kernel copies a third faster to there, if
+/// what it copies begins with one too. So its length is what was asked for: the next read begins where this one ends.
 #[derive(Debug, Default)]
 pub(crate) struct Buffer {
     memory: Vec<u8>,
@@ -15,10 +16,11 @@ pub(crate) struct Buffer {
 const LINE: usize = 64;
 
 impl Buffer {
-    /// At least so many bytes.
+    /// So many bytes.
     pub(crate) fn new(len: usize) -> Self {
-        let memory = vec![0; len + LINE];
+        let mut memory = vec![0; len + LINE];
         let begin = memory.as_ptr().align_offset(LINE).min(LINE);
+        memory.truncate(begin + len);
         Self { memory, begin }
     }
 

@@ -102,7 +102,7 @@ struct Begun<'j> {
     result: io::Result<()>,
 }
 
-const CHUNK: usize = 256 << 10;
+const CHUNK: usize = 1 << 20;
 /// A file no longer than this is read at once.
 const SLOT: usize = 32 << 10;
 /// A file shows within so many bytes what it holds.
