@@ -236,31 +236,28 @@ impl Line {
     pub(super) fn push_escaped(&mut self, raw: &[u8]) {
         let text = &mut self.text;
         let mut rest = raw;
-        while let Some(at) = memchr(b'\\', rest) {
+        while let Some(at) = memchr(b'\\', rest)
+            && let Some(&escape) = rest.get(at + 1)
+        {
             text.extend_from_slice(&rest[..at]);
-            let (plain, len) = match rest.get(at + 1) {
-                Some(b'n') => ('\n', 2),
-                Some(b't') => ('\t', 2),
-                Some(b'r') => ('\r', 2),
-                Some(b'b') => ('\u{8}', 2),
-                Some(b'f') => ('\u{c}', 2),
-                Some(b'u') => {
-                    let hex = rest
-                        .get(at + 2..at + 6)
-                        .and_then(|hex| str::from_utf8(hex).ok());
+            rest = &rest[at + 2..];
+            text.push(match escape {
+                b'n' => b'\n',
+                b't' => b'\t',
+                b'r' => b'\r',
+                b'b' => 0x8,
+                b'f' => 0xc,
+                b'u' => {
+                    let hex = rest.get(..4).and_then(|hex| str::from_utf8(hex).ok());
                     let unit = hex.and_then(|hex| u32::from_str_radix(hex, 16).ok());
-                    (
-                        unit.and_then(char::from_u32)
-                            .unwrap_or(char::REPLACEMENT_CHARACTER),
-                        6,
-                    )
+                    let char = unit.and_then(char::from_u32);
+                    let char = char.unwrap_or(char::REPLACEMENT_CHARACTER);
+                    text.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
+                    rest = rest.get(4..).unwrap_or_default();
+                    continue;
                 }
-                Some(other) => (char::from(*other), 2),
-                None => break,
-            };
-            let mut utf8 = [0; 4];
-            text.extend_from_slice(plain.encode_utf8(&mut utf8).as_bytes());
-            rest = rest.get(at + len..).unwrap_or_default();
+                other => other,
+            });
         }
         text.extend_from_slice(rest);
     }

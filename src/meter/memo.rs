@@ -6,6 +6,8 @@
 //! what fills the hole. That costs a comparison where a parse costs ten times as much. Sound because
 //! the fixed parts cover all the rest, framing included, and a hole takes only what a JSON string or number may hold.
 
+use wide::i8x16;
+
 use super::dialect::Dialect;
 use super::heard::{Heard, Line, Voice};
 use super::shape::Shape;
@@ -488,7 +490,7 @@ fn number(bytes: &[u8]) -> Option<(usize, bool)> {
 /// Surrogates are left to the parser.
 #[inline(always)]
 fn string(bytes: &[u8]) -> Option<(usize, bool)> {
-    let at = plain(bytes);
+    let at = plain::<false>(bytes);
     // Most texts are a word in ASCII.
     if bytes.get(at) == Some(&b'"') {
         return Some((at, false));
@@ -501,19 +503,23 @@ fn any_string(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
     let mut escaped = false;
     let mut ascii = true;
     loop {
-        match *bytes.get(at)? {
+        at += match *bytes.get(at)? {
             b'"' => break,
             b'\\' => {
                 escaped = true;
-                at += 1 + escape(&bytes[at + 1..])?;
+                1 + escape(&bytes[at + 1..])?
             }
             0..0x20 => return None,
-            0x80.. => {
-                ascii = false;
-                at += 1;
+            byte => {
+                ascii &= byte.is_ascii();
+                1
             }
-            _ => at += 1 + plain(&bytes[at + 1..]),
-        }
+        };
+        at += if ascii {
+            plain::<false>(&bytes[at..])
+        } else {
+            plain::<true>(&bytes[at..])
+        };
     }
     if !ascii && std::str::from_utf8(&bytes[..at]).is_err() {
         return None;
@@ -521,21 +527,20 @@ fn any_string(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
     Some((at, escaped))
 }
 
-/// How many bytes in front are neither control characters, quotes, backslashes nor beyond ASCII. May stop early.
+/// How many bytes in front are neither control characters, quotes nor backslashes, nor beyond ASCII unless those are
+/// taken too. May stop early.
 #[inline(always)]
-fn plain(bytes: &[u8]) -> usize {
-    const ONES: u128 = u128::MAX / 255;
-    const HIGHS: u128 = ONES * 0x80;
+fn plain<const HIGH: bool>(bytes: &[u8]) -> usize {
     let mut at = 0;
-    while let Some(word) = bytes.get(at..at + 16).and_then(|word| word.try_into().ok()) {
-        let word = u128::from_le_bytes(word);
-        // The high bit of a byte is set where that byte is high itself or less than what is taken from it; a borrow
-        // can only set bits above the first one. The xor puts the quote right behind the control characters.
-        let control_or_quote = (word ^ (ONES * 0x02)).wrapping_sub(ONES * 0x21);
-        let backslash = (word ^ (ONES * u128::from(b'\\'))).wrapping_sub(ONES);
-        let special = (control_or_quote | backslash | word) & HIGHS;
+    while let Some(word) = bytes.get(at..).and_then(|bytes| bytes.first_chunk::<16>()) {
+        let word = i8x16::new(word.map(u8::cast_signed));
+        let equal = |byte: u8| word.simd_eq(i8x16::splat(byte.cast_signed()));
+        // What is beyond ASCII is negative.
+        let low = word.simd_lt(i8x16::splat(0x20));
+        let low = if HIGH { low & !word } else { low };
+        let special = (low | equal(b'"') | equal(b'\\')).to_bitmask();
         if special != 0 {
-            return at + (special.trailing_zeros() / 8) as usize;
+            return at + special.trailing_zeros() as usize;
         }
         at += 16;
     }
@@ -588,9 +593,16 @@ mod tests {
             for pair in 0..=u16::MAX {
                 let mut input = [b'a'; 40];
                 input[len..len + 2].copy_from_slice(&pair.to_be_bytes());
-                let special = |b: &u8| matches!(b, 0..0x20 | b'"' | b'\\' | 0x80..);
-                let want = input.iter().position(special).unwrap_or(32);
-                assert_eq!(plain(&input), want, "{}", input.escape_ascii());
+                let special = |b: &u8| matches!(b, 0..0x20 | b'"' | b'\\');
+                let low = input.iter().position(special).unwrap_or(32);
+                let high = input.iter().position(|b| !b.is_ascii()).unwrap_or(32);
+                assert_eq!(plain::<true>(&input), low, "{}", input.escape_ascii());
+                assert_eq!(
+                    plain::<false>(&input),
+                    low.min(high),
+                    "{}",
+                    input.escape_ascii()
+                );
             }
         }
     }
