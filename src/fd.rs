@@ -72,3 +72,18 @@ fn wait(fd: BorrowedFd<'_>, flags: PollFlags) -> rustix::io::Result<()> {
         Err(error) => Err(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A byte too many would shift every read of a file after the first.
+    #[test]
+    fn buffers() {
+        for len in [1, LINE, 4095, 32 << 10, 1 << 20] {
+            let mut buffer = Buffer::new(len);
+            assert_eq!(buffer.bytes().len(), len);
+            assert_eq!(buffer.bytes().as_ptr().align_offset(LINE), 0);
+        }
+    }
+}

@@ -586,6 +586,33 @@ mod tests {
         }
     }
 
+    /// What a string is, a parser says, wherever in a word it ends.
+    #[test]
+    fn strings_of_all_sorts() {
+        let sorts: [&[u8]; 7] = [
+            b"a",
+            b"\"",
+            b"\\",
+            b"\n",
+            "é".as_bytes(),
+            "😀".as_bytes(),
+            b"\x80",
+        ];
+        let many = sorts.len().pow(4);
+        for (before, which) in (0..20).flat_map(|before| (0..many).map(move |n| (before, n))) {
+            let mut input = b"a".repeat(before);
+            input.extend((0..4).flat_map(|at| sorts[which / sorts.len().pow(at) % sorts.len()]));
+            input.extend(b"a\" and what follows it");
+            let quoted = [b"\"", &*input].concat();
+            let mut parser = serde_json::Deserializer::from_slice(&quoted).into_iter::<String>();
+            let want = parser.next().and_then(Result::ok).map(|_| {
+                let len = parser.byte_offset() - 2;
+                (len, input[..len].contains(&b'\\'))
+            });
+            assert_eq!(string(&input), want, "{}", input.escape_ascii());
+        }
+    }
+
     /// Every byte ends what is plain, or does not, wherever it stands and whatever follows.
     #[test]
     fn plain_bytes() {
