@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{BuildHasher as _, BuildHasherDefault, Hash as _, Hasher, RandomState};
+use std::ops::Range;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -293,8 +294,8 @@ fn pico(amount: Decimal) -> u128 {
 /// Where the shares of all responses come together. Many threads add to it, each with sums of its own.
 pub(super) struct Ledger {
     groups: Mutex<Groups>,
-    /// In shards by id; `None` where copies count like any other response.
-    copies: Option<Vec<Mutex<Copies>>>,
+    /// In shards by id; none where copies count like any other response.
+    copies: Vec<Mutex<Copies>>,
     /// Some response came more than once.
     joined: AtomicBool,
     hasher: RandomState,
@@ -304,19 +305,22 @@ pub(super) struct Ledger {
 #[derive(Default)]
 struct Copies {
     /// Where the share of each id begins.
-    places: HashMap<u128, usize, BuildHasherDefault<Hashed>>,
+    places: HashMap<Id, usize, BuildHasherDefault<Hashed>>,
     packed: Vec<u8>,
 }
 
-/// Half of what is a hash already.
+/// A response's id: two hashes of it.
+type Id = (u64, u64);
+
+/// The second one of them.
 #[derive(Default)]
 struct Hashed(u64);
 
 impl Hasher for Hashed {
     fn write(&mut self, _: &[u8]) {}
 
-    fn write_u128(&mut self, hash: u128) {
-        self.0 = hash as u64;
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
     }
 
     fn finish(&self) -> u64 {
@@ -342,21 +346,26 @@ pub(super) struct Sums {
     named: Sum,
     /// The group of the last response: mostly that of the next one too.
     last: Option<(Arc<[String]>, u32)>,
+    /// Shares that are yet to meet their copies, and where each is packed.
+    fresh: Vec<(Id, Range<usize>)>,
+    packed: Vec<u8>,
 }
 
 /// Stands for a key that a response does not tell.
 pub(super) const UNKNOWN: &str = "unknown";
 
 const SHARDS: usize = 64;
+/// So many shares meet their copies together: the processor waits for them at once, and for fewer locks.
+const FRESH: usize = 256;
 /// Ids shorter than this are not unique: Ollama draws `chatcmpl-0` to `chatcmpl-999`.
 const UNIQUE: usize = 16;
 
 impl Ledger {
     pub(super) fn new(dedup: bool) -> Self {
-        let shards = || (0..SHARDS).map(|_| Mutex::default()).collect();
+        let shards = if dedup { SHARDS } else { 0 };
         Self {
             groups: Mutex::default(),
-            copies: dedup.then(shards),
+            copies: (0..shards).map(|_| Mutex::default()).collect(),
             joined: AtomicBool::new(false),
             hasher: RandomState::new(),
         }
@@ -374,23 +383,44 @@ impl Ledger {
             }
         };
         let share = Share::new(record, group, known);
-        let (Some(copies), Some(id)) = (&self.copies, self.identity(record)) else {
+        let Some(id) = self.identity(record) else {
             sums.nameless.entry(group).or_default().add(&share);
             return;
         };
         sums.named.entry(group).or_default().add(&share);
-        let mut shard = lock(&copies[(id >> 64) as usize % SHARDS]);
-        let joins = shard.add(id, share, |a, b| {
-            let groups = lock(&self.groups);
-            groups.keys[a as usize].cmp(&groups.keys[b as usize])
-        });
-        if joins {
-            self.joined.store(true, Relaxed);
+        let begin = sums.packed.len();
+        share.pack(&mut sums.packed);
+        sums.fresh.push((id, begin..sums.packed.len()));
+        if sums.fresh.len() == FRESH {
+            self.settle(sums);
         }
     }
 
-    /// What tells a response's copies from other responses.
-    fn identity(&self, record: &Record) -> Option<u128> {
+    /// Lets fresh shares meet their copies.
+    fn settle(&self, sums: &mut Sums) {
+        let shard = |(id, _): &(Id, _)| id.0 as usize % SHARDS;
+        let order = |a, b| {
+            let groups = lock(&self.groups);
+            groups.keys[a as usize].cmp(&groups.keys[b as usize])
+        };
+        sums.fresh.sort_unstable_by_key(shard);
+        for fresh in sums.fresh.chunk_by(|a, b| shard(a) == shard(b)) {
+            let mut copies = lock(&self.copies[shard(&fresh[0])]);
+            for (id, span) in fresh {
+                if copies.add(*id, &sums.packed[span.clone()], order) {
+                    self.joined.store(true, Relaxed);
+                }
+            }
+        }
+        sums.fresh.clear();
+        sums.packed.clear();
+    }
+
+    /// What tells a response's copies from other responses, if anything is to.
+    fn identity(&self, record: &Record) -> Option<Id> {
+        if self.copies.is_empty() {
+            return None;
+        }
         let id = record.response_id.as_deref().filter(|id| !id.is_empty())?;
         let mut hasher = self.hasher.build_hasher();
         id.hash(&mut hasher);
@@ -400,11 +430,12 @@ impl Ledger {
         // A longer text of the same beginning has another hash: two together are as good as one of 128 bits.
         let high = hasher.finish();
         hasher.write_u8(0);
-        Some(u128::from(high) << 64 | u128::from(hasher.finish()))
+        Some((high, hasher.finish()))
     }
 
     /// The groups, in no order, out of all that was added.
     pub(super) fn close(self, mut sums: Vec<Sums>) -> Vec<(Arc<[String]>, Totals)> {
+        sums.iter_mut().for_each(|sums| self.settle(sums));
         let keys = self
             .groups
             .into_inner()
@@ -417,7 +448,7 @@ impl Ledger {
             }
         };
         if self.joined.into_inner() {
-            sum_up(self.copies.unwrap_or_default(), sums.len(), &mut take);
+            sum_up(self.copies, sums.len(), &mut take);
         } else {
             for sums in &mut sums {
                 take(std::mem::take(&mut sums.named));
@@ -461,19 +492,19 @@ impl Copies {
         sum
     }
 
-    /// Adds a response, or joins it with its copy; gives whether there was one.
-    fn add(&mut self, id: u128, share: Share, order: impl FnOnce(u32, u32) -> Ordering) -> bool {
+    /// Adds a packed share, or joins it with its copy; gives whether there was one.
+    fn add(&mut self, id: Id, share: &[u8], order: impl FnOnce(u32, u32) -> Ordering) -> bool {
         let end = self.packed.len();
         match self.places.entry(id) {
             Entry::Vacant(place) => {
                 place.insert(end);
-                share.pack(&mut self.packed);
+                self.packed.extend_from_slice(share);
                 false
             }
             Entry::Occupied(mut place) => {
                 let at = *place.get();
                 let (mut joined, len) = Share::unpack(&self.packed[at..]);
-                joined.join(&share, order);
+                joined.join(&Share::unpack(share).0, order);
                 joined.pack(&mut self.packed);
                 // In the place of the old one, unless it has grown, as it does few times.
                 if self.packed.len() - end <= len {
@@ -594,7 +625,10 @@ mod tests {
                 let named = |record: &&Record| record.response_id.is_some();
                 let once: Vec<_> = twice.iter().filter(named).cloned().collect();
                 let half: Vec<_> = twice[..twice.len() / 2].iter().filter(named).cloned().collect();
-                prop_assert_eq!(summary(&once, threads, true), summary(&half, 1, true));
+                let half = summary(&half, 1, true);
+                prop_assert_eq!(&summary(&once, threads, true), &half);
+                let often: Vec<_> = once.iter().cloned().cycle().take(4 * FRESH).collect();
+                prop_assert_eq!(&summary(&often, threads, true), &half);
             }
         }
 
