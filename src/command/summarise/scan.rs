@@ -102,6 +102,7 @@ struct Begun<'j> {
     result: io::Result<()>,
 }
 
+/// Up to here a file takes the less time the more of it is read at once.
 const CHUNK: usize = 1 << 20;
 /// A file no longer than this is read at once.
 const SLOT: usize = 32 << 10;
