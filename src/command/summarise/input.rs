@@ -231,3 +231,42 @@ impl io::Read for Source {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use rustix::fs::{MemfdFlags, memfd_create};
+
+    use super::*;
+
+    /// A file seems read when a read gave less than it could have, unless that ended where a page does.
+    #[test]
+    fn seems_read() {
+        let (part, whole, last, half) = (1000, 3000, 100, PAGE as usize / 2);
+        for (stored, sizes, want) in [
+            (true, [whole, last], [false, true]),
+            // It was read to its end, and has grown since.
+            (true, [part, whole], [true, false]),
+            (true, [half, half], [true, false]),
+            (false, [whole, last], [false, false]),
+        ] {
+            let file = File::from(memfd_create("log", MemfdFlags::CLOEXEC).expect("a file"));
+            let mut source = Source {
+                file: file.try_clone().expect("a file"),
+                fifo: false,
+                stored,
+                at: 0,
+                short: false,
+            };
+            let mut grown = 0;
+            let seems = sizes.map(|size| {
+                rustix::io::pwrite(&file, &vec![b'x'; size], grown).expect("room");
+                grown += size as u64;
+                assert_eq!(source.read(&mut vec![0; whole]).expect("bytes"), size);
+                source.seems_read()
+            });
+            assert_eq!(seems, want, "{sizes:?}");
+        }
+    }
+}

@@ -318,7 +318,8 @@ impl<'j> Worker<'j> {
         source: &mut dyn Read,
         place: &mut Place,
     ) -> io::Result<()> {
-        let mut source = BufReader::with_capacity(CHUNK, source);
+        // A larger buffer would be cleared for longer than a small file takes to read.
+        let mut source = BufReader::with_capacity(SLOT, source);
         let is_csv = matches!(shape, Shape::Csv(..));
         let mut header = None;
         let mut line = Vec::new();

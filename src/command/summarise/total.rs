@@ -503,6 +503,10 @@ impl Copies {
             }
             Entry::Occupied(mut place) => {
                 let at = *place.get();
+                if self.packed[at..].starts_with(share) {
+                    // Mostly copies say the same.
+                    return true;
+                }
                 let (mut joined, len) = Share::unpack(&self.packed[at..]);
                 joined.join(&Share::unpack(share).0, order);
                 joined.pack(&mut self.packed);
