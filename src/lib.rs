@@ -129,3 +129,8 @@ pub use record::{Format, Selection, Shape, Writer};
 pub use rust_decimal::Decimal;
 #[doc(no_inline)]
 pub use serde_json::{Map, Value};
+
+/// The page about the library, whose examples are run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/library.md")]
+struct LibraryPage;

@@ -1,7 +1,8 @@
-//! Every command block of the README is run, in the order it stands there, as a reader would who has the files it names.
+//! The pages for users, README.md and docs/*.md: every block of shell commands is run, in the order it stands there, as a
+//! reader would who has the files it names. Each page has a folder of its own.
 //!
-//! The network is a stand-in for `curl` that answers with captures from `testdata/`. Other programs the README
-//! mentions are used where the machine has them, and said to be stood in for where not.
+//! The network is a stand-in for `curl` that answers with captures from `testdata/`. Other programs the pages
+//! mention are used where the machine has them, and said to be stood in for where not.
 
 mod common;
 
@@ -14,42 +15,75 @@ use std::time::{Duration, Instant};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// What the stand-in for `curl` answers, by a piece of the address.
-const ANSWERS: &[(&str, &str)] = &[
-    ("anthropic.com", "anthropic.messages/stream.sse"),
-    ("bedrock-runtime", "bedrock.converse/stream.bin"),
-    ("localhost:11434", "ollama.chat/stream.ndjson"),
-    ("api.openai.com", "openai.chat/usage.sse"),
-    ("openrouter.ai", "openai.chat/openrouter.sse"),
+/// What the stand-in for `curl` answers, by a piece of the address, and the header that carries the key.
+const ANSWERS: &[(&str, &str, &str)] = &[
+    (
+        "anthropic.com",
+        "anthropic.messages/stream.sse",
+        "x-api-key: sk-readme",
+    ),
+    ("bedrock-runtime", "bedrock.converse/stream.bin", BEARER),
+    ("localhost:11434", "ollama.chat/stream.ndjson", ""),
+    ("api.openai.com", "openai.chat/usage.sse", BEARER),
+    ("openrouter.ai", "openai.chat/openrouter.sse", BEARER),
+];
+
+const BEARER: &str = "Authorization: Bearer sk-readme";
+
+/// Variables that hold a reader's keys.
+const KEYS: &[&str] = &[
+    "ANTHROPIC_API_KEY",
+    "AWS_BEARER_TOKEN_BEDROCK",
+    "OPENAI_API_KEY",
+    "OPENROUTER_API_KEY",
 ];
 
 /// Programs that are none of ours and change nothing of what ours do.
-const OTHERS: &[&str] = &["duckdb", "jq"];
+const OTHERS: &[&str] = &["duckdb", "jq", "parallel"];
 
 #[test]
 fn command_blocks_run() {
-    let readme = fs::read_to_string(Path::new(ROOT).join("README.md")).expect("README.md");
-    let place = place();
-    let blocks: Vec<String> = blocks(&readme);
-    assert!(blocks.len() > 8, "{} command blocks", blocks.len());
-    for block in &blocks {
-        run(&place, block);
-    }
-    let records = fs::read_to_string(place.join("usage.jsonl")).expect("usage.jsonl");
-    for line in records.lines() {
-        let record: serde_json::Value = serde_json::from_str(line).expect("a record");
-        assert_eq!(record["status"], "complete", "{line}");
-    }
-    let table = fs::read_to_string(place.join("costs.csv")).expect("costs.csv");
-    assert_eq!(table.lines().count(), 1 + 2, "{table}");
-    fs::remove_dir_all(&place).expect("the place to be removed");
+    let count = |path: &PathBuf| {
+        let blocks = blocks(&fs::read_to_string(path).expect("a page"), "sh");
+        let place = place(&path.file_stem().expect("a name").to_string_lossy());
+        for block in &blocks {
+            run(&place, block);
+        }
+        // Whatever was recorded is what a reader would want: whole, and with its input and its cost known.
+        let records = fs::read_to_string(place.join("usage.jsonl")).unwrap_or_default();
+        for line in records.lines() {
+            let record: serde_json::Value = serde_json::from_str(line).expect("a record");
+            assert_eq!(record["status"], "complete", "{line}");
+            assert!(record["input_tokens"].is_u64(), "{line}");
+            assert!(record["cost_usd"].is_number(), "{line}");
+        }
+        if let Ok(table) = fs::read_to_string(place.join("costs.csv")) {
+            let rows: Vec<Vec<_>> = table.lines().map(|row| row.split(',').collect()).collect();
+            assert_eq!(rows.len(), 1 + 2, "{table}");
+            assert!(!rows.concat().contains(&""), "an empty field in {table}");
+        }
+        fs::remove_dir_all(&place).expect("the place to be removed");
+        blocks.len()
+    };
+    let pages = pages();
+    let counts: Vec<usize> = std::thread::scope(|scope| {
+        let pages: Vec<_> = pages
+            .iter()
+            .map(|path| scope.spawn(|| count(path)))
+            .collect();
+        let join = |page: std::thread::ScopedJoinHandle<'_, usize>| page.join();
+        let counts = pages.into_iter().map(join);
+        counts.collect::<Result<_, _>>().expect("every page to run")
+    });
+    let all: usize = counts.iter().sum();
+    assert!(all > 15, "{counts:?} command blocks in {pages:?}");
 }
 
 /// The table of the record names every column, in the record's order, and no other.
 #[test]
 fn columns_are_all_told() {
-    let readme = fs::read_to_string(Path::new(ROOT).join("README.md")).expect("README.md");
-    let (_, table) = readme.split_once("## The record\n").expect("the record");
+    let page = fs::read_to_string(Path::new(ROOT).join("docs/record.md")).expect("a page");
+    let (_, table) = page.split_once("# The record\n").expect("the record");
     let (table, _) = table.split_once("\n`--columns`").expect("its end");
     let rows = table.lines().filter_map(|line| line.strip_prefix("| `"));
     let told: Vec<_> = rows
@@ -68,11 +102,60 @@ fn columns_are_all_told() {
     assert_eq!(told, record.keys().collect::<Vec<_>>());
 }
 
-/// The README's blocks of shell commands.
-fn blocks(readme: &str) -> Vec<String> {
+/// What a reader follows leads somewhere: links to other pages and files of ours.
+#[test]
+fn links_lead_to_files() {
+    for path in pages() {
+        let page = fs::read_to_string(&path).expect("a page");
+        for link in page.split("](").skip(1) {
+            let (link, _) = link.split_once(')').expect("the link's end");
+            let target = link.split('#').next().unwrap_or_default();
+            if !target.is_empty() && !target.contains("://") {
+                let file = path.with_file_name("").join(target);
+                assert!(file.exists(), "{}: {link}", path.display());
+            }
+        }
+    }
+}
+
+/// The toolchain that the README asks for is the one that Cargo.toml asks for.
+#[test]
+fn the_toolchain_is_named() {
+    let read = |name| fs::read_to_string(Path::new(ROOT).join(name)).expect("a file");
+    let manifest = read("Cargo.toml");
+    let (_, version) = manifest.split_once("rust-version = \"").expect("it");
+    let (version, _) = version.split_once('"').expect("its end");
+    assert!(read("README.md").contains(&format!("Rust {version} or newer")));
+}
+
+/// Code that a page quotes from our sources stands there.
+#[test]
+fn quoted_code_is_ours() {
+    let page = fs::read_to_string(Path::new(ROOT).join("docs/adding-a-provider.md"));
+    let blocks = blocks(&page.expect("a page"), "rust");
+    let file = Path::new(ROOT).join("src/meter/dialect/cerebras.rs");
+    let file = fs::read_to_string(file).expect("a dialect");
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        assert!(words(&file).contains(&words(&block)), "{block}");
+    }
+}
+
+/// README.md and the pages of docs/.
+fn pages() -> Vec<PathBuf> {
+    let root = Path::new(ROOT);
+    let mut pages = common::sorted(&root.join("docs"));
+    pages.retain(|path| path.extension().is_some_and(|ending| ending == "md"));
+    pages.push(root.join("README.md"));
+    pages
+}
+
+/// A page's blocks in one language.
+fn blocks(page: &str, language: &str) -> Vec<String> {
     let mut blocks = Vec::new();
-    let mut rest = readme;
-    while let Some((_, after)) = rest.split_once("```sh\n") {
+    let mut rest = page;
+    while let Some((_, after)) = rest.split_once(&format!("```{language}\n")) {
         let (block, after) = after.split_once("```").expect("the block's end");
         blocks.push(block.to_owned());
         rest = after;
@@ -80,9 +163,9 @@ fn blocks(readme: &str) -> Vec<String> {
     blocks
 }
 
-/// A folder with the files that the README takes for granted.
-fn place() -> PathBuf {
-    let place = common::scratch("readme");
+/// A folder with the files that a page takes for granted.
+fn place(page: &str) -> PathBuf {
+    let place = common::scratch(&format!("page-{page}"));
     for folder in ["bin", "logs", "prompts"] {
         fs::create_dir_all(place.join(folder)).expect("a folder");
     }
@@ -106,22 +189,23 @@ fn place() -> PathBuf {
     ] {
         fs::copy(data.join(from), place.join(to)).expect("a capture");
     }
-    let answers = ANSWERS.iter().map(|(address, capture)| {
+    let answers = ANSWERS.iter().map(|(address, capture, key)| {
+        let capture = data.join(capture);
         format!(
-            "    *{address}*) cat '{}' ;;\n",
-            data.join(capture).display()
+            "    *{address}*) key='{key}'; answer='{}' ;;\n",
+            capture.display()
         )
     });
-    let curl = format!(
-        "case \"$*\" in *@-*) cat > /dev/null ;; esac\nfor word; do\n  case $word in\n{}  esac\ndone\n",
-        answers.collect::<String>()
+    script(
+        &place,
+        "curl",
+        &CURL.replace("ANSWERS", &answers.collect::<String>()),
     );
-    script(&place, "curl", &curl);
-    // The README's first two commands build what this test already runs.
+    // What these commands build is what this test already runs.
     script(
         &place,
         "cargo",
-        "[ \"$1\" = test ] && exit\nwhile [ \"$1\" != -- ]; do shift; done\nshift\nexec tokensense \"$@\"\n",
+        "case $1 in test|install) exit ;; esac\nwhile [ \"$1\" != -- ]; do shift; done\nshift\nexec tokensense \"$@\"\n",
     );
     for other in OTHERS {
         let known = Command::new(other).arg("--version").output().is_ok();
@@ -137,6 +221,29 @@ fn place() -> PathBuf {
     place
 }
 
+/// As a server would, it wants a key and JSON; and as OpenAI, it reports usage only if that is requested.
+const CURL: &str = r#"key= answer= body=
+for word; do
+  case $word in
+ANSWERS  esac
+  case $last in -d) case $word in @-) body=$(cat) ;; @*) body=$(cat "${word#@}") ;; *) body=$word ;; esac ;; esac
+  last=$word
+done
+case "$*" in
+  *"$key"*) ;;
+  *) echo "curl: no header $key" >&2; exit 22 ;;
+esac
+case "$key $*" in
+  ' '*|*"Content-Type: application/json"*) ;;
+  *) echo "curl: no Content-Type" >&2; exit 22 ;;
+esac
+case "$*$body" in
+  *api.openai.com*include_usage*) cat "$answer" ;;
+  *api.openai.com*) grep -v '"usage":{' "$answer" ;;
+  *) cat "$answer" ;;
+esac
+"#;
+
 fn script(place: &Path, name: &str, text: &str) {
     let path = place.join("bin").join(name);
     let mut file = fs::File::create(&path).expect("a script");
@@ -151,7 +258,7 @@ fn run(place: &Path, block: &str) {
         .args(["-euc", block])
         .current_dir(place)
         .env("PATH", format!("{}:{path}", place.join("bin").display()))
-        .env("OPENAI_API_KEY", "sk-readme")
+        .envs(KEYS.iter().map(|name| (name, "sk-readme")))
         .env("HOME", place)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
