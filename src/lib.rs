@@ -112,6 +112,7 @@ mod metered;
 mod pipe;
 mod price;
 mod record;
+mod saved;
 
 #[doc(hidden)]
 pub use curl::{Argument, Curl, Inject};

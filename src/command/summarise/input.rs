@@ -102,6 +102,14 @@ impl Input {
         }
     }
 
+    /// Where it lies, if it is a file.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File { path, .. } => Some(path),
+            Self::Stdin => None,
+        }
+    }
+
     pub(super) fn metadata(&self) -> Option<Metadata> {
         match self {
             Self::File { path, .. } => std::fs::metadata(path).ok(),

@@ -7,7 +7,6 @@ use globset::{GlobBuilder, GlobMatcher};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::total::UNKNOWN;
 use crate::record::Record;
 
 /// Something that responses are told apart by.
@@ -26,6 +25,9 @@ enum Of {
     /// A format of its time.
     Time(&'static str),
 }
+
+/// Stands for a key that a response does not tell.
+pub(super) const UNKNOWN: &str = "unknown";
 
 /// The keys beside labels.
 const KEYS: &[(&str, Of)] = &[

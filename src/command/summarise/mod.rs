@@ -1,9 +1,13 @@
 //! `tokensense summarise`: saved streams and records, summed up on all cores.
 
 mod input;
+mod job;
 mod key;
+mod ledger;
+mod lines;
 mod queue;
 mod scan;
+mod share;
 mod show;
 mod total;
 
@@ -32,11 +36,12 @@ use crate::cli::{self, Layout};
 use crate::pipe::Exit;
 use crate::record::{Format, Selection, Writer};
 use input::Input;
+use job::{Job, Records};
 use key::{Key, Picks};
+use ledger::{Ledger, Sums};
 use queue::{Queue, Taker};
-use scan::{Job, Records, Worker};
+use scan::Worker;
 use show::Summary;
-use total::{Ledger, Sums};
 
 /// Sums up everything it is given.
 ///

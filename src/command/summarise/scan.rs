@@ -1,65 +1,23 @@
 //! One worker: reads file after file, whatever they hold, and adds their responses to the ledger.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Cursor, Read, Write as _};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::mem::take;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 use flate2::read::MultiGzDecoder;
 use indicatif::ProgressBar;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
-use super::super::complain;
 use super::input::{Folder, Input, Source};
-use super::key::{Key, Picks};
-use super::total::{Ledger, Sums};
+use super::job::Job;
+use super::ledger::Sums;
+use super::lines::{fill, next_line};
 use crate::fd::Buffer;
 use crate::meter::{EndedBy, Meter};
 use crate::price::PriceBook;
-use crate::record::{Record, Shape, Writer};
-
-/// What all workers share.
-pub(super) struct Job {
-    pub(super) by: Vec<Key>,
-    pub(super) picks: Picks,
-    pub(super) zone: TimeZone,
-    pub(super) prices: PriceBook,
-    pub(super) reprice: bool,
-    pub(super) mtime: bool,
-    pub(super) now: SystemTime,
-    pub(super) ledger: Ledger,
-    pub(super) records: Option<Records>,
-    /// Whether anyone asks where a response was found.
-    pub(super) placed: bool,
-    /// Files read, and how many of them could not be read whole.
-    pub(super) done: Arc<AtomicUsize>,
-    pub(super) failed: AtomicUsize,
-    /// Bytes read.
-    pub(super) read: AtomicU64,
-    /// Shows how far it is, where somebody looks.
-    pub(super) bar: Option<ProgressBar>,
-}
-
-impl Job {
-    /// Tells the user what went wrong.
-    pub(super) fn complain(&self, problem: &str) {
-        match &self.bar {
-            Some(bar) => bar.suspend(|| complain(problem)),
-            None => complain(problem),
-        }
-    }
-}
-
-/// Where the record of each response is written too.
-pub(super) struct Records {
-    pub(super) writer: Writer,
-    pub(super) file: Mutex<File>,
-    /// The first thing that went wrong.
-    pub(super) error: OnceLock<io::Error>,
-}
+use crate::record::{Record, Shape};
+use crate::saved::{self, Reader};
 
 /// One thread's part of the job.
 pub(super) struct Worker<'j> {
@@ -108,8 +66,6 @@ const CHUNK: usize = 1 << 20;
 const SLOT: usize = 32 << 10;
 /// A file shows within so many bytes what it holds.
 const BEGINNING: usize = 4 << 10;
-/// A longer line is no record.
-const MAX_LINE: u64 = 16 << 20;
 /// Text that may wait for a vocabulary, in bytes.
 const EARLY: u64 = 16 << 20;
 /// What a meter takes beside the text it holds.
@@ -224,7 +180,10 @@ impl<'j> Worker<'j> {
                 zstd::Decoder::new(whole).and_then(|mut unpacked| self.unpack(&mut unpacked, place))
             }
             _ => match Shape::recognise(beginning) {
-                None => self.meter(beginning, source, place),
+                None => match saved::recognise(beginning, place.input.path()) {
+                    Some(reader) => self.saved(reader, beginning, source, place),
+                    None => self.meter(beginning, source, place),
+                },
                 Some(Ok(mut shape)) => self.records(&mut shape, &mut whole, place),
                 Some(Err(error)) => Err(io::Error::other(error)),
             },
@@ -282,6 +241,43 @@ impl<'j> Worker<'j> {
         self.meter.finish(EndedBy::Upstream);
         self.put(place);
         result
+    }
+
+    /// Reads a log that holds responses in a form of its own.
+    fn saved(
+        &mut self,
+        mut reader: Box<dyn Reader>,
+        beginning: &[u8],
+        source: &mut dyn Stream,
+        place: &mut Place,
+    ) -> io::Result<()> {
+        reader.feed(beginning);
+        self.put_saved(&mut *reader, place);
+        let mut buffer = take(&mut self.buffer);
+        let result = loop {
+            match source.read(buffer.bytes()) {
+                Ok(0) => break Ok(()),
+                Ok(n) => reader.feed(&buffer.bytes()[..n]),
+                Err(error) => break Err(error),
+            }
+            self.put_saved(&mut *reader, place);
+        };
+        self.buffer = buffer;
+        reader.finish(EndedBy::Upstream);
+        self.put_saved(&mut *reader, place);
+        result
+    }
+
+    fn put_saved(&mut self, reader: &mut dyn Reader, place: &mut Place) {
+        while let Some(mut found) = reader.next() {
+            let now = place.modified.map_or(self.job.now, SystemTime::from);
+            let mut record = Record::priced(&mut found.reading, &self.prices, now);
+            let labels = found.labels.into_iter();
+            record.labels = labels.map(|(name, text)| (name, text.into())).collect();
+            record.source = found.source;
+            place.mark(&mut record, self.job.placed);
+            self.add(&record);
+        }
     }
 
     /// Ends what was early.
@@ -423,15 +419,6 @@ impl Read for Counted<'_> {
     }
 }
 
-impl Records {
-    fn write(&self, lines: &[u8]) {
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = file.write_all(lines) {
-            self.error.get_or_init(|| error);
-        }
-    }
-}
-
 impl Place {
     /// Says in a record when it was written and, if that is `asked`, where it was found.
     fn mark(&mut self, record: &mut Record, asked: bool) {
@@ -443,38 +430,6 @@ impl Place {
             && record.at().is_none()
         {
             record.started_at = Some(format!("{modified:.3}"));
-        }
-    }
-}
-
-/// Reads until so much has come, or all. Gives how much that is, and what went wrong then.
-fn fill(source: &mut dyn Read, buffer: &mut [u8], enough: usize) -> (usize, io::Result<()>) {
-    let mut filled = 0;
-    while filled < enough {
-        match source.read(&mut buffer[filled..]) {
-            Ok(0) => break,
-            Ok(n) => filled += n,
-            Err(error) => return (filled, Err(error)),
-        }
-    }
-    (filled, Ok(()))
-}
-
-/// Reads the next line, or where quotes may hold line ends, as many as they hold together; false at the end.
-fn next_line(source: &mut impl BufRead, quoted: bool, line: &mut Vec<u8>) -> io::Result<bool> {
-    line.clear();
-    loop {
-        let room = MAX_LINE - line.len() as u64;
-        let n = source.by_ref().take(room).read_until(b'\n', line)?;
-        if n as u64 == room && !line.ends_with(b"\n") {
-            // Too long to be a record; what is left of it says so to its reader.
-            line.truncate(1);
-            source.skip_until(b'\n')?;
-            return Ok(true);
-        }
-        let open = quoted && memchr::memchr_iter(b'"', line).count() % 2 == 1;
-        if n == 0 || !open {
-            return Ok(!line.is_empty());
         }
     }
 }
