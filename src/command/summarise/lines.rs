@@ -6,7 +6,11 @@ use std::io::{self, BufRead, Read};
 const MAX_LINE: u64 = 16 << 20;
 
 /// Reads until so much has come, or all. Gives how much that is, and what went wrong then.
-pub(super) fn fill(source: &mut dyn Read, buffer: &mut [u8], enough: usize) -> (usize, io::Result<()>) {
+pub(super) fn fill(
+    source: &mut dyn Read,
+    buffer: &mut [u8],
+    enough: usize,
+) -> (usize, io::Result<()>) {
     let mut filled = 0;
     while filled < enough {
         match source.read(&mut buffer[filled..]) {
@@ -19,7 +23,11 @@ pub(super) fn fill(source: &mut dyn Read, buffer: &mut [u8], enough: usize) -> (
 }
 
 /// Reads the next line, or where quotes may hold line ends, as many as they hold together; false at the end.
-pub(super) fn next_line(source: &mut impl BufRead, quoted: bool, line: &mut Vec<u8>) -> io::Result<bool> {
+pub(super) fn next_line(
+    source: &mut impl BufRead,
+    quoted: bool,
+    line: &mut Vec<u8>,
+) -> io::Result<bool> {
     line.clear();
     loop {
         let room = MAX_LINE - line.len() as u64;
