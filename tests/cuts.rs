@@ -31,27 +31,45 @@ fn load(paths: Vec<PathBuf>) -> Vec<(PathBuf, Vec<u8>)> {
     paths.into_iter().map(load).collect()
 }
 
-/// Captures of ours, and recordings where they are at hand.
-fn all() -> Vec<(PathBuf, Vec<u8>)> {
-    let mut paths = captures();
-    if let Some(corpus) = corpus() {
-        paths.extend(sorted(&corpus).into_iter().filter(|path| path.is_file()));
-    }
-    load(paths)
+/// The recordings of real responses.
+fn recordings() -> Vec<(PathBuf, Vec<u8>)> {
+    let paths = sorted(&corpus());
+    load(paths.into_iter().filter(|path| path.is_file()).collect())
 }
 
 /// The fast meter and the naive one, which parses every event, say the same.
 #[test]
 fn fast_is_naive() {
-    for (path, bytes) in all() {
+    assert_fast_is_naive(load(captures()));
+}
+
+#[test]
+fn byte_by_byte() {
+    assert_cut_by_the_byte(load(captures()));
+}
+
+#[test]
+fn random_cuts() {
+    assert_cut_at_random(load(captures()));
+}
+
+#[test]
+#[ignore = "needs the corpus"]
+fn recordings_however_cut() {
+    assert_fast_is_naive(recordings());
+    assert_cut_by_the_byte(recordings());
+    assert_cut_at_random(recordings());
+}
+
+fn assert_fast_is_naive(streams: Vec<(PathBuf, Vec<u8>)>) {
+    for (path, bytes) in streams {
         let naive = read(Meter::naive(), std::iter::once(bytes.as_slice()));
         assert_eq!(whole(&bytes), naive, "{}", path.display());
     }
 }
 
-#[test]
-fn byte_by_byte() {
-    for (path, bytes) in all() {
+fn assert_cut_by_the_byte(streams: Vec<(PathBuf, Vec<u8>)>) {
+    for (path, bytes) in streams {
         if bytes.len() <= 200_000 {
             let got = read(Meter::new(), bytes.chunks(1));
             assert_eq!(got, whole(&bytes), "{}", path.display());
@@ -74,10 +92,9 @@ fn every_cut() {
     }
 }
 
-#[test]
-fn random_cuts() {
+fn assert_cut_at_random(streams: Vec<(PathBuf, Vec<u8>)>) {
     let mut random = Random::new(1);
-    for (path, bytes) in all() {
+    for (path, bytes) in streams {
         let want = whole(&bytes);
         for _ in 0..10 {
             let mut pieces = Vec::new();

@@ -61,17 +61,11 @@ pub(crate) fn captures() -> Vec<PathBuf> {
     found
 }
 
-/// The recorded responses beside the project, where they lie there.
-pub(crate) fn corpus() -> Option<PathBuf> {
+/// A folder of recorded responses, with a `manifest.jsonl` of what they state: `TOKENSENSE_CORPUS` names it.
+pub(crate) fn corpus() -> PathBuf {
     let named = std::env::var_os("TOKENSENSE_CORPUS").map(PathBuf::from);
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
-    let found = named
-        .or(Some(beside))
-        .filter(|path| path.join("manifest.jsonl").exists());
-    if found.is_none() {
-        println!("no corpus of recorded responses beside the project: this part is not tested");
-    }
-    found
+    let named = named.filter(|path| path.join("manifest.jsonl").exists());
+    named.expect("TOKENSENSE_CORPUS names a folder with a manifest.jsonl")
 }
 
 /// The entries of a folder by name.
