@@ -67,6 +67,10 @@ struct Said {
     usage_is_full: bool,
     /// The output stated so far is no count.
     output_is_placeholder: bool,
+    /// What running counts said of each choice's output.
+    choices: Vec<(u32, u64)>,
+    /// Running counts are of the choice that they come with, not of all.
+    counts_by_choice: bool,
     /// How much had been heard when usage was last stated.
     usage_at: u64,
     /// How much had been heard when a part of the message was last complete.
@@ -144,6 +148,8 @@ pub(super) fn pads(key: &str) -> bool {
 
 /// APIs that state usage in a stream only when asked to.
 const ASKABLE: &[&str] = &["openai.chat", "openai.completions"];
+/// More choices are not told apart.
+const MAX_CHOICES: usize = 128;
 /// No name or word is longer, in bytes.
 const MAX_WORD: usize = 4 << 10;
 /// Usage beyond this is no usage.
@@ -212,10 +218,18 @@ impl Exchange {
     /// Takes in what an event says.
     pub(super) fn take(&mut self, sense: &Sense<'_>, trace: &mut Trace) {
         trace.unique |= sense.gist.odd;
-        sense.each(|saying| self.note(saying, trace));
+        let before = self.heard.volume();
+        let mut choice = None;
+        sense.each(|saying| {
+            if matches!(saying.means, Means::Text(_) | Means::Finish) {
+                choice.get_or_insert(saying.group);
+            }
+            self.note(saying, trace);
+        });
         if trace.states_usage {
             // A running count includes the text that came with it.
             self.said.usage_at = self.heard.volume();
+            self.note_choice(choice, self.heard.volume() > before);
         }
         // A time that is not known yet is more than padding: the next event may state it.
         let dated = self.said.created.is_some();
@@ -349,12 +363,45 @@ impl Exchange {
         }
     }
 
+    /// Notes what the usage of an event says of the one choice in it. Where a count does not grow with another choice's
+    /// text, counts are not of all choices.
+    fn note_choice(&mut self, choice: Option<u32>, grew: bool) {
+        let said = &mut self.said;
+        let (Some(choice), Some(dialect)) = (choice, self.dialect) else {
+            // Usage without a choice is that of all.
+            said.choices.clear();
+            return;
+        };
+        let Some(output) = dialect.output_of(&said.usage) else {
+            return;
+        };
+        let last = said.choices.last().filter(|_| grew);
+        said.counts_by_choice |=
+            last.is_some_and(|(last, count)| *last != choice && output <= *count);
+        said.choices.retain(|(known, _)| *known != choice);
+        if said.choices.len() < MAX_CHOICES {
+            said.choices.push((choice, output));
+        }
+    }
+
     /// Takes in a usage object; gives whether there was room for it.
-    fn state(&mut self, means: Means, raw: &str, replaces: bool) -> bool {
+    fn state(&mut self, means: Means, raw: &str, mut replaces: bool) -> bool {
         if !raw.starts_with('{') || !self.said.has_room(raw.len()) {
             return false;
         }
-        let stated = RawUsage::stated(raw);
+        let mut stated = RawUsage::stated(raw);
+        let unnamed = matches!(means, Means::Usage("") | Means::UsageSoFar);
+        if unnamed && let Some(dialect) = self.dialect {
+            replaces &= !dialect.drop_zeros(&self.said.usage, &mut stated);
+            if stated.is_empty() {
+                return true;
+            }
+            if means == Means::UsageSoFar {
+                self.said.output_is_placeholder = true;
+            } else if dialect.output_of(&stated).is_some() {
+                self.said.output_is_placeholder = false;
+            }
+        }
         match means {
             Means::Usage(name) if !name.is_empty() => {
                 let stated = serde_json::Value::Object(stated.into());
@@ -365,7 +412,6 @@ impl Exchange {
             _ if replaces => self.said.usage = stated,
             _ => self.said.usage.merge(self.merge(), stated),
         }
-        self.said.output_is_placeholder = means == Means::UsageSoFar;
         true
     }
 
@@ -433,7 +479,7 @@ impl Exchange {
                 .provider
                 .or_else(|| end.request?.provider())
                 .map(str::to_owned)
-                .or_else(|| self.provider()),
+                .or_else(|| self.provider(end.model.or_else(|| end.request?.model()))),
             request_model,
             model: told.or(self.said.served.take()).or(self.said.model.take()),
             response_id: self.said.id.take(),
@@ -470,13 +516,19 @@ impl Exchange {
         reading
     }
 
-    /// Who answers, as far as the stream tells.
-    fn provider(&self) -> Option<String> {
+    /// Who answers, as far as the stream tells, by a model of this name if it has none of its own.
+    fn provider(&self, model: Option<&str>) -> Option<String> {
         if self.invoked {
             return Some("aws".to_owned());
         }
-        let provider = self.dialect?.provider;
-        (!provider.is_empty()).then(|| provider.to_owned())
+        self.speaker(model).map(str::to_owned)
+    }
+
+    /// Who answers in its dialect by its model.
+    pub(super) fn speaker(&self, model: Option<&str>) -> Option<&'static str> {
+        let model = self.model().or(model).unwrap_or_default();
+        let provider = self.dialect?.provider_of(model);
+        Some(provider).filter(|provider| !provider.is_empty())
     }
 
     /// Reads the counts out of the usage the provider stated.
@@ -489,9 +541,29 @@ impl Exchange {
     ) {
         let stated = self.said.usage.to_json();
         plans.counts(dialect).read(&stated, parser, reading);
-        if self.said.output_is_placeholder && !self.over {
-            reading.usage.forget(Measure::Output);
-            reading.usage.forget(Measure::Total);
+        let usage = &mut reading.usage;
+        if self.said.output_is_placeholder {
+            usage.forget(Measure::Output);
+            usage.forget(Measure::Total);
+        }
+        if self.said.counts_by_choice && reading.partial {
+            let sum = |sum: u64, (_, output): &(u32, u64)| sum.saturating_add(*output);
+            let all = self.said.choices.iter().fold(0, sum);
+            usage.report(
+                Measure::Output,
+                all.max(usage.value(Measure::Output).unwrap_or(0)),
+            );
+            usage.forget(Measure::Total);
+        }
+        // Nothing was generated where the total is the prompt.
+        let input = usage.value(Measure::Input);
+        if usage.get(Measure::Output).is_none()
+            && input.is_some()
+            && input == usage.value(Measure::Total)
+            && dialect.generates()
+            && !self.heard.any()
+        {
+            usage.report(Measure::Output, 0);
         }
     }
 

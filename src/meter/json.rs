@@ -123,8 +123,30 @@ impl<'t> Json<'t> {
         match self.nodes[0] {
             Node::Static(StaticNode::U64(n)) => Some(n),
             Node::Static(StaticNode::I64(n)) => u64::try_from(n).ok(),
-            Node::Static(StaticNode::F64(n)) if n >= 0.0 && n < u64::MAX as f64 => Some(n as u64),
+            Node::Static(StaticNode::F64(n)) => whole(n),
             _ => None,
+        }
+    }
+
+    /// A number of things: stated as a whole number, be it in a string. A fraction is none.
+    pub(super) fn as_count(self) -> Option<u64> {
+        self.as_u64().or_else(|| count(self.as_str()?))
+    }
+
+    /// Seconds, as billionths of one.
+    pub(super) fn as_nanoseconds(self) -> Option<u64> {
+        match self.nodes[0] {
+            Node::Static(StaticNode::F64(n)) => nanoseconds(n),
+            Node::String(text) => nanoseconds(text.trim().parse().ok()?),
+            _ => self.as_u64()?.checked_mul(NANOSECONDS),
+        }
+    }
+
+    /// Whole seconds.
+    pub(super) fn as_seconds(self) -> Option<u64> {
+        match self.nodes[0] {
+            Node::Static(StaticNode::F64(n)) => whole(n.trunc()),
+            _ => self.as_u64(),
         }
     }
 
@@ -241,6 +263,25 @@ impl<'t> Json<'t> {
             _ => false,
         })
     }
+}
+
+/// How many of them a second has.
+pub(super) const NANOSECONDS: u64 = 1_000_000_000;
+
+/// A number without a fraction; beyond 2^53 nobody can tell.
+fn whole(n: f64) -> Option<u64> {
+    ((0.0..=(1_u64 << 53) as f64).contains(&n) && n.fract() == 0.0).then_some(n as u64)
+}
+
+/// A whole number in words of JSON: digits, and perhaps a fraction of zeros.
+pub(super) fn count(text: &str) -> Option<u64> {
+    let (digits, fraction) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
+    let plain = digits.bytes().all(|b| b.is_ascii_digit()) && fraction.bytes().all(|b| b == b'0');
+    digits.parse().ok().filter(|_| plain)
+}
+
+fn nanoseconds(seconds: f64) -> Option<u64> {
+    whole((seconds * NANOSECONDS as f64).round())
 }
 
 impl<'t> Hit<'t> {

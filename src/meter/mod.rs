@@ -357,11 +357,7 @@ impl Meter {
     /// The model and provider of the response under way, as soon as they are known.
     pub fn under_way(&self) -> Option<(Option<&str>, Option<&str>)> {
         let exchange = self.core.exchange.as_ref()?;
-        let provider = exchange.dialect.map(|dialect| dialect.provider);
-        Some((
-            exchange.model(),
-            provider.filter(|provider| !provider.is_empty()),
-        ))
+        Some((exchange.model(), exchange.speaker(None)))
     }
 }
 
@@ -642,7 +638,9 @@ impl Core {
         let mut failure = None;
         // Of an event that was cut off it cannot be told what it lacks.
         if wrap != Wrap::Cut {
-            failure = Failure::recognise(json, name);
+            // Amid a stream a message may be anybody's.
+            let amid = self.dialect().is_some();
+            failure = Failure::recognise(json, name, amid, wrap == Wrap::Document);
         }
         if failure.is_none() && wrap == Wrap::AwsException {
             failure = Failure::of(json);
@@ -681,11 +679,13 @@ impl Core {
         let exchange = self.begin(start);
         exchange.events += 1;
         if exchange.dialect.is_none_or(|known| known.generic) {
-            let same = exchange
+            let better = exchange
                 .dialect
-                .is_some_and(|known| std::ptr::eq(known, sense.gist.dialect));
-            exchange.dialect = Some(sense.gist.dialect);
-            exchange.version += u64::from(!same);
+                .is_none_or(|known| dialect::is_narrower(sense.gist.dialect, known));
+            if better {
+                exchange.dialect = Some(sense.gist.dialect);
+                exchange.version += 1;
+            }
         }
         fresh
     }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
-use memchr::memchr;
+use memchr::{memchr, memmem};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -51,6 +51,19 @@ impl RawUsage {
             text: text.unwrap_or_default(),
             map: OnceLock::new(),
         }
+    }
+
+    /// Whether it may have a member of that name that is zero, as far as can be told without reading.
+    pub(super) fn has_zero(&self, key: &str) -> bool {
+        if self.text.is_empty() {
+            return self.get(key).is_some();
+        }
+        let mut places = memmem::find_iter(self.text.as_bytes(), key);
+        places.any(|at| {
+            let rest = self.text.as_bytes()[at + key.len()..].iter();
+            let value = rest.copied().find(|b| !b"\\\": \t\n\r".contains(b));
+            matches!(value, Some(b'0'))
+        })
     }
 
     /// The object as JSON.

@@ -165,23 +165,49 @@ pub struct Charged {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Note {
+    /// The provider counts more tokens as cached than as input.
+    CacheAboveInput,
     /// The body came compressed.
     Gzip,
     /// The stream ended well without stating usage.
     NoUsage,
+    /// The provider's total is above its input and output together.
+    TotalAbove,
+    /// The provider's total is below its input and output together.
+    TotalBelow,
 }
 
 impl Note {
     /// Every note.
-    pub(crate) const ALL: [Self; 2] = [Self::Gzip, Self::NoUsage];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::CacheAboveInput,
+        Self::Gzip,
+        Self::NoUsage,
+        Self::TotalAbove,
+        Self::TotalBelow,
+    ];
 
     /// The note as a sentence, with the way out.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::CacheAboveInput => {
+                "the provider's counts contradict each other: more tokens are cached than input"
+            }
             Self::Gzip => "the body is gzip: add --compressed to curl",
             Self::NoUsage => {
                 "the stream states no usage: ask for it with \"stream_options\":{\"include_usage\":true}"
             }
+            Self::TotalAbove => {
+                "the provider's total is more than input and output: what else it counts is not priced"
+            }
+            Self::TotalBelow => {
+                "the provider's counts contradict each other: the total is less than input and output"
+            }
         }
+    }
+
+    /// Whether no cost can rest on the counts.
+    pub fn is_contradiction(self) -> bool {
+        matches!(self, Self::CacheAboveInput | Self::TotalBelow)
     }
 }

@@ -214,9 +214,14 @@ impl<'e> Value<'e> {
         let text = || value.as_str().map(Self::Text);
         let number = || value.as_u64().map(Self::Number);
         match means {
-            Means::Created => number().or_else(text),
+            Means::Created => value.as_seconds().map(Self::Number).or_else(text),
             Means::End => value.is_given().then_some(Self::Given),
-            Means::Error => Failure::of(value).map(|failure| Self::Failure(failure.into())),
+            Means::Error => {
+                // MiniMax states that nothing failed, too.
+                let code = value.get("status_code").and_then(Json::as_count);
+                let failure = Failure::of(value).filter(|_| code != Some(0));
+                failure.map(|failure| Self::Failure(failure.into()))
+            }
             Means::Finish | Means::FinishElse => {
                 text().or_else(number).filter(|reason| match reason {
                     Self::Text(text) => is_reason(text),

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::dialect::Dialect;
-use super::json::{Json, Parser};
+use super::dialect::{Dialect, Way};
+use super::json::{self, Json, Parser};
 use super::memo::{self, Filling, Pattern, Span};
 use super::raw::RawUsage;
-use super::reading::{Charged, Pass, Reading};
+use super::reading::{Charged, Note, Pass, Reading};
 use super::tree::{Found, Tree};
 
 /// Something that is counted. Every measure is in tokens, save those whose name says otherwise.
@@ -49,11 +49,11 @@ pub enum Measure {
     WebSearches,
     /// Rerank searches charged.
     RerankSearches,
-    /// Seconds of audio heard.
-    AudioSeconds,
+    /// Audio heard, in billionths of a second.
+    AudioNanoseconds,
 }
 
-const MEASURES: usize = Measure::AudioSeconds as usize + 1;
+const MEASURES: usize = Measure::AudioNanoseconds as usize + 1;
 
 /// A number with where it comes from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -109,13 +109,13 @@ impl Usage {
         self.counts[measure as usize] = None;
     }
 
-    /// Input plus output: as stated, else their sum, where both are known.
+    /// Input plus output; where one of them is not known, as stated.
     pub fn total(&self) -> Option<u64> {
         let sum = || {
             let input = self.value(Measure::Input)?;
             Some(input.saturating_add(self.value(Measure::Output)?))
         };
-        self.value(Measure::Total).or_else(sum)
+        sum().or(self.value(Measure::Total))
     }
 }
 
@@ -192,7 +192,7 @@ impl Merge {
             let value = match into.get(&key) {
                 None => value,
                 Some(_) if value.is_null() => continue,
-                Some(old) => match (self, old.as_u64(), value.as_u64()) {
+                Some(old) => match (self, count_of(old), count_of(&value)) {
                     (Self::Greatest, Some(old), Some(new)) => old.max(new).into(),
                     (Self::Sum, Some(old), Some(new)) => old.saturating_add(new).into(),
                     _ => value,
@@ -201,6 +201,96 @@ impl Merge {
             into.insert(key, value);
         }
     }
+}
+
+impl Dialect {
+    /// Whether its API generates anything: of one that does not, the total is the input.
+    pub(super) fn generates(&self) -> bool {
+        !self
+            .keys(Measure::Input)
+            .any(|key| self.keys(Measure::Total).any(|total| total == key))
+    }
+
+    /// The output that a usage object states at its top.
+    pub(super) fn output_of(&self, usage: &RawUsage) -> Option<u64> {
+        let keys = self.keys(Measure::Output);
+        keys.filter_map(|key| count_of(usage.get(key)?)).next()
+    }
+
+    /// Takes out of a later usage object what takes back an earlier one: an input side of zeros, or zeros on both
+    /// sides, as proxies send. Gives whether there was any.
+    pub(super) fn drop_zeros(&self, earlier: &RawUsage, later: &mut RawUsage) -> bool {
+        if earlier.is_empty() || !self.keys(Measure::Input).any(|key| later.has_zero(key)) {
+            return false;
+        }
+        let parts = [
+            Measure::Input,
+            Measure::CacheRead,
+            Measure::CacheWrite,
+            Measure::ToolInput,
+        ];
+        let sum = |usage: &RawUsage, parts: &[Measure]| {
+            let counts = self
+                .usage
+                .iter()
+                .filter(|field| parts.contains(&field.measure));
+            let paths = counts.flat_map(|field| field.paths);
+            let counts = paths.filter_map(|path| count_at(usage.as_map(), path));
+            counts.fold(0, u64::saturating_add)
+        };
+        if sum(earlier, &parts) == 0 || sum(later, &parts) > 0 {
+            return false;
+        }
+        if self.output_of(later) == Some(0) {
+            *later = RawUsage::default();
+            return true;
+        }
+        let is_input = |field: &&Field| side(field.measure) == Some(Measure::Input);
+        let total = self.keys(Measure::Total);
+        let input = self.usage.iter().filter(is_input);
+        let keys: Vec<_> = input
+            .flat_map(|field| field.paths)
+            .map(|path| head(path))
+            .chain(total)
+            .collect();
+        later.change(|map| map.retain(|key, _| !keys.contains(&key.as_str())));
+        true
+    }
+
+    /// The names at the top of a usage object that state a measure.
+    fn keys(&self, measure: Measure) -> impl Iterator<Item = &'static str> {
+        let fields = self
+            .usage
+            .iter()
+            .filter(move |field| field.measure == measure);
+        let plain = |path: &&&str| !path.contains(['.', '[']);
+        fields.flat_map(|field| field.paths).filter(plain).copied()
+    }
+}
+
+/// The first name of a path.
+fn head(path: &'static str) -> &'static str {
+    path.split(['.', '[']).next().unwrap_or(path)
+}
+
+/// A count that a path of plain names leads to.
+fn count_at(usage: &Map<String, Value>, path: &str) -> Option<u64> {
+    let (first, rest) = path.split_once('.').unwrap_or((path, ""));
+    let value = usage.get(first)?;
+    match rest {
+        "" => count_of(value),
+        _ => count_at(value.as_object()?, rest),
+    }
+}
+
+/// A count in a usage object that was read.
+fn count_of(value: &Value) -> Option<u64> {
+    let text = || match value {
+        Value::Number(n) => json::count(&n.to_string()),
+        Value::String(text) => json::count(text),
+        _ => None,
+    };
+    value.as_u64().or_else(text)
 }
 
 /// A dialect's tables of counts and charges, made ready for one walk over a usage object.
@@ -255,29 +345,35 @@ impl Counts {
     /// Reads a usage object into its model's reading. Nothing in it can make this fail: what is no count is unknown,
     /// sums saturate.
     pub(super) fn read(&mut self, stated: &str, parser: &mut Parser, reading: &mut Reading) {
-        let model = reading.model.as_deref().unwrap_or_default();
-        let mut inclusive = self.dialect.all_within.iter();
-        let all_within = inclusive.any(|name| model.starts_with(name));
+        let model = reading
+            .model
+            .as_deref()
+            .or(reading.request_model.as_deref());
+        let way = self.dialect.way_of(model.unwrap_or_default());
         if self.recall(stated.as_bytes()) {
-            self.count(&self.numbers, all_within, &mut reading.usage);
+            self.settle(&self.numbers, way, reading);
             return;
         }
         let text = stated.as_bytes();
         parser.parse(text, |json| {
             let hits = self.find(json);
             let (counts, charges) = hits.split_at(self.counts(&hits));
-            self.count(&numbers(counts), all_within, &mut reading.usage);
-            let charges =
-                (0..self.dialect.charges.len()).filter_map(|at| self.charged(at, charges, text));
-            reading.charged = charges.collect();
+            self.settle(&self.numbers(counts), way, reading);
+            for (at, charge) in self.dialect.charges.iter().enumerate() {
+                if (charge.adds || reading.charged.is_empty())
+                    && let Some(charged) = self.charged(at, charges, text)
+                {
+                    reading.charged.push(charged);
+                }
+            }
             if !self.dialect.passes.is_empty() {
                 json.walk(self.dialect.passes, &mut |hit| {
                     reading.passes.push(self.pass(hit.value))
                 });
             }
-            if reading.charged.is_empty()
+            if charges.is_empty()
                 && reading.passes.is_empty()
-                && let Some(seen) = Seen::of(json, text, counts)
+                && let Some(seen) = self.learn(json, text, counts)
             {
                 self.seen.insert(0, seen);
                 self.seen.truncate(SEEN);
@@ -292,9 +388,14 @@ impl Counts {
         let Some(seen) = self.seen.iter().find(fits) else {
             return false;
         };
+        let (dialect, places, spans) = (self.dialect, &self.places, &self.spans);
         let number = |&(path, at): &(u16, usize)| {
-            let (from, to, _) = self.spans[at];
-            (path, memo::value(&text[from..to]))
+            let (from, to, _) = spans[at];
+            let value = memo::value(&text[from..to]);
+            match dialect.usage[places[usize::from(path)]].measure {
+                Measure::AudioNanoseconds => (path, value.saturating_mul(json::NANOSECONDS)),
+                _ => (path, value),
+            }
         };
         self.numbers.clear();
         self.numbers.extend(seen.numbers.iter().map(number));
@@ -314,7 +415,48 @@ impl Counts {
         hits.partition_point(|(path, _)| usize::from(*path) < self.places.len())
     }
 
-    fn count(&self, numbers: &[Number], all_within: bool, into: &mut Usage) {
+    /// Counts into a model's reading, and sees whether the grand total bears the counts out.
+    fn settle(&self, numbers: &[Number], way: Option<Way>, reading: &mut Reading) {
+        let usage = &mut reading.usage;
+        let beside = self.count(numbers, way, usage);
+        let (read, written) = (Measure::CacheRead, Measure::CacheWrite);
+        let cached = [read, written].map(|part| usage.value(part).unwrap_or(0));
+        let cached = cached[0].saturating_add(cached[1]);
+        let mut input = usage.value(Measure::Input);
+        if let Some(prompt) = input.filter(|prompt| cached > *prompt) {
+            if way == Some(Way::CacheBeside) {
+                input = Some(prompt.saturating_add(cached));
+                usage.report(Measure::Input, prompt.saturating_add(cached));
+            } else {
+                reading.notes.push(Note::CacheAboveInput);
+            }
+        }
+        let (Some(total), Some(input)) = (usage.value(Measure::Total), input) else {
+            return;
+        };
+        let output = usage.value(Measure::Output).unwrap_or(0);
+        let sum = input.saturating_add(output);
+        // Some leave out of the total what stands beside the counts.
+        let plain = sum.saturating_sub(beside);
+        if total == sum || total == plain || way == Some(Way::Within) {
+            return;
+        }
+        if total < sum {
+            let is_cached = way == Some(Way::CacheBeside) && total == sum.saturating_sub(cached);
+            if !is_cached && usage.get(Measure::Output).is_some() {
+                reading.notes.push(Note::TotalBelow);
+            }
+        } else if way == Some(Way::RestIsOutput) {
+            usage.report(Measure::Output, total - input);
+        } else {
+            reading.notes.push(Note::TotalAbove);
+            reading.lower_bound = true;
+        }
+    }
+
+    /// Counts; gives how many of them were added to the totals of their sides.
+    fn count(&self, numbers: &[Number], way: Option<Way>, into: &mut Usage) -> u64 {
+        let mut added: u64 = 0;
         let mut add = |measure: Measure, value: u64| {
             let old = into.value(measure).unwrap_or(0);
             into.report(measure, old.saturating_add(value));
@@ -330,20 +472,26 @@ impl Counts {
                 let value = first.fold(0, |sum: u64, number| sum.saturating_add(number.1));
                 (field, value)
             });
+        let is_beside = |field: &Field| match field.place {
+            Place::Beside => way != Some(Way::Within),
+            Place::ByTotal => way == Some(Way::Beside),
+            Place::Within => false,
+        };
         for (field, value) in stated.clone() {
             add(field.measure, value);
             if let Some(side) = side(field.measure)
                 && side != field.measure
-                && field.place == Place::Beside
-                && !all_within
+                && is_beside(field)
             {
                 add(side, value);
+                added = added.saturating_add(value);
             }
         }
         let Some(total) = into.value(Measure::Total) else {
-            return;
+            return added;
         };
-        for (field, value) in stated.filter(|(field, _)| field.place == Place::ByTotal) {
+        let open = |field: &&Field| field.place == Place::ByTotal && !is_beside(field);
+        for (field, value) in stated.filter(|(field, _)| open(field)) {
             let Some(side) = side(field.measure) else {
                 continue;
             };
@@ -353,13 +501,45 @@ impl Counts {
                 into.report(side, into.value(side).unwrap_or(0).saturating_add(value));
             }
         }
+        added
+    }
+
+    /// The counts among what was found.
+    fn numbers(&self, hits: &[Found<'_>]) -> Vec<Number> {
+        let number = |found: &Found<'_>| Some((found.0, self.number(found)?));
+        hits.iter().filter_map(number).collect()
+    }
+
+    fn number(&self, (path, hit): &Found<'_>) -> Option<u64> {
+        match self.dialect.usage[self.places[usize::from(*path)]].measure {
+            Measure::AudioNanoseconds => hit.value.as_nanoseconds(),
+            _ => hit.value.as_count(),
+        }
+    }
+
+    /// Cuts an object at its numbers, if nothing else in it counts.
+    fn learn(&self, usage: Json<'_>, text: &[u8], hits: &[Found<'_>]) -> Option<Seen> {
+        if text.len() > MAX_SEEN {
+            return None;
+        }
+        let mut holes = Vec::new();
+        cut(usage, text, &mut holes);
+        let number = |(path, hit): &Found<'_>| {
+            let at = hit.number(text)?;
+            Some((*path, holes.binary_search(&at).ok()?))
+        };
+        let counted = hits.iter().filter(|found| self.number(found).is_some());
+        Some(Seen {
+            numbers: counted.map(number).collect::<Option<_>>()?,
+            pattern: Pattern::new(text, holes.iter().map(|at| (*at, Filling::Number)))?,
+        })
     }
 
     /// A pass by another model, which has counts of its own.
     fn pass(&self, pass: Json<'_>) -> Pass {
         let mut usage = Usage::default();
         let hits = self.find(pass);
-        self.count(&numbers(&hits[..self.counts(&hits)]), false, &mut usage);
+        self.count(&self.numbers(&hits[..self.counts(&hits)]), None, &mut usage);
         let model = pass.get("model").and_then(Json::as_str);
         let model = model.map(str::to_owned);
         Pass { model, usage }
@@ -378,32 +558,12 @@ impl Counts {
             None if amount.value.is_number() => amount.raw(text).to_owned(),
             None => return None,
         };
-        let shift = charge.shift;
-        Some(Charged { amount, shift })
-    }
-}
-
-fn numbers(hits: &[Found<'_>]) -> Vec<Number> {
-    let number = |(path, hit): &Found<'_>| Some((*path, hit.value.as_u64()?));
-    hits.iter().filter_map(number).collect()
-}
-
-impl Seen {
-    fn of(usage: Json<'_>, text: &[u8], hits: &[Found<'_>]) -> Option<Self> {
-        if text.len() > MAX_SEEN {
+        let is_zero = !amount.bytes().any(|b| matches!(b, b'1'..=b'9'));
+        if is_zero && !charge.may_be_zero {
             return None;
         }
-        let mut holes = Vec::new();
-        cut(usage, text, &mut holes);
-        let number = |(path, hit): &Found<'_>| {
-            let at = hit.number(text)?;
-            Some((*path, holes.binary_search(&at).ok()?))
-        };
-        let counted = hits.iter().filter(|(_, hit)| hit.value.as_u64().is_some());
-        Some(Self {
-            numbers: counted.map(number).collect::<Option<_>>()?,
-            pattern: Pattern::new(text, holes.iter().map(|at| (*at, Filling::Number)))?,
-        })
+        let shift = charge.shift;
+        Some(Charged { amount, shift })
     }
 }
 
@@ -428,6 +588,8 @@ fn side(measure: Measure) -> Option<Measure> {
         Input | CacheRead | CacheWrite | CacheWrite1h | AudioInput | CachedAudio | ImageInput
         | ToolInput => Some(Input),
         Output | Reasoning | AudioOutput | ImageOutput | Citation => Some(Output),
-        Total | BilledInput | BilledOutput | WebSearches | RerankSearches | AudioSeconds => None,
+        Total | BilledInput | BilledOutput | WebSearches | RerankSearches | AudioNanoseconds => {
+            None
+        }
     }
 }

@@ -38,7 +38,7 @@ impl Charge {
             charge.priced = true;
             let (rate, above) = rate.at(prompt);
             charge.above = charge.above.max(above);
-            let mut cost = Decimal::from(count) * rate;
+            let mut cost = unit.number(count) * rate;
             if let Some(factor) = factor.filter(|_| unit.is_tokens()) {
                 cost *= factor;
             }
@@ -135,7 +135,7 @@ fn counts(usage: &Usage, rates: &Rates<'_>) -> [u64; DIMENSIONS] {
         rates[Dimension::Request as usize].map_or(0, |_| 1),
         &[],
     );
-    set(Dimension::AudioHeard, all(Measure::AudioSeconds), &[]);
+    set(Dimension::AudioHeard, all(Measure::AudioNanoseconds), &[]);
     counts
 }
 

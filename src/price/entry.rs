@@ -24,6 +24,15 @@ impl Unit {
     pub(crate) fn is_tokens(&self) -> bool {
         self.per == 1_000_000
     }
+
+    /// A count as a number of units: seconds are counted in billionths.
+    pub(crate) fn number(&self, count: u64) -> Decimal {
+        let places = match self.dimension {
+            Dimension::AudioHeard => 9,
+            _ => 0,
+        };
+        Decimal::from_i128_with_scale(count.into(), places)
+    }
 }
 
 /// US dollars, by what they were paid for.

@@ -301,7 +301,7 @@ static COUNTED: &[Measure] = &[
     Measure::BilledInput,
     Measure::BilledOutput,
     Measure::RerankSearches,
-    Measure::AudioSeconds,
+    Measure::AudioNanoseconds,
 ];
 
 impl Found {

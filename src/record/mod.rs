@@ -355,7 +355,10 @@ impl Record {
     }
 
     /// Adds what it cost: by the provider's word, and by the price table's.
-    fn set_cost(&mut self, reading: &Reading, quote: Quote) {
+    fn set_cost(&mut self, reading: &Reading, mut quote: Quote) {
+        if reading.notes.iter().any(|note| note.is_contradiction()) {
+            quote.parts = None;
+        }
         self.cost_reported_usd = reported(&reading.charged);
         self.price_match = quote.entry;
         self.cost_note = quote.note;

@@ -9,7 +9,8 @@ use crate::meter::usage::{Field, Measure, Merge, beside, within};
 
 pub(super) const BASE: Dialect = Dialect {
     api: "anthropic.messages",
-    provider: "anthropic",
+    provider: "",
+    makers: MAKERS,
     signs: SIGNS,
     family: FAMILY,
     kind: "type",
@@ -23,11 +24,23 @@ pub(super) const BASE: Dialect = Dialect {
     rules: RULES,
     merge: Merge::Keys,
     usage: USAGE,
-    all_within: &[],
+    ways: &[],
     passes: "iterations[type=advisor_message]",
     charges: CHARGES,
     generic: true,
 };
+
+/// Others serve their models in this grammar too.
+const MAKERS: &[(&str, &str)] = &[
+    ("", "anthropic"),
+    ("claude*", "anthropic"),
+    ("anthropic/*", "anthropic"),
+    ("minimax*", "minimax"),
+    ("glm-*", "zai"),
+    ("kimi-*", "moonshotai"),
+    ("moonshot-*", "moonshotai"),
+    ("deepseek-*", "deepseek"),
+];
 
 const SIGNS: &[Sign] = &[
     &[Test::Is("type", "message_start")],
@@ -54,7 +67,7 @@ pub(crate) static ON_VERTEX: Dialect = Dialect {
     provider: "google",
     signs: &[
         &[Test::Starts("message.id", "msg_vrtx_")],
-        &[Test::Starts("id", "msg_vrtx_")],
+        &[Test::Starts("id", "msg_vrtx_"), Test::Is("type", "message")],
     ],
     generic: false,
     ..BASE
@@ -73,9 +86,14 @@ pub(crate) static ON_BEDROCK: Dialect = Dialect {
 /// The Text Completions of old: no usage at all.
 pub(crate) static COMPLETE: Dialect = Dialect {
     api: "anthropic.complete",
+    provider: "anthropic",
     signs: &[
         &[Test::Is("type", "completion"), Test::Text("completion")],
-        &[Test::Text("completion"), Test::Text("stop_reason")],
+        &[
+            Test::Text("completion"),
+            Test::Key("stop_reason"),
+            Test::Lacks("choices"),
+        ],
         &[
             Test::Text("completion"),
             Test::Has("amazon-bedrock-invocationMetrics"),
@@ -112,7 +130,11 @@ const RULES: &[Rule] = &[
     ),
     // What stands there as output is a placeholder.
     on(&["message_start"], Means::UsageSoFar, &["message.usage"]),
-    on(&["message_delta", "message"], Means::Usage(""), &["usage"]),
+    on(
+        &["message_delta", "message"],
+        Means::Usage(""),
+        &["usage", "delta.usage"],
+    ),
     // Bedrock's own figures; the model's count where it gives them.
     any(Means::Usage(METRICS), &["amazon-bedrock-invocationMetrics"]),
     any(

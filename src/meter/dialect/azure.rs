@@ -5,6 +5,7 @@
 use super::openai_chat::BASE;
 use super::rule::{Dialect, Done, Test};
 
+/// The signs may come from behind it: what comes later can tell better.
 pub(crate) static AZURE: Dialect = Dialect {
     provider: "azure",
     signs: &[
@@ -13,11 +14,15 @@ pub(crate) static AZURE: Dialect = Dialect {
             Test::Array("choices"),
             Test::Has("choices[].content_filter_results"),
         ],
-        &[
-            Test::Array("choices"),
-            Test::Has("choices[].content_filter_offsets"),
-        ],
     ],
+    done: Done::Marker,
+    ..BASE
+};
+
+/// GitHub Copilot, which sends what Azure does, and what it charges beside the usage.
+pub(crate) static COPILOT: Dialect = Dialect {
+    provider: "github-copilot",
+    signs: &[&[Test::Array("choices"), Test::Object("copilot_usage")]],
     done: Done::Marker,
     generic: false,
     ..BASE

@@ -3,13 +3,14 @@
 //! <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html>
 
 use super::openai_chat::METRICS;
-use super::rule::{Dialect, Done, Means, Rule, Test, any, on};
+use super::rule::{Dialect, Done, Means, Rule, Test, Way, any, on};
 use crate::meter::heard::Channel;
 use crate::meter::usage::{Field, Measure, Merge, beside, within};
 
 const BASE: Dialect = Dialect {
     api: "",
     provider: "aws",
+    makers: &[],
     signs: &[],
     family: &[],
     kind: "",
@@ -19,7 +20,7 @@ const BASE: Dialect = Dialect {
     rules: &[],
     merge: Merge::Keys,
     usage: &[],
-    all_within: &[],
+    ways: &[],
     passes: "",
     charges: &[],
     generic: false,
@@ -40,7 +41,7 @@ pub(crate) static CONVERSE: Dialect = Dialect {
     ],
     begins: &[&[Test::Named("messageStart")]],
     // OpenAI's models count the cache in the input, and a second time in the total.
-    all_within: &["openai."],
+    ways: &[("openai.*", Way::Within), ("*.openai.*", Way::Within)],
     rules: CONVERSE_RULES,
     usage: CONVERSE_USAGE,
     ..BASE

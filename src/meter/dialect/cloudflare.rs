@@ -10,6 +10,7 @@ use crate::meter::usage::Merge;
 pub(crate) static CLOUDFLARE: Dialect = Dialect {
     api: "cloudflare",
     provider: "cloudflare",
+    makers: &[],
     signs: &[
         &[
             Test::Text("response"),
@@ -31,7 +32,7 @@ pub(crate) static CLOUDFLARE: Dialect = Dialect {
     rules: RULES,
     merge: Merge::Keys,
     usage: openai_chat::USAGE,
-    all_within: &[],
+    ways: &[],
     passes: "",
     charges: &[],
     generic: false,

@@ -10,6 +10,7 @@ use crate::meter::usage::{Field, Measure, Merge, within};
 const BASE: Dialect = Dialect {
     api: "",
     provider: "cohere",
+    makers: &[],
     signs: &[],
     family: &[],
     kind: "",
@@ -19,7 +20,7 @@ const BASE: Dialect = Dialect {
     rules: &[],
     merge: Merge::Keys,
     usage: USAGE,
-    all_within: &[],
+    ways: &[],
     passes: "",
     charges: &[],
     generic: false,

@@ -9,6 +9,7 @@ use crate::meter::usage::{Field, Measure, Merge, beside, within};
 pub(crate) static GEMINI: Dialect = Dialect {
     api: "gemini",
     provider: "google",
+    makers: &[],
     signs: &[
         &[Test::Array("candidates")],
         &[Test::Has("usageMetadata")],
@@ -23,7 +24,7 @@ pub(crate) static GEMINI: Dialect = Dialect {
     // Later objects may lack a key that no longer applies: only the last one adds up to its total.
     merge: Merge::Whole("totalTokenCount"),
     usage: USAGE,
-    all_within: &[],
+    ways: &[],
     passes: "",
     charges: &[],
     generic: false,
@@ -33,6 +34,7 @@ pub(crate) static GEMINI: Dialect = Dialect {
 pub(crate) static EMBEDDINGS: Dialect = Dialect {
     api: "gemini.embeddings",
     provider: "google",
+    makers: &[],
     signs: &[
         &[Test::Has("predictions[].embeddings.values")],
         &[Test::Array("embedding.values")],
@@ -52,7 +54,7 @@ pub(crate) static EMBEDDINGS: Dialect = Dialect {
     ],
     merge: Merge::Sum,
     usage: &[within(Measure::Input, &["token_count", "promptTokenCount"])],
-    all_within: &[],
+    ways: &[],
     passes: "",
     charges: &[],
     generic: false,

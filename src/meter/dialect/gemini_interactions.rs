@@ -9,6 +9,7 @@ use crate::meter::usage::{Field, Measure, Merge, beside, within};
 pub(crate) static INTERACTIONS: Dialect = Dialect {
     api: "gemini.interactions",
     provider: "google",
+    makers: &[],
     signs: &[
         &[Test::Starts("event_type", "interaction.")],
         &[Test::Starts("event_type", "step.")],
@@ -30,7 +31,7 @@ pub(crate) static INTERACTIONS: Dialect = Dialect {
     rules: RULES,
     merge: Merge::Keys,
     usage: USAGE,
-    all_within: &[],
+    ways: &[],
     passes: "",
     charges: &[],
     generic: false,

@@ -13,7 +13,6 @@ mod gemini_interactions;
 mod groq;
 mod llama_cpp;
 mod mistral;
-mod moonshot;
 mod ollama;
 mod openai_assistants;
 mod openai_chat;
@@ -30,7 +29,6 @@ mod vercel;
 mod vllm;
 mod watsonx;
 mod xai;
-mod zai;
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -39,7 +37,7 @@ use rule::Test;
 
 use super::json::{Json, Step};
 use super::tree::Tree;
-pub(crate) use rule::{Dialect, Done, Means, Rule};
+pub(crate) use rule::{Dialect, Done, Means, Rule, Way};
 
 /// Every dialect, in the order in which they are asked: those with the narrower signs first.
 static ROSTER: &[&Dialect] = &[
@@ -49,6 +47,8 @@ static ROSTER: &[&Dialect] = &[
     &anthropic::COMPLETE,
     &openai_responses::XAI,
     &openai_responses::OPENROUTER,
+    &openai_responses::AZURE,
+    &openai_responses::DEEPSEEK,
     &openai_responses::OPENAI,
     &openai_responses::RESPONSES,
     &cohere::V2,
@@ -64,17 +64,16 @@ static ROSTER: &[&Dialect] = &[
     &vercel::VERCEL,
     &openrouter::OPENROUTER,
     &groq::GROQ,
+    &azure::COPILOT,
     &azure::AZURE,
     &watsonx::CHAT,
     &perplexity::PERPLEXITY,
     &cerebras::CEREBRAS,
     &deepseek::DEEPSEEK,
     &xai::XAI,
-    &moonshot::MOONSHOT,
     &mistral::MISTRAL,
     &fireworks::FIREWORKS,
     &together::TOGETHER,
-    &zai::ZAI,
     &vllm::VLLM,
     &llama_cpp::CHAT,
     &openai_chat::OLLAMA,
@@ -110,6 +109,12 @@ pub(crate) fn recognise(
         return Some(known);
     }
     roll().call(json, name)
+}
+
+/// Whether a dialect has narrower signs than another one.
+pub(crate) fn is_narrower(one: &'static Dialect, other: &'static Dialect) -> bool {
+    let place = |dialect| ROSTER.iter().position(|row| std::ptr::eq(*row, dialect));
+    place(one) < place(other)
 }
 
 /// The dialect that a record names: its API's, as its provider speaks it.

@@ -9,6 +9,7 @@ use crate::meter::usage::{Field, Measure, Merge, within};
 const BASE: Dialect = Dialect {
     api: "",
     provider: "ollama",
+    makers: &[],
     signs: &[],
     family: &[],
     kind: "",
@@ -18,7 +19,7 @@ const BASE: Dialect = Dialect {
     rules: RULES,
     merge: Merge::Keys,
     usage: USAGE,
-    all_within: &[],
+    ways: &[],
     passes: "",
     charges: &[],
     generic: false,

@@ -11,6 +11,7 @@ use crate::meter::usage::Merge;
 pub(crate) static ASSISTANTS: Dialect = Dialect {
     api: "openai.assistants",
     provider: "",
+    makers: &[],
     signs: &[
         &[Test::Is("object", "thread.run")],
         &[Test::Starts("object", "thread.run.")],
@@ -25,7 +26,7 @@ pub(crate) static ASSISTANTS: Dialect = Dialect {
     rules: RULES,
     merge: Merge::Keys,
     usage: USAGE,
-    all_within: &[],
+    ways: &[],
     passes: "",
     charges: CHARGES,
     generic: false,

@@ -2,7 +2,7 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/chat-streaming>
 
-use super::rule::{Charge, Dialect, Done, Means, Rule, Sign, Test, any};
+use super::rule::{Charge, Dialect, Done, Means, Rule, Sign, Test, Way, any, charge};
 use crate::meter::heard::Channel;
 use crate::meter::usage::{Field, Measure, Merge, by_total, within};
 
@@ -10,6 +10,7 @@ use crate::meter::usage::{Field, Measure, Merge, by_total, within};
 pub(super) const BASE: Dialect = Dialect {
     api: "openai.chat",
     provider: "",
+    makers: MAKERS,
     signs: FAMILY,
     family: FAMILY,
     kind: "",
@@ -22,7 +23,7 @@ pub(super) const BASE: Dialect = Dialect {
     rules: RULES,
     merge: Merge::Keys,
     usage: USAGE,
-    all_within: &[],
+    ways: WAYS,
     passes: "",
     charges: CHARGES,
     generic: true,
@@ -43,9 +44,42 @@ pub(crate) static OLLAMA: Dialect = Dialect {
     ..BASE
 };
 
-/// OpenAI itself: chunks that pad against side channels, or a tier with OpenAI's own fingerprint.
+/// Models that one provider makes and serves, or calls by names that no other does.
+pub(super) const MAKERS: &[(&str, &str)] = &[
+    ("kimi-*", "moonshotai"),
+    ("moonshot-*", "moonshotai"),
+    ("glm-*", "zai"),
+    ("mistral-*-latest", "mistral"),
+    ("ministral-*-latest", "mistral"),
+    ("magistral-*-latest", "mistral"),
+    ("codestral-latest", "mistral"),
+    ("devstral-*-latest", "mistral"),
+    ("voxtral-*-latest", "mistral"),
+    ("mistral-large-####", "mistral"),
+    ("mistral-medium-*", "mistral"),
+    ("mistral-small-####", "mistral"),
+    ("magistral-medium-*", "mistral"),
+    ("magistral-small-####", "mistral"),
+    ("codestral-####", "mistral"),
+    ("devstral-medium-*", "mistral"),
+    ("openai.*", "aws"),
+];
+
+/// OpenAI's own models, which Azure and gateways serve too.
+pub(super) const OPENAI_MODELS: &[(&str, &str)] = &[
+    ("gpt-oss*", ""),
+    ("gpt-*", "openai"),
+    ("chatgpt-*", "openai"),
+    ("ft:*", "openai"),
+    ("o#*", "openai"),
+    ("codex-*", "openai"),
+    ("computer-use-*", "openai"),
+    ("openai.*", "aws"),
+];
+
+/// Chunks that pad against side channels, or OpenAI's own fingerprint: with a model of OpenAI's it is OpenAI.
 pub(crate) static OPENAI: Dialect = Dialect {
-    provider: "openai",
+    makers: OPENAI_MODELS,
     signs: &[
         &[
             Test::Array("choices"),
@@ -67,6 +101,17 @@ pub(crate) static OPENAI: Dialect = Dialect {
     ..BASE
 };
 
+/// Google's endpoint leaves thinking out of the completion, not out of the total; Grok on Azure leaves the cache out
+/// of the prompt; Perplexity's deep research states a total without what it thought and cited.
+const WAYS: &[(&str, Way)] = &[
+    ("gemini-*", Way::RestIsOutput),
+    ("*/gemini-*", Way::RestIsOutput),
+    ("grok-*", Way::CacheBeside),
+    ("*/grok-*", Way::CacheBeside),
+    ("sonar-deep-research*", Way::Beside),
+    ("*/sonar-deep-research*", Way::Beside),
+];
+
 /// The name that Bedrock gives its figures in whatever an invoked model says.
 pub(super) const METRICS: &str = "amazon-bedrock-invocationMetrics";
 
@@ -75,11 +120,17 @@ pub(super) const RULES: &[Rule] = &[
     any(Means::Id, &["id"]),
     any(Means::Model, &["model", "model_id"]),
     any(Means::Created, &["created", "created_at"]),
-    any(Means::Tier, &["service_tier"]),
+    any(Means::Tier, &["service_tier", "usage.service_tier"]),
     any(Means::Usage(""), &["x_groq.usage"]),
     any(Means::Usage(""), &["usage"]),
-    // Moonshot: in the choice, and sometimes once more at the end.
-    any(Means::Usage(""), &["choices[].usage"]),
+    // In the choice, as Moonshot does, and sometimes once more at the end.
+    any(
+        Means::Usage(""),
+        &["choices[].usage", "choices[].delta.usage"],
+    ),
+    // Venice, GitHub Copilot: beside the usage.
+    any(Means::Usage("cost"), &["cost"]),
+    any(Means::Usage("copilot_usage"), &["copilot_usage"]),
     // Bedrock's own figures, where it serves such a model.
     any(Means::Usage(METRICS), &["amazon-bedrock-invocationMetrics"]),
     any(Means::Finish, &["choices[].finish_reason"]),
@@ -88,6 +139,8 @@ pub(super) const RULES: &[Rule] = &[
         &[
             "choices[].delta.content",
             "choices[].delta.content[type=text].text",
+            // Together says the same words here too.
+            "choices[].text",
         ],
     ),
     any(Means::Text(Channel::Text), &["choices[].delta.refusal"]),
@@ -109,6 +162,7 @@ pub(super) const RULES: &[Rule] = &[
         Means::Tool,
         &[
             "choices[].delta.tool_calls[].function.name",
+            "choices[].delta.tool_calls[].custom.name",
             "choices[].delta.function_call.name",
         ],
     ),
@@ -116,6 +170,7 @@ pub(super) const RULES: &[Rule] = &[
         Means::Text(Channel::Tool),
         &[
             "choices[].delta.tool_calls[].function.arguments",
+            "choices[].delta.tool_calls[].custom.input",
             "choices[].delta.function_call.arguments",
         ],
     ),
@@ -142,14 +197,27 @@ pub(super) const RULES: &[Rule] = &[
     ),
     any(
         Means::Tool,
-        &["choices[!delta].message.tool_calls[].function.name"],
+        &[
+            "choices[!delta].message.tool_calls[].function.name",
+            "choices[!delta].message.tool_calls[].custom.name",
+            "choices[!delta].message.function_call.name",
+        ],
     ),
     any(
         Means::Text(Channel::Tool),
-        &["choices[!delta].message.tool_calls[].function.arguments"],
+        &[
+            "choices[!delta].message.tool_calls[].function.arguments",
+            "choices[!delta].message.tool_calls[].custom.input",
+            "choices[!delta].message.function_call.arguments",
+        ],
     ),
-    any(Means::Text(Channel::Text), &["choices[].text"]),
+    any(
+        Means::Text(Channel::Text),
+        &["choices[!delta].message.audio.transcript"],
+    ),
     any(Means::Error, &["error", "x_groq.error"]),
+    // MiniMax tells of failures with status 200.
+    any(Means::Error, &["base_resp"]),
 ];
 
 /// Details are contained in the totals, save where the grand total says otherwise: xAI's reasoning,
@@ -189,7 +257,16 @@ pub(super) const USAGE: &[Field] = &[
         &[
             "prompt_tokens_details.cache_write_tokens",
             "prompt_tokens_details.cache_creation_input_tokens",
+            "prompt_tokens_details.cache_creation_tokens",
             "cache_creation_input_tokens",
+        ],
+    ),
+    // LiteLLM, of Anthropic's models.
+    within(
+        Measure::CacheWrite1h,
+        &[
+            "prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens",
+            "cache_creation.ephemeral_1h_input_tokens",
         ],
     ),
     by_total(
@@ -227,28 +304,28 @@ pub(super) const USAGE: &[Field] = &[
     ),
 ];
 
-/// OpenRouter and Vercel's gateway, xAI, Perplexity.
+/// OpenRouter and Vercel's gateway, xAI, Perplexity, Venice, Charm Hyper, DeepInfra, GitHub Copilot.
 pub(super) const CHARGES: &[Charge] = &[
-    Charge {
-        at: "cost.total_cost",
-        only_if: None,
-        shift: 0,
-    },
-    Charge {
-        at: "cost",
-        only_if: None,
-        shift: 0,
-    },
+    charge("cost.total_cost"),
+    charge("cost.usd"),
+    charge("cost"),
+    charge("estimated_cost"),
     // Billed to the caller's own key, beside what OpenRouter takes.
     Charge {
-        at: "cost_details.upstream_inference_cost",
         only_if: Some("is_byok"),
-        shift: 0,
+        adds: true,
+        ..charge("cost_details.upstream_inference_cost")
     },
-    // docs.x.ai/developers/cost-tracking
+    // docs.x.ai/developers/cost-tracking. On Azure it is always zero.
     Charge {
-        at: "cost_in_usd_ticks",
-        only_if: None,
+        may_be_zero: false,
         shift: 10,
+        ..charge("cost_in_usd_ticks")
+    },
+    // An AI unit is a cent: zero for the models that a seat includes.
+    Charge {
+        may_be_zero: false,
+        shift: 11,
+        ..charge("copilot_usage.total_nano_aiu")
     },
 ];

@@ -10,6 +10,7 @@ use crate::meter::usage::{Field, Measure, Merge, by_total, within};
 const BASE: Dialect = Dialect {
     api: "",
     provider: "",
+    makers: &[],
     signs: &[],
     family: &[],
     kind: "type",
@@ -19,7 +20,7 @@ const BASE: Dialect = Dialect {
     rules: RULES,
     merge: Merge::Keys,
     usage: USAGE,
-    all_within: &[],
+    ways: &[],
     passes: "",
     charges: CHARGES,
     generic: false,
@@ -141,7 +142,10 @@ const USAGE: &[Field] = &[
         Measure::ImageOutput,
         &["output_tokens_details.image_tokens"],
     ),
-    within(Measure::AudioSeconds, &["seconds", "prompt_audio_seconds"]),
+    within(
+        Measure::AudioNanoseconds,
+        &["seconds", "prompt_audio_seconds"],
+    ),
 ];
 
 /// Voyage states only the total: nothing is generated.

@@ -2,7 +2,7 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/responses-streaming>
 
-use super::openai_chat::CHARGES;
+use super::openai_chat::{CHARGES, MAKERS, OPENAI_MODELS};
 use super::rule::{Dialect, Done, Means, Rule, Test, any, on};
 use crate::meter::heard::Channel;
 use crate::meter::usage::{Field, Measure, Merge, within};
@@ -10,6 +10,7 @@ use crate::meter::usage::{Field, Measure, Merge, within};
 pub(super) const BASE: Dialect = Dialect {
     api: "openai.responses",
     provider: "",
+    makers: MAKERS,
     signs: &[
         &[Test::Starts("type", "response.")],
         &[Test::Is("object", "response")],
@@ -27,7 +28,7 @@ pub(super) const BASE: Dialect = Dialect {
     rules: RULES,
     merge: Merge::Keys,
     usage: USAGE,
-    all_within: &[],
+    ways: &[],
     passes: "",
     charges: CHARGES,
     generic: true,
@@ -35,12 +36,46 @@ pub(super) const BASE: Dialect = Dialect {
 
 pub(crate) static RESPONSES: Dialect = BASE;
 
-/// OpenAI pads each delta against side channels.
+/// Padded against side channels, as OpenAI does: with a model of OpenAI's it is OpenAI.
 pub(crate) static OPENAI: Dialect = Dialect {
-    provider: "openai",
+    makers: OPENAI_MODELS,
     signs: &[&[Test::Starts("type", "response."), Test::Text("obfuscation")]],
+    ..BASE
+};
+
+/// What its filters found stands in each response, if only null.
+pub(crate) static AZURE: Dialect = Dialect {
+    provider: "azure",
+    signs: &[
+        &[
+            Test::Key("response.content_filters"),
+            Test::Starts("response.id", "resp_"),
+        ],
+        &[
+            Test::Is("object", "response"),
+            Test::Key("content_filters"),
+            Test::Starts("id", "resp_"),
+        ],
+    ],
     generic: false,
     ..BASE
+};
+
+/// As on Azure, under an id of another form.
+pub(crate) static DEEPSEEK: Dialect = Dialect {
+    provider: "deepseek",
+    signs: &[
+        &[
+            Test::Key("response.content_filters"),
+            Test::Starts("response.model", "deepseek"),
+        ],
+        &[
+            Test::Is("object", "response"),
+            Test::Key("content_filters"),
+            Test::Starts("model", "deepseek"),
+        ],
+    ],
+    ..AZURE
 };
 
 pub(crate) static XAI: Dialect = Dialect {
@@ -122,6 +157,7 @@ const RULES: &[Rule] = &[
             "response.mcp_call_arguments.delta",
             "response.code_interpreter_call_code.delta",
             "response.shell_call_command.delta",
+            "response.apply_patch_call_operation_diff.delta",
         ],
         Means::Text(Channel::Tool),
         &["delta"],

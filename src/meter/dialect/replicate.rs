@@ -9,6 +9,7 @@ use crate::meter::usage::{Field, Measure, Merge, within};
 pub(crate) static REPLICATE: Dialect = Dialect {
     api: "replicate",
     provider: "replicate",
+    makers: &[],
     signs: &[&[
         Test::Object("urls"),
         Test::Text("status"),
@@ -22,7 +23,7 @@ pub(crate) static REPLICATE: Dialect = Dialect {
     rules: RULES,
     merge: Merge::Keys,
     usage: USAGE,
-    all_within: &[],
+    ways: &[],
     passes: "",
     charges: &[],
     generic: false,

@@ -10,6 +10,8 @@ pub(crate) struct Dialect {
     pub(crate) api: &'static str,
     /// Who answers in this grammar; empty where many do.
     pub(crate) provider: &'static str,
+    /// Who answers where only the model's name tells: patterns, in which `*` is anything and `#` a digit.
+    pub(crate) makers: &'static [(&'static str, &'static str)],
     /// How an event is recognised: any of these. They are asked in the order of the roster.
     pub(crate) signs: &'static [Sign],
     /// How an event of the family is recognised, whoever sends it.
@@ -26,14 +28,27 @@ pub(crate) struct Dialect {
     pub(crate) merge: Merge,
     /// The places of the counts in the merged usage object.
     pub(crate) usage: &'static [Field],
-    /// Models whose counts all stand within their totals, whatever `usage` says: names that begin so.
-    pub(crate) all_within: &'static [&'static str],
+    /// Models that count otherwise than `usage` says; patterns as in `makers`.
+    pub(crate) ways: &'static [(&'static str, Way)],
     /// Where the merged usage object lists passes by another model, with counts and a price of their own.
     pub(crate) passes: &'static str,
     /// The places of what the provider says it charged.
     pub(crate) charges: &'static [Charge],
     /// Another dialect may turn out to fit better as more of the response is seen.
     pub(crate) generic: bool,
+}
+
+/// How a model's counts differ from what its dialect's table says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Way {
+    /// What may stand within a total or beside it stands beside it.
+    Beside,
+    /// Where more is cached than was asked, it stands beside the prompt.
+    CacheBeside,
+    /// What the grand total has beyond input and output is output too.
+    RestIsOutput,
+    /// Every count stands within its total, and the grand total tells nothing.
+    Within,
 }
 
 /// All of these hold.
@@ -49,6 +64,8 @@ pub(crate) enum Test {
     Has(&'static str),
     /// There is this text here.
     Is(&'static str, &'static str),
+    /// There is a member here, be it null.
+    Key(&'static str),
     /// There is nothing here, or null, or false.
     Lacks(&'static str),
     /// The framing gave the event this name.
@@ -117,8 +134,23 @@ pub(crate) struct Charge {
     pub(crate) at: &'static str,
     /// A path to something that has to be true.
     pub(crate) only_if: Option<&'static str>,
+    /// It comes on top of others: of those that do not, the first counts.
+    pub(crate) adds: bool,
+    /// Whether zero is an amount: some state it where they do not charge by it.
+    pub(crate) may_be_zero: bool,
     /// In US dollars ÷ 10 to this power.
     pub(crate) shift: u32,
+}
+
+/// An amount in US dollars.
+pub(crate) const fn charge(at: &'static str) -> Charge {
+    Charge {
+        at,
+        only_if: None,
+        adds: false,
+        may_be_zero: true,
+        shift: 0,
+    }
 }
 
 /// A row for events of every type.
@@ -143,7 +175,34 @@ impl Rule {
     }
 }
 
+/// Whether a name is of a pattern's form.
+fn is_like(name: &[u8], pattern: &[u8]) -> bool {
+    match (name.split_first(), pattern.split_first()) {
+        (_, None) => name.is_empty(),
+        (_, Some((b'*', rest))) => (0..=name.len()).any(|at| is_like(&name[at..], rest)),
+        (None, Some(_)) => false,
+        (Some((a, name)), Some((b'#', rest))) => a.is_ascii_digit() && is_like(name, rest),
+        (Some((a, name)), Some((b, rest))) => a.eq_ignore_ascii_case(b) && is_like(name, rest),
+    }
+}
+
 impl Dialect {
+    /// Who answers in it, by a model of this name; empty where nothing tells.
+    pub(crate) fn provider_of(&self, model: &str) -> &'static str {
+        if !self.provider.is_empty() {
+            return self.provider;
+        }
+        let is_its = |(pattern, _): &&(&str, &str)| is_like(model.as_bytes(), pattern.as_bytes());
+        let maker = self.makers.iter().find(is_its);
+        maker.map_or("", |(_, provider)| provider)
+    }
+
+    /// How a model of this name counts, if otherwise than the table says.
+    pub(crate) fn way_of(&self, model: &str) -> Option<Way> {
+        let is_its = |(pattern, _): &&(&str, Way)| is_like(model.as_bytes(), pattern.as_bytes());
+        self.ways.iter().find(is_its).map(|(_, way)| *way)
+    }
+
     /// Whether an event is of this dialect's family, if not recognisably of this very dialect.
     pub(crate) fn is_kin(&self, json: Json<'_>, name: &str) -> bool {
         any_holds(self.family, json, name)
@@ -189,6 +248,7 @@ impl Test {
             | Self::Bool(path)
             | Self::Has(path)
             | Self::Is(path, _)
+            | Self::Key(path)
             | Self::Lacks(path)
             | Self::Object(path)
             | Self::Starts(path, _)
@@ -228,6 +288,7 @@ impl Test {
             Self::Bool(_) => at.is_some_and(Json::is_bool),
             Self::Has(_) => given,
             Self::Is(..) | Self::Starts(..) => text.is_some_and(|text| self.fits(text.as_bytes())),
+            Self::Key(_) => at.is_some(),
             Self::Lacks(_) => !given,
             Self::Named(want) => name == want,
             Self::Object(_) => at.is_some_and(Json::is_object),

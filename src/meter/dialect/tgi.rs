@@ -9,6 +9,7 @@ use crate::meter::usage::{Field, Measure, Merge, within};
 pub(crate) static TGI: Dialect = Dialect {
     api: "tgi",
     provider: "huggingface",
+    makers: &[],
     signs: &[
         &[Test::Object("token"), Test::Text("token.text")],
         &[Test::Text("generated_text"), Test::Lacks("model_id")],
@@ -21,7 +22,7 @@ pub(crate) static TGI: Dialect = Dialect {
     rules: RULES,
     merge: Merge::Keys,
     usage: USAGE,
-    all_within: &[],
+    ways: &[],
     passes: "",
     charges: &[],
     generic: false,
