@@ -178,8 +178,25 @@ fn numbers() {
         ("-5", None),
         ("NaN", None),
         ("1e999", None),
-        ("\"7\"", None),
+        // Whole numbers are counts, however they are written; fractions are none, and never rounded.
+        ("\"7\"", Some(7)),
+        ("\" 7.0 \"", Some(7)),
         ("7.0", Some(7)),
+        ("7.00e0", Some(7)),
+        ("1.5e3", Some(1500)),
+        ("7.5", None),
+        ("7.0000001", None),
+        ("0.4", None),
+        ("1.5e0", None),
+        ("9.1e15", None),
+        ("\"7.5\"", None),
+        ("\"7 tokens\"", None),
+        ("\"-7\"", None),
+        ("\"0x7\"", None),
+        ("\"\"", None),
+        ("true", None),
+        ("[7]", None),
+        ("{\"n\":7}", None),
         ("null", None),
     ] {
         let usage = format!(
@@ -188,6 +205,7 @@ fn numbers() {
         );
         let record = read(&[sse(&usage), b"data: [DONE]\n\n".to_vec()].concat());
         assert_eq!(record["input_tokens"].as_u64(), want, "{number}: {record}");
+        assert_ne!(record["cost_basis"], "computed", "{number}: {record}");
     }
 }
 

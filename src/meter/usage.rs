@@ -113,7 +113,7 @@ impl Usage {
     pub fn total(&self) -> Option<u64> {
         let sum = || {
             let input = self.value(Measure::Input)?;
-            Some(input.saturating_add(self.value(Measure::Output)?))
+            input.checked_add(self.value(Measure::Output)?)
         };
         sum().or(self.value(Measure::Total))
     }
@@ -435,14 +435,16 @@ impl Counts {
             return;
         };
         let output = usage.value(Measure::Output).unwrap_or(0);
-        let sum = input.saturating_add(output);
+        let stated = u128::from(total);
+        let sum = u128::from(input) + u128::from(output);
         // Some leave out of the total what stands beside the counts.
-        let plain = sum.saturating_sub(beside);
-        if total == sum || total == plain || way == Some(Way::Within) {
+        let plain = sum.saturating_sub(beside.into());
+        if stated == sum || stated == plain || way == Some(Way::Within) {
             return;
         }
-        if total < sum {
-            let is_cached = way == Some(Way::CacheBeside) && total == sum.saturating_sub(cached);
+        if stated < sum {
+            let uncached = sum.saturating_sub(cached.into());
+            let is_cached = way == Some(Way::CacheBeside) && stated == uncached;
             if !is_cached && usage.get(Measure::Output).is_some() {
                 reading.notes.push(Note::TotalBelow);
             }
