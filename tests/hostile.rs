@@ -31,6 +31,8 @@ page::rows! {
     new_usage: "usage with new members in every event" => "some 256 KB of it are kept",
     new_voices: "text in endlessly many choices" => "metered",
     new_shapes: "a hundred thousand events, each of another shape" => "metered",
+    stray_bytes: "NULs, gzip magic, random bytes where an event may begin: a rotated log, a torn download" => "passed over to the next line or event and counted as skipped, the rest is metered, of two responses too",
+    torn_frames: "AWS frames damaged, cut off, out of step" => "each costs itself and nothing after it",
     bomb: "a gzip bomb" => "not unpacked; the record says how to have curl unpack it",
     escapes: "terminal escapes, bidirectional overrides in names and messages" => "never reach stderr, JSON, CSV or `line` as they are",
     formulas: "names that a spreadsheet takes for a formula" => "a quote stands before them in CSV",
@@ -316,6 +318,147 @@ fn new_shapes() {
     }
     }));
     assert_metered(&record);
+}
+
+/// Bytes that a framing could begin with, and that begin none.
+fn stray() -> Vec<Vec<u8>> {
+    let mut noise: Vec<u8> = (0..4000_u32)
+        .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    noise.push(b'\n');
+    vec![
+        b"\0\n".to_vec(),
+        b"\0".to_vec(),
+        vec![0; 5000],
+        [vec![0; 70_000], b"half\":\"of an event\"}\n\n".to_vec()].concat(),
+        b"\x1f\x8b\n".to_vec(),
+        b"\x1f\x1f\x8b\x09\0\n".to_vec(),
+        [b"\0".to_vec(), noise.clone()].concat(),
+        [b"\x1f\x8b".to_vec(), noise].concat(),
+        b"\0\0\0\x10\0\0\0\0\0\0\0\0".to_vec(),
+    ]
+}
+
+/// Whether before, within or between responses: what is there is metered, in any framing.
+fn stray_bytes() {
+    let chat = ordinary();
+    let lines = std::fs::read("testdata/ollama.chat/stream.ndjson").expect("a capture");
+    let responses = [(&chat, "\n\n"), (&lines, "\n")];
+    // Amid a response, what begins a gzip body is no other response.
+    let gzip = b"\x1f\x8b\x08\0\0\0\0\0\0\x03rest\n".to_vec();
+    for (at, stray) in stray().into_iter().chain([gzip]).enumerate() {
+        let amid = at == self::stray().len();
+        for (bytes, event_end) in responses {
+            let want = read(bytes);
+            let counts = |record: &Value| {
+                let columns = [
+                    "status",
+                    "model",
+                    "input_tokens",
+                    "output_tokens",
+                    "cost_usd",
+                ];
+                columns.map(|column| record[column].clone())
+            };
+            let text = String::from_utf8_lossy(bytes);
+            let ends: Vec<_> = text
+                .match_indices(event_end)
+                .map(|(at, end)| at + end.len())
+                .collect();
+            let from = usize::from(amid);
+            for at in [0, ends[0], ends[2], ends[ends.len() - 2]]
+                .into_iter()
+                .skip(from)
+            {
+                let input = [&bytes[..at], &stray, &bytes[at..]].concat();
+                let record = read(&input);
+                let shown: Vec<u8> = stray.iter().copied().take(20).collect();
+                assert_eq!(
+                    counts(&record),
+                    counts(&want),
+                    "{} at {at}: {record}",
+                    shown.escape_ascii()
+                );
+                let skipped = record["events_skipped"].as_u64();
+                assert!((1..40).contains(&skipped.expect("a number")), "{record}");
+            }
+            // Two responses stay two.
+            if amid {
+                continue;
+            }
+            let records = through(200, 1, |_| [&bytes[..], &stray, &bytes[..]].concat());
+            assert_eq!(records.len(), 2, "{records:?}");
+            for record in &records {
+                assert_eq!(counts(record), counts(&want), "{record}");
+            }
+        }
+        let tap = |emit: &str, input: &[u8]| {
+            feed(tokensense().args(["tap", "-q", "--emit", emit]), input)
+        };
+        for emit in ["text", "data"] {
+            let whole = tap(emit, &chat).stdout;
+            let at = 2 + chat
+                .windows(2)
+                .position(|pair| pair == b"\n\n")
+                .expect("an event");
+            let came = tap(emit, &[&chat[..at], &stray, &chat[at..]].concat()).stdout;
+            assert!(came == whole, "{emit}");
+        }
+    }
+}
+
+/// A stream of frames, of which some bytes are changed, missing, or too many.
+fn torn_frames() {
+    let stream = std::fs::read("testdata/bedrock.converse/stream.bin").expect("a capture");
+    let want = read(&stream);
+    let mut starts = Vec::new();
+    let mut at = 0;
+    while at < stream.len() {
+        starts.push(at);
+        let len: [u8; 4] = stream[at..at + 4].try_into().expect("four bytes");
+        at += u32::from_be_bytes(len) as usize;
+    }
+    // A frame of text in the middle.
+    let (begin, end) = (starts[2], starts[3]);
+    for (what, input) in [
+        (
+            "changed",
+            [&stream[..end - 9], b"#", &stream[end - 8..]].concat(),
+        ),
+        (
+            "changed length",
+            [&stream[..begin + 3], b"#", &stream[begin + 4..]].concat(),
+        ),
+        ("cut off", [&stream[..end - 20], &stream[end..]].concat()),
+        (
+            "without its head",
+            [&stream[..begin], &stream[begin + 12..]].concat(),
+        ),
+        (
+            "a NUL too many",
+            [&stream[..begin], b"\0", &stream[begin..]].concat(),
+        ),
+        (
+            "bytes between",
+            [
+                &stream[..begin],
+                b"\0\0\x01\0{some noise}\x07",
+                &stream[begin..],
+            ]
+            .concat(),
+        ),
+    ] {
+        let record = read(&input);
+        for column in ["status", "input_tokens", "output_tokens", "total_tokens"] {
+            assert_eq!(record[column], want[column], "{what}: {record}");
+        }
+        let skipped = record["events_skipped"].as_u64().expect("a number");
+        assert!((1..6).contains(&skipped), "{what}: {record}");
+    }
+    // The next response is none of the frame that was cut off.
+    let records = through(200, 1, |_| [&stream[..end - 20], &stream].concat());
+    assert_eq!(records.len(), 2, "{records:?}");
+    assert_eq!(records[1]["output_tokens"], want["output_tokens"]);
 }
 
 /// 32 KB of gzip that would be 32 MB.

@@ -203,6 +203,11 @@ impl Exchange {
         self.dialect.is_some() || self.failure.is_some() || self.gzip || self.events > 0
     }
 
+    /// Whether it has begun, and its end has not come.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.has_content() && !self.over
+    }
+
     /// Whether its end would wait for a vocabulary that another thread is loading.
     pub(super) fn is_early(&self) -> bool {
         let counts = self.heard.any() && self.said.usage.is_empty();

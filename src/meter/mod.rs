@@ -469,6 +469,11 @@ impl Core {
             }
             Frame::Cut(data) => self.take_cut(data, start, parser),
             Frame::Event(event) => self.take_event(event, start, parser),
+            // Amid a response these are stray bytes, not another one.
+            Frame::Gzip if self.exchange.as_ref().is_some_and(Exchange::is_under_way) => {
+                self.skip();
+                false
+            }
             Frame::Gzip => {
                 let fresh = self.turn(start, Exchange::has_content);
                 self.begin(start).gzip = true;

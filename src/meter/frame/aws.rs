@@ -5,7 +5,7 @@
 use super::{MAX_EVENT, Wrap};
 
 /// Total length, header length, and the CRC of both.
-const PRELUDE: usize = 12;
+pub(super) const PRELUDE: usize = 12;
 const CRC: usize = 4;
 
 /// Puts one frame together.
@@ -19,7 +19,8 @@ pub(super) struct Assembler {
 /// How far the frame under way has come.
 #[derive(Debug, PartialEq)]
 pub(super) enum Step {
-    /// Whole, but its CRC is wrong or it is longer than we keep.
+    /// Whole, but its CRC is wrong, and what it held is to be [given back](Assembler::give_back); or it was longer than we
+    /// keep.
     Damaged,
     More,
     /// No frame begins here.
@@ -47,8 +48,7 @@ impl Assembler {
                 return (used, Step::More);
             }
         }
-        let Some(total) = self.total() else {
-            self.bytes.clear();
+        let Some(total) = total(&self.bytes) else {
             return (used, Step::NotAws);
         };
         if total > MAX_EVENT {
@@ -62,7 +62,6 @@ impl Assembler {
         }
         let (body, crc) = self.bytes.split_at(total - CRC);
         if crc32fast::hash(body) != word(crc) {
-            self.bytes.clear();
             return (used, Step::Damaged);
         }
         (used, Step::Whole)
@@ -90,21 +89,31 @@ impl Assembler {
         Some(wrap)
     }
 
+    /// What was taken for a frame, and is none.
+    pub(super) fn give_back(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.bytes)
+    }
+
     fn fill_to(&mut self, len: usize, input: &[u8]) -> usize {
         let n = (len - self.bytes.len()).min(input.len());
         self.bytes.extend_from_slice(&input[..n]);
         n
     }
+}
 
-    /// The frame's length, if the prelude is sound.
-    fn total(&self) -> Option<usize> {
-        let prelude = self.bytes.get(..PRELUDE)?;
-        let total = word(prelude) as usize;
-        let headers = word(&prelude[4..]) as usize;
-        let sound = crc32fast::hash(&prelude[..8]) == word(&prelude[8..])
-            && total >= PRELUDE + headers + CRC;
-        sound.then_some(total)
-    }
+/// The length of a frame, if its prelude is sound.
+fn total(bytes: &[u8]) -> Option<usize> {
+    let prelude = bytes.get(..PRELUDE)?;
+    let total = word(prelude) as usize;
+    let headers = word(&prelude[4..]) as usize;
+    let sound = total >= PRELUDE.saturating_add(headers).saturating_add(CRC)
+        && crc32fast::hash(&prelude[..8]) == word(&prelude[8..]);
+    sound.then_some(total)
+}
+
+/// Whether a frame begins here; `None` where more has to be seen.
+pub(super) fn is_prelude(bytes: &[u8]) -> Option<bool> {
+    (bytes.len() >= PRELUDE).then(|| total(bytes).is_some())
 }
 
 /// Takes one header off the front: its name and, where it is a string or bytes, its value.

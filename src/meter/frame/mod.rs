@@ -6,6 +6,7 @@ mod aws;
 mod http;
 mod json;
 mod line;
+mod lost;
 mod sse;
 
 pub(crate) use http::Head;
@@ -22,7 +23,7 @@ pub(crate) enum Frame<'a> {
     /// A JSON document that the end of input cut off.
     Cut(&'a [u8]),
     Event(Event<'a>),
-    /// A gzip body: nothing more can be told from here on.
+    /// A gzip body: nothing can be told of it.
     Gzip,
     /// The status line and headers that `curl -i` prints.
     Head(Head),
@@ -87,6 +88,12 @@ pub(crate) struct Framer {
     in_body: bool,
     /// Bytes of a byte order mark seen at the very start.
     bom: usize,
+    /// Bytes that are read once more, since they were not what they were taken for; and how many there have been.
+    again: Vec<u8>,
+    reread: u64,
+    search: lost::Search,
+    /// There was a sound AWS frame.
+    is_aws: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -98,10 +105,10 @@ enum State {
     Document,
     /// In a line, whose meaning shows when it is whole.
     Line,
-    /// After a byte 0x1f, which may begin a gzip body.
-    Magic,
-    /// Nothing more can be understood.
-    Opaque,
+    /// In bytes that mean nothing, until something begins again.
+    Lost,
+    /// After so many bytes of what a gzip body begins with.
+    Magic(usize),
 }
 
 /// A frame that is complete; its bytes, if it has any, are in [`Framer::event`].
@@ -126,6 +133,9 @@ struct Pending {
     /// Given out: to be emptied before anything is added.
     spent: bool,
 }
+
+/// What a gzip body begins with: its magic, and the only way to pack.
+const GZIP: [u8; 3] = [0x1f, 0x8b, 8];
 
 const BOM: &[u8] = "\u{feff}".as_bytes();
 
@@ -158,6 +168,7 @@ impl Framer {
             && self.chunks.is_none()
             && !self.line.owes_lf()
             && !self.in_array
+            && self.again.is_empty()
     }
 
     /// Passes over blank space, if the next byte is that; at a boundary.
@@ -180,7 +191,11 @@ impl Framer {
     pub(crate) fn next(&mut self, input: &mut &[u8]) -> Option<Found<'_>> {
         self.event.renew();
         let mut ready = None;
-        while ready.is_none() && !input.is_empty() {
+        while ready.is_none() && !(input.is_empty() && self.again.is_empty()) {
+            if !self.again.is_empty() {
+                ready = self.reread();
+                continue;
+            }
             ready = match &mut self.chunks {
                 None => self.fill(input),
                 Some(chunks) => {
@@ -204,36 +219,88 @@ impl Framer {
 
     fn finish_frame(&mut self) -> Option<Frame<'_>> {
         self.event.renew();
-        match std::mem::take(&mut self.state) {
-            State::Aws => {
-                self.aws = aws::Assembler::default();
-                return Some(Frame::Junk);
-            }
-            State::Document => {
-                self.event.spent = true;
-                return Some(if self.event.too_long {
-                    Frame::Junk
-                } else {
-                    Frame::Cut(&self.event.data)
-                });
-            }
-            State::Line => {
-                let rest = self.line.take_rest();
-                let ready = match &rest {
-                    Some(text) => self.take_line(text),
-                    None => Some(Ready::Junk),
-                };
-                if let Some(ready) = ready {
-                    return Some(self.lend(ready));
+        loop {
+            if !self.again.is_empty() {
+                match self.reread() {
+                    Some(ready) => return Some(self.lend(ready)),
+                    None => continue,
                 }
             }
-            State::Boundary | State::Magic | State::Opaque => {}
+            match std::mem::take(&mut self.state) {
+                State::Aws => {
+                    let bytes = self.aws.give_back();
+                    if aws::is_prelude(&bytes).is_none() {
+                        self.lose(bytes, false);
+                    }
+                    self.aws = aws::Assembler::default();
+                    return Some(Frame::Junk);
+                }
+                State::Document => {
+                    self.event.spent = true;
+                    return Some(if self.event.too_long {
+                        Frame::Junk
+                    } else {
+                        Frame::Cut(&self.event.data)
+                    });
+                }
+                State::Line => {
+                    let rest = self.line.take_rest();
+                    let ready = match &rest {
+                        Some(text) => self.take_line(text),
+                        None => Some(Ready::Junk),
+                    };
+                    if let Some(ready) = ready {
+                        return Some(self.lend(ready));
+                    }
+                    break;
+                }
+                State::Lost => match self.search.finish() {
+                    Some(bytes) => self.put_back(bytes),
+                    None => break,
+                },
+                State::Boundary | State::Magic(_) => break,
+            }
         }
         if let Some(head) = self.head.take() {
             return Some(Frame::Head(head));
         }
         let ready = self.dispatch()?;
         Some(self.lend(ready))
+    }
+
+    /// Reads what was taken for something else, as far as a frame reaches.
+    fn reread(&mut self) -> Option<Ready> {
+        let again = std::mem::take(&mut self.again);
+        let mut rest = &again[..];
+        let ready = self.fill(&mut rest);
+        // It may have been put back in part.
+        if !rest.is_empty() {
+            self.again.extend_from_slice(rest);
+        }
+        ready
+    }
+
+    /// Takes a guess back: these bytes, the last that were taken, begin nothing, but something may begin among them.
+    ///
+    /// In all, no more is read again than twice the stream: frames within frames would take endless time.
+    fn lose(&mut self, mut bytes: Vec<u8>, strict: bool) {
+        self.search = lost::Search::new(strict);
+        self.state = State::Lost;
+        self.reread += bytes.len() as u64;
+        if !bytes.is_empty() && self.reread <= 2 * self.offset {
+            if aws::is_prelude(&bytes) == Some(true) {
+                // That it is one has been tried.
+                bytes.remove(0);
+            }
+            self.put_back(bytes);
+        }
+    }
+
+    /// Has these bytes, the last that were taken, read once more.
+    fn put_back(&mut self, mut bytes: Vec<u8>) {
+        self.offset -= bytes.len() as u64;
+        bytes.append(&mut self.again);
+        self.again = bytes;
     }
 
     fn lend(&mut self, ready: Ready) -> Frame<'_> {
@@ -297,20 +364,10 @@ impl Framer {
                         self.take_line(&text)
                     }
                 },
-                State::Magic if input[0] == 0x8b => {
-                    self.state = State::Opaque;
-                    Some(Ready::Gzip)
-                }
-                State::Magic => {
-                    self.state = State::Line;
-                    None
-                }
-                State::Opaque => {
-                    self.advance(input, input.len());
-                    None
-                }
+                State::Magic(seen) => self.take_magic(input, seen),
+                State::Lost => self.find(input),
             };
-            if ready.is_some() || self.chunks.is_some() {
+            if ready.is_some() || self.chunks.is_some() || !self.again.is_empty() {
                 return ready;
             }
         }
@@ -352,13 +409,12 @@ impl Framer {
                 self.json = json::Scanner::default();
                 self.state = State::Document;
             }
-            0 => {
-                self.in_body = true;
-                self.state = State::Aws;
-            }
-            0x1f => {
-                self.advance(input, 1);
-                self.state = State::Magic;
+            0 => self.state = State::Aws,
+            0x1f => self.state = State::Magic(0),
+            // Frames have no lines between them.
+            _ if self.is_aws && !lost::begins_sign(byte) => {
+                self.lose(Vec::new(), true);
+                return Some(Ready::Junk);
             }
             _ => {
                 self.in_array = false;
@@ -395,20 +451,44 @@ impl Framer {
         self.advance(input, used);
         match step {
             aws::Step::More => None,
-            aws::Step::Damaged => {
-                self.state = State::Boundary;
-                Some(Ready::Junk)
-            }
-            aws::Step::NotAws => {
-                self.state = State::Opaque;
+            aws::Step::Damaged | aws::Step::NotAws => {
+                let bytes = self.aws.give_back();
+                match bytes.is_empty() {
+                    true => self.state = State::Boundary,
+                    false => self.lose(bytes, self.is_aws),
+                }
                 Some(Ready::Junk)
             }
             aws::Step::Whole => {
+                self.is_aws = true;
+                self.in_body = true;
                 self.state = State::Boundary;
                 let wrap = self.aws.read(&mut self.event.name, &mut self.event.data);
                 Some(wrap.map_or(Ready::Junk, Ready::Event))
             }
         }
+    }
+
+    fn take_magic(&mut self, input: &mut &[u8], seen: usize) -> Option<Ready> {
+        let expected = input[0] == GZIP[seen];
+        if expected && seen + 1 < GZIP.len() {
+            self.advance(input, 1);
+            self.state = State::Magic(seen + 1);
+            return None;
+        }
+        self.lose(Vec::new(), expected);
+        Some(if expected { Ready::Gzip } else { Ready::Junk })
+    }
+
+    /// Looks for where something begins again.
+    fn find(&mut self, input: &mut &[u8]) -> Option<Ready> {
+        let (used, again) = self.search.take(input);
+        self.advance(input, used);
+        if let Some(bytes) = again {
+            self.state = State::Boundary;
+            self.put_back(bytes);
+        }
+        None
     }
 
     fn take_line(&mut self, text: &[u8]) -> Option<Ready> {
@@ -594,9 +674,32 @@ mod tests {
             (b"{\"a\":1,\n{\"b\":2}\n", &["Junk", "Document |{\"b\":2}"]),
             (b"{\"a\":1\ndata: b\n\n", &["Junk", "Sse |b"]),
             (b"<html>\n</html>", &["Junk", "Junk"]),
-            (b"\x1f\x8b\x08rest\n\ndata: a\n\n", &["Gzip"]),
+            (b"\x1f\x8b\x08rest\n\ndata: a\n\n", &["Gzip", "Sse |a"]),
+            (
+                b"\x1f\x8b\x08rest\nx\n\0\0\n{\"a\":1}",
+                &["Gzip", "Document |{\"a\":1}"],
+            ),
             (b"\x1fx\ndata: a\n\n", &["Junk", "Sse |a"]),
             (b"\0\0\0\x01\0\0\0\0\0\0\0\0more", &["Junk"]),
+            (b"\0data: a\n\n", &["Junk", "Sse |a"]),
+            (b"data: a\n\n\0\ndata: b\n\n", &["Sse |a", "Junk", "Sse |b"]),
+            (
+                b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0{\"a\":1}",
+                &["Junk", "Document |{\"a\":1}"],
+            ),
+            (
+                b"\0half an event\n{\"a\":1}",
+                &["Junk", "Document |{\"a\":1}"],
+            ),
+            (
+                b"[{\"a\":1},\0\0\n{\"b\":2}]",
+                &[
+                    "Element |{\"a\":1}",
+                    "Junk",
+                    "Element |{\"b\":2}",
+                    "ArrayEnd",
+                ],
+            ),
         ];
         for (input, want) in table {
             for size in [1, 2, 3, 5, 7, 1000] {

@@ -1,0 +1,119 @@
+//! The way back into a stream after a wrong guess: where, behind bytes that mean nothing, something begins again.
+
+use memchr::memchr2;
+
+use super::aws;
+
+/// What a line begins with that says something, whatever stood before it.
+const SIGNS: &[&[u8]] = &[
+    b"data:", b"event:", b"id:", b"retry:", b"error:", b"HTTP/", b"{\"", b"{\n", b"{\r\n", b"{ ",
+    b"[{", b"[\n",
+];
+
+/// Whether one of the signs begins with this byte.
+pub(super) fn begins_sign(byte: u8) -> bool {
+    SIGNS.iter().any(|sign| sign[0] == byte)
+}
+
+/// Looks for where something begins again. Keeps back what may be such a place and cannot be told yet: less than a
+/// frame's prelude.
+#[derive(Default)]
+pub(super) struct Search {
+    held: Vec<u8>,
+    /// After a line end only what [`SIGNS`] lists will do: what is passed over is dense, and would look like a line
+    /// by chance.
+    pub(super) strict: bool,
+}
+
+/// What becomes of a place.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    /// Something begins, so many bytes further.
+    Begins(usize),
+    More,
+    Nothing,
+}
+
+impl Search {
+    pub(super) fn new(strict: bool) -> Self {
+        Self {
+            held: Vec::new(),
+            strict,
+        }
+    }
+
+    /// Takes from the front of `input`. Gives how many bytes it took, and once something begins, those of the
+    /// bytes taken that are to be read again.
+    pub(super) fn take(&mut self, input: &[u8]) -> (usize, Option<Vec<u8>>) {
+        let mut rest = input;
+        if !self.held.is_empty() {
+            // With this much more, each place in what is held can be told.
+            let more = input.len().min(aws::PRELUDE);
+            let held = self.held.len();
+            self.held.extend_from_slice(&input[..more]);
+            for at in 0..held {
+                match self.place(&self.held[at..]) {
+                    Place::Begins(skip) => {
+                        let again = self.held.split_off(at + skip);
+                        self.held.clear();
+                        return (more, Some(again));
+                    }
+                    Place::More => {
+                        self.held.drain(..at);
+                        return (more, None);
+                    }
+                    Place::Nothing => {}
+                }
+            }
+            self.held.clear();
+        }
+        while let Some(at) = memchr2(0, b'\n', rest) {
+            rest = &rest[at..];
+            match self.place(rest) {
+                Place::Begins(skip) => {
+                    return (input.len() - rest.len() + skip, Some(Vec::new()));
+                }
+                Place::More => {
+                    self.held.extend_from_slice(rest);
+                    break;
+                }
+                Place::Nothing => rest = &rest[1..],
+            }
+        }
+        (input.len(), None)
+    }
+
+    /// What is to be read again of what was held when the input ended.
+    pub(super) fn finish(&mut self) -> Option<Vec<u8>> {
+        let held = std::mem::take(&mut self.held);
+        (0..held.len()).find_map(|at| match self.place(&held[at..]) {
+            Place::Begins(skip) => Some(held[at + skip..].to_vec()),
+            Place::More | Place::Nothing => None,
+        })
+    }
+
+    /// Whether something begins at a NUL or a line end, or behind it.
+    fn place(&self, bytes: &[u8]) -> Place {
+        let (first, behind) = match bytes.split_first() {
+            Some((first @ (0 | b'\n'), behind)) => (*first, behind),
+            _ => return Place::Nothing,
+        };
+        if SIGNS.iter().any(|sign| behind.starts_with(sign)) {
+            return Place::Begins(1);
+        }
+        let begun = |sign: &&[u8]| sign.starts_with(behind);
+        let undecided = SIGNS.iter().any(begun);
+        if first == 0 {
+            return match aws::is_prelude(bytes) {
+                Some(true) => Place::Begins(0),
+                Some(false) if !undecided => Place::Nothing,
+                _ => Place::More,
+            };
+        }
+        match behind.first() {
+            Some(b' '..=b'~' | b'\t' | b'\r') if !self.strict => Place::Begins(1),
+            _ if undecided => Place::More,
+            _ => Place::Nothing,
+        }
+    }
+}
