@@ -101,6 +101,8 @@
 //! Amounts of money are [`Decimal`]s; labels are JSON, as [`Map`] and [`Value`], and so are the members of the provider's
 //! own usage object, which [`RawUsage`] reads when they are asked for.
 
+#[macro_use]
+mod word;
 #[doc(hidden)]
 pub mod cli;
 #[doc(hidden)]
@@ -109,6 +111,7 @@ mod curl;
 mod fd;
 mod meter;
 mod metered;
+mod object;
 mod pipe;
 mod price;
 mod record;
@@ -123,7 +126,7 @@ pub use meter::{
 pub use metered::{AsyncMetered, Metered, MeteredStream, Prices, Recorder};
 #[doc(hidden)]
 pub use price::{Parts, PriceBook, Query, Quote};
-pub use record::Record;
+pub use record::{CostBasis, Record};
 #[doc(hidden)]
 pub use record::{Format, Selection, Shape, Writer};
 #[doc(no_inline)]

@@ -8,9 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-use serde_json::Value;
-
-use common::{captures, scratch, tokensense};
+use common::{captures, json, scratch, tokensense};
 
 /// Columns that tell of this run and not of the capture.
 const CLOCK: &[&str] = &["started_at", "duration_ms", "ttft_ms", "tokens_per_second"];
@@ -46,7 +44,7 @@ fn records() {
 }
 
 /// The records that tap writes of a capture, without the clock's columns.
-fn records_of(capture: &Path, output: &Path) -> Vec<Value> {
+fn records_of(capture: &Path, output: &Path) -> Vec<String> {
     let _ = fs::remove_file(output);
     let status = tokensense()
         .args(["tap", "--output"])
@@ -57,26 +55,16 @@ fn records_of(capture: &Path, output: &Path) -> Vec<Value> {
         .expect("the binary");
     assert!(status.success(), "{}: {status}", capture.display());
     let text = fs::read_to_string(output).expect("a record");
-    let mut records: Vec<Value> = text
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("JSON"))
-        .collect();
-    for record in &mut records {
-        for column in CLOCK {
-            record
-                .as_object_mut()
-                .expect("an object")
-                .shift_remove(*column);
-        }
-    }
-    records
+    let timeless = |line| {
+        let mut members = json::members(line);
+        members.retain(|(column, _)| !CLOCK.contains(&column.as_str()));
+        json::object(&members)
+    };
+    text.lines().map(timeless).collect()
 }
 
-fn pretty(records: &[Value]) -> String {
-    let text: Vec<_> = records
-        .iter()
-        .map(|r| serde_json::to_string_pretty(r).expect("JSON"))
-        .collect();
+fn pretty(records: &[String]) -> String {
+    let text: Vec<_> = records.iter().map(|record| json::pretty(record)).collect();
     text.join("\n") + "\n"
 }
 

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use tokensense::{
     AsyncMetered, EndedBy, Meter, Metered, MeteredStream, Prices, Reading, Record, Recorder,
-    Request,
+    Request, Status,
 };
 use tokio::io::{AsyncRead, ReadBuf};
 
@@ -252,8 +252,8 @@ proptest! {
             let out = run(Script::new(steps.clone()), recorder, size, reads);
             prop_assert!(bytes.starts_with(&out), "{name}: bytes differ");
             let records: Vec<_> = records.iter().collect();
-            let ended = records.last().and_then(|record| record.ended_by.as_deref());
-            let ended = if ended == Some("upstream") { EndedBy::Upstream } else { EndedBy::Downstream };
+            let ended = records.last().and_then(|record| record.ended_by);
+            let ended = if ended == Some(EndedBy::Upstream) { EndedBy::Upstream } else { EndedBy::Downstream };
             prop_assert!(ended == EndedBy::Downstream || out == bytes, "{name}: the end was not seen");
             assert_same(name, &records, &readings(&out, ended));
         }
@@ -284,8 +284,8 @@ fn a_drop_cancels() {
         let (recorder, records) = recorder();
         run(Script::whole(&stream[..2000]), recorder, 2000, 1);
         let record = records.recv().expect("a record");
-        assert_eq!(record.status.as_deref(), Some("cancelled"), "{name}");
-        assert_eq!(record.ended_by.as_deref(), Some("downstream"), "{name}");
+        assert_eq!(record.status, Some(Status::Cancelled), "{name}");
+        assert_eq!(record.ended_by, Some(EndedBy::Downstream), "{name}");
         assert!(record.partial, "{name}");
         assert_eq!(record.input_tokens, Some(1000), "{name}");
         assert!(record.estimated.contains(&"output_tokens".to_owned()));
@@ -304,8 +304,8 @@ fn an_error_truncates() {
         ];
         run(Script::new(steps), recorder, 4000, 9);
         let record = records.recv().expect("a record");
-        assert_eq!(record.status.as_deref(), Some("truncated"), "{name}");
-        assert_eq!(record.ended_by.as_deref(), Some("upstream"), "{name}");
+        assert_eq!(record.status, Some(Status::Truncated), "{name}");
+        assert_eq!(record.ended_by, Some(EndedBy::Upstream), "{name}");
     }
 }
 
@@ -331,7 +331,7 @@ fn a_timeout_is_no_end() {
     reader.read_to_end(&mut out).expect("no error");
     assert!(out == stream);
     let record = records.recv().expect("a record");
-    assert_eq!(record.status.as_deref(), Some("complete"));
+    assert_eq!(record.status, Some(Status::Complete));
 }
 
 /// The record does not wait for the end of a stream whose responses follow each other.
@@ -374,7 +374,7 @@ fn reads_without_room() {
     }
     assert!(out == stream);
     let record = records.recv().expect("a record");
-    assert_eq!(record.status.as_deref(), Some("complete"));
+    assert_eq!(record.status, Some(Status::Complete));
 
     let (recorder, records) = self::recorder();
     let mut reader = AsyncMetered::with(stream.as_slice(), recorder);
@@ -384,7 +384,7 @@ fn reads_without_room() {
     assert!(records.try_recv().is_err(), "not the end");
     assert!(reader.into_inner() == stream);
     let record = records.recv().expect("a record");
-    assert_eq!(record.status.as_deref(), Some("empty"));
+    assert_eq!(record.status, Some(Status::Empty));
 }
 
 /// A buffer that holds something already: only what is new is metered.
@@ -493,7 +493,7 @@ async fn pinned_inner_readers() {
     let mut reader = Box::pin(AsyncMetered::with(inner, recorder));
     assert_eq!(reader.read(&mut [0; 9]).await.expect("no error"), 0);
     let record = records.recv().expect("a record");
-    assert_eq!(record.status.as_deref(), Some("empty"));
+    assert_eq!(record.status, Some(Status::Empty));
 }
 
 /// A client over a socket that gives up on a slow server: the record comes all the same.
@@ -527,7 +527,7 @@ async fn a_client_that_gives_up() {
     assert!(read.is_err() && body.len() > 2000);
     drop(answer);
     let record = records.recv().await.expect("a record");
-    assert_eq!(record.status.as_deref(), Some("cancelled"));
+    assert_eq!(record.status, Some(Status::Cancelled));
     assert_eq!(record.input_tokens, Some(1000));
     assert!(record.ttft_ms.is_some());
     server.await.expect("no panic");

@@ -15,6 +15,7 @@ use proptest::prelude::*;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
+use common::json as texts;
 use common::{corpus, scratch, tokensense};
 
 /// What is kept of a provider and of a model: the rest is for people, or for reading usage, which `meter` does.
@@ -40,26 +41,21 @@ fn snapshot() {
         .find(|package| package["name"] == "genai-prices");
     let package = package.expect("the genai-prices crate");
     let manifest = Path::new(package["manifest_path"].as_str().expect("a path"));
-    let data = fs::read(manifest.with_file_name("data").join("prices.json")).expect("its data");
-    let providers: Vec<Map<String, Value>> = serde_json::from_slice(&data).expect("providers");
-    let keep = |object: &Map<String, Value>, keys: &[&str]| -> Map<String, Value> {
-        let kept = keys
-            .iter()
-            .filter_map(|key| Some((*key, object.get(*key)?)));
-        kept.map(|(key, value)| (key.to_owned(), value.clone()))
-            .collect()
+    let data = manifest.with_file_name("data").join("prices.json");
+    let data = texts::compact(&fs::read_to_string(data).expect("its data"));
+    let keep = |object: &str, keys: &[&str]| -> Vec<(String, String)> {
+        let members = texts::members(object);
+        let find = |key: &&str| members.iter().find(|(name, _)| name == *key).cloned();
+        keys.iter().filter_map(find).collect()
     };
     let mut lines = String::new();
-    for provider in &providers {
-        let mut line = Map::new();
-        line.insert("provider".to_owned(), provider["id"].clone());
-        line.extend(keep(provider, PROVIDER));
-        let models = provider["models"].as_array().expect("models");
-        let models = models
-            .iter()
-            .map(|model| keep(model.as_object().expect("a model"), MODEL));
+    for provider in texts::items(&data) {
+        let mut line = vec![("provider".to_owned(), texts::member(&provider, "id"))];
+        line.extend(keep(&provider, PROVIDER));
+        let models = texts::items(&texts::member(&provider, "models"));
+        let models = models.iter().map(|model| keep(model, MODEL));
         for line in std::iter::once(line).chain(models) {
-            lines += &format!("{}\n", Value::Object(line));
+            lines += &format!("{}\n", texts::object(&line));
         }
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/price/data/prices.jsonl");

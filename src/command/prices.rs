@@ -7,10 +7,10 @@ use anyhow::{Context as _, Result, anyhow};
 use comfy_table::{CellAlignment, Table, presets};
 use globset::Glob;
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
 
 use super::{Outcome, complain};
 use crate::cli;
+use crate::object::Object;
 use crate::pipe::Exit;
 use crate::price::{Entry, PriceBook, Provider, Rate, Rates, SNAPSHOT, UNITS, label};
 use crate::record::Cell as _;
@@ -92,15 +92,18 @@ impl<'a> Line<'a> {
         })
     }
 
-    fn json(&self) -> Map<String, Value> {
-        let mut object = Map::new();
-        object.insert("model".to_owned(), self.model.as_str().into());
-        object.insert("source".to_owned(), self.source.into());
-        object.extend(rates(&self.rates));
-        let tiers = self
-            .tiers()
-            .map(|(word, own)| (word.to_owned(), rates(&own).into()));
-        object.insert("tiers".to_owned(), Value::Object(tiers.collect()));
+    fn json(&self) -> Object {
+        let mut object = Object::default();
+        object.add("model", &self.model);
+        object.add("source", self.source);
+        add_rates(&mut object, &self.rates);
+        let mut tiers = Object::default();
+        for (word, own) in self.tiers() {
+            let mut tier = Object::default();
+            add_rates(&mut tier, &own);
+            tiers.add_json(word, &tier.finish());
+        }
+        object.add_json("tiers", &tiers.finish());
         object
     }
 }
@@ -109,22 +112,28 @@ fn now() -> i64 {
     Timestamp::now().as_second()
 }
 
-/// `rates` for the shortest prompt, and `above` for longer ones.
-fn rates(rates: &Rates<'_>) -> Map<String, Value> {
-    let mut base = Map::new();
-    let mut above: Map<String, Value> = Map::new();
+/// Adds `rates` for the shortest prompt, and `above` for longer ones.
+fn add_rates(object: &mut Object, rates: &Rates<'_>) {
+    let mut base = Object::default();
+    let mut above: Vec<(u64, Object)> = Vec::new();
     for (unit, rate) in UNITS.iter().zip(rates) {
         let Some(rate) = rate else { continue };
-        base.insert(unit.key.to_owned(), Some(rate.base).to_json());
+        Some(rate.base).write_json(base.begin(unit.key));
         for (start, rate) in &rate.tiers {
-            let start = above.entry(start.to_string()).or_insert_with(|| json!({}));
-            start[unit.key] = Some(*rate).to_json();
+            let at = above.iter().position(|(known, _)| known == start);
+            let at = at.unwrap_or_else(|| {
+                above.push((*start, Object::default()));
+                above.len() - 1
+            });
+            Some(*rate).write_json(above[at].1.begin(unit.key));
         }
     }
-    let mut object = Map::new();
-    object.insert("rates".to_owned(), base.into());
-    object.insert("above".to_owned(), above.into());
-    object
+    let mut starts = Object::default();
+    for (start, rates) in above {
+        starts.add_json(&start.to_string(), &rates.finish());
+    }
+    object.add_json("rates", &base.finish());
+    object.add_json("above", &starts.finish());
 }
 
 /// The entries that a pattern picks, if there are any.
@@ -155,7 +164,7 @@ fn list(book: &PriceBook, pattern: Option<&str>, format: cli::Listing) -> Result
     Ok(Some(match format {
         cli::Listing::Table => table(lines),
         cli::Listing::Json => lines
-            .map(|line| format!("{}\n", Value::Object(line.json())))
+            .map(|line| format!("{}\n", line.json().finish()))
             .collect(),
         cli::Listing::Csv => csv(lines)?,
     }))
@@ -250,9 +259,9 @@ fn one(
         cli::Listing::Csv => csv(std::iter::once(line)).map_err(|error| error.to_string()),
         cli::Listing::Json => {
             let mut object = line.json();
-            object.insert("why".to_owned(), why.into());
-            object.insert("pages".to_owned(), pages.as_slice().into());
-            Ok(format!("{}\n", Value::Object(object)))
+            object.add("why", &why);
+            object.add("pages", pages);
+            Ok(format!("{}\n", object.finish()))
         }
         cli::Listing::Table => {
             let mut text = format!(

@@ -3,8 +3,6 @@
 use std::cell::LazyCell;
 use std::time::Duration;
 
-use serde_json::Map;
-
 use super::dialect::{Dialect, Done, Means};
 use super::estimate::Family;
 use super::failure::Failure;
@@ -327,20 +325,16 @@ impl Exchange {
                 }
             }
             Means::UsageKeys(_) => {
-                let mut some = Map::new();
-                if let Value::Members(members) = &saying.value {
-                    for (key, raw) in members {
-                        if self.said.has_room(raw.len())
-                            && let Ok(value) = serde_json::from_str(raw)
-                        {
-                            some.insert((*key).to_owned(), value);
-                        }
-                    }
-                }
+                let members = match &saying.value {
+                    Value::Members(members) => members.as_slice(),
+                    _ => &[],
+                };
+                let fits = |(_, raw): &&(&str, &str)| self.said.has_room(raw.len());
+                let some = RawUsage::of(members.iter().filter(fits).copied());
                 if !some.is_empty() {
                     trace.unique = true;
                     self.version += 1;
-                    self.said.usage.merge(self.merge(), some.into());
+                    self.said.usage.merge(self.merge(), some);
                     trace.states_usage = true;
                 }
             }
@@ -409,9 +403,7 @@ impl Exchange {
         }
         match means {
             Means::Usage(name) if !name.is_empty() => {
-                let stated = serde_json::Value::Object(stated.into());
-                let usage = &mut self.said.usage;
-                usage.change(|usage| drop(usage.insert(name.to_owned(), stated)));
+                self.said.usage.insert(name, &stated.to_json());
             }
             // All that was said before is void: nothing of it need be read.
             _ if replaces => self.said.usage = stated,
@@ -544,7 +536,7 @@ impl Exchange {
         plans: &mut Plans,
         reading: &mut Reading,
     ) {
-        let stated = self.said.usage.to_json();
+        let stated = self.said.usage.parsable();
         plans.counts(dialect).read(&stated, parser, reading);
         let usage = &mut reading.usage;
         if self.said.output_is_placeholder {

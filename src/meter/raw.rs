@@ -1,62 +1,110 @@
 //! A provider's own usage object, kept as it was written and read only when somebody asks.
 
 use std::borrow::Cow;
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
 
 use memchr::{memchr, memmem};
-use serde::{Serialize, Serializer};
-use serde_json::{Map, Value};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserializer as _, Serialize, Serializer};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::json::mend;
 use super::usage::Merge;
 
-/// A provider's own usage object, merged over the stream, unknown fields included.
+/// A provider's own usage object, merged over the stream, fields not known yet included.
+///
+/// It is kept as text: its numbers keep their digits, its members their order.
 #[derive(Clone, Debug, Default)]
 pub struct RawUsage {
-    /// The one object that was stated; empty where there is none, or more went into the map.
+    /// The one object that was stated; empty where there is none, or several were merged.
     text: String,
-    map: OnceLock<Map<String, Value>>,
+    /// What several objects came to: a member's name, its place, and its value as JSON.
+    merged: BTreeMap<String, (usize, String)>,
+    /// The place of the next new member.
+    next: usize,
 }
 
+/// An object nested deeper than this is not kept: few programs could read the record.
+const MAX_DEPTH: usize = 100;
+
 impl RawUsage {
-    /// The object's members.
-    pub fn as_map(&self) -> &Map<String, Value> {
-        let mended = |_| {
-            let mut text = self.text.clone().into_bytes();
-            mend(&mut text);
-            serde_json::from_slice(&text)
+    /// The object as JSON on one line: as it was written, save for white space between its parts.
+    pub fn to_json(&self) -> String {
+        let json = if self.text.is_empty() {
+            self.joined()
+        } else {
+            readable(&self.text).and_then(|text| compact(&text))
         };
-        let read = || serde_json::from_str(&self.text).or_else(mended);
-        self.map.get_or_init(|| read().unwrap_or_default())
+        json.unwrap_or_else(|| "{}".to_owned())
     }
 
-    /// One member.
-    pub fn get(&self, key: &str) -> Option<&Value> {
-        if self.map.get().is_none() && self.lacks(key) {
+    /// The object as a JSON value. A number that its type cannot hold makes its member null.
+    pub fn to_value(&self) -> Value {
+        let json = self.to_json();
+        let members = members(&json).unwrap_or_default();
+        let value = |json: &str| serde_json::from_str(json).unwrap_or_default();
+        let members = members.into_iter().map(|(name, json)| (name, value(json)));
+        Value::Object(members.collect())
+    }
+
+    /// One member; `None` where it was not stated.
+    pub fn get(&self, key: &str) -> Option<Value> {
+        let value = |json: &str| serde_json::from_str(json).ok();
+        if self.text.is_empty() {
+            return value(&self.merged.get(key)?.1);
+        }
+        if self.lacks(key) {
             return None;
         }
-        self.as_map().get(key)
+        let text = readable(&self.text)?;
+        value(member(&text, key)?)
+    }
+
+    /// What stands at a path of names and places in lists, as JSON.
+    pub(crate) fn at(&self, path: &[String]) -> Option<String> {
+        let (first, rest) = path.split_first()?;
+        let json = self.to_json();
+        let mut value = member(&json, first)?;
+        for key in rest {
+            value = match key.parse() {
+                Ok(at) if value.starts_with('[') => item(value, at)?,
+                _ => member(value, key)?,
+            };
+        }
+        Some(value.to_owned())
     }
 
     /// Whether nothing was stated.
     pub fn is_empty(&self) -> bool {
-        self.text.is_empty() && self.map.get().is_none_or(Map::is_empty)
+        self.text.is_empty() && self.merged.is_empty()
     }
 
     /// Keeps the text of an object that a parser has taken.
-    pub(super) fn stated(text: &str) -> Self {
+    pub(crate) fn stated(text: &str) -> Self {
         // An object without a key says nothing.
         let text = text.contains('"').then(|| text.to_owned());
         Self {
             text: text.unwrap_or_default(),
-            map: OnceLock::new(),
+            ..Self::default()
         }
+    }
+
+    /// An object of these members, each with its value as JSON.
+    pub(super) fn of<'m>(members: impl Iterator<Item = (&'m str, &'m str)>) -> Self {
+        let mut usage = Self::default();
+        for (name, json) in members {
+            if let Some(json) = readable(json).and_then(|json| compact(&json)) {
+                usage.insert(name, &json);
+            }
+        }
+        usage
     }
 
     /// Whether it may have a member of that name that is zero, as far as can be told without reading.
     pub(super) fn has_zero(&self, key: &str) -> bool {
         if self.text.is_empty() {
-            return self.get(key).is_some();
+            return self.merged.contains_key(key);
         }
         let mut places = memmem::find_iter(self.text.as_bytes(), key);
         places.any(|at| {
@@ -66,38 +114,188 @@ impl RawUsage {
         })
     }
 
-    /// The object as JSON.
-    pub(super) fn to_json(&self) -> Cow<'_, str> {
-        if self.text.is_empty() {
-            return serde_json::to_string(self.as_map())
-                .unwrap_or_default()
-                .into();
+    /// Keeps only the members whose names fit.
+    pub(super) fn retain(&mut self, fits: impl Fn(&str) -> bool) {
+        self.part();
+        self.merged.retain(|name, _| fits(name));
+    }
+
+    /// The object for a parser that mends what it reads by itself.
+    pub(super) fn parsable(&self) -> Cow<'_, str> {
+        match self.text.as_str() {
+            "" => self.to_json().into(),
+            text => text.into(),
         }
-        self.text.as_str().into()
+    }
+
+    /// Sets one member to a value that is JSON.
+    pub(super) fn insert(&mut self, name: &str, json: &str) {
+        self.part();
+        let next = self.next;
+        let member = self.merged.entry(name.to_owned()).or_insert_with(|| {
+            self.next += 1;
+            (next, String::new())
+        });
+        json.clone_into(&mut member.1);
     }
 
     /// Takes in what was stated later.
-    pub(super) fn merge(&mut self, merge: Merge, later: Self) {
+    pub(super) fn merge(&mut self, merge: Merge, mut later: Self) {
         let replaces = merge == Merge::Keys
             && !self.text.is_empty()
             && are_alike(self.text.as_bytes(), later.text.as_bytes());
         if self.is_empty() || replaces {
             *self = later;
-        } else {
-            self.change(|map| merge.apply(map, later.into()));
+            return;
+        }
+        later.part();
+        if let Merge::Whole(key) = merge
+            && later
+                .merged
+                .get(key)
+                .is_some_and(|(_, json)| json != "null")
+        {
+            *self = later;
+            return;
+        }
+        self.part();
+        let mut members: Vec<_> = later.merged.into_iter().collect();
+        members.sort_unstable_by_key(|(_, (place, _))| *place);
+        for (name, (_, json)) in members {
+            match self.merged.get(&name) {
+                Some(_) if json == "null" => {}
+                Some((_, old)) => {
+                    let number = merge.number(old, &json);
+                    let json = number.map_or(json, |number| number.to_string());
+                    self.insert(&name, &json);
+                }
+                None => self.insert(&name, &json),
+            }
         }
     }
 
-    pub(super) fn change(&mut self, change: impl FnOnce(&mut Map<String, Value>)) {
-        let mut map = Map::from(std::mem::take(self));
-        change(&mut map);
-        *self = map.into();
+    /// Takes the one object apart into its members.
+    fn part(&mut self) {
+        if self.text.is_empty() {
+            return;
+        }
+        let text = std::mem::take(&mut self.text);
+        let text = readable(&text).unwrap_or_default();
+        for (name, json) in members(&text).unwrap_or_default() {
+            if let Some(json) = compact(json) {
+                self.insert(&name, &json);
+            }
+        }
+    }
+
+    /// The members in their order, as an object.
+    fn joined(&self) -> Option<String> {
+        let mut members: Vec<_> = self.merged.iter().collect();
+        members.sort_unstable_by_key(|(_, (place, _))| *place);
+        let mut object = crate::object::Object::default();
+        for (name, (_, json)) in members {
+            object.add_json(name, json);
+        }
+        Some(object.finish())
     }
 
     /// Whether no member of that name can be there, as far as can be told without reading.
     fn lacks(&self, key: &str) -> bool {
         memchr(b'\\', self.text.as_bytes()).is_none() && !self.text.contains(key)
     }
+}
+
+/// The text as JSON that any reader takes; `None` where it is none.
+fn readable(text: &str) -> Option<Cow<'_, str>> {
+    let is_json = |text: &str| serde_json::from_str::<&RawValue>(text).is_ok();
+    let mut bytes = text.as_bytes().to_vec();
+    if !mend(&mut bytes) {
+        return is_json(text).then_some(text.into());
+    }
+    let mended = String::from_utf8(bytes).ok()?;
+    is_json(&mended).then_some(mended.into())
+}
+
+/// The members of a JSON object in their order, each with its value as JSON; `None` where it is no object.
+fn members(json: &str) -> Option<Vec<(String, &str)>> {
+    struct Members;
+
+    impl<'de> Visitor<'de> for Members {
+        type Value = Vec<(String, &'de str)>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut members = Vec::new();
+            while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
+                members.push((name, value.get()));
+            }
+            Ok(members)
+        }
+    }
+
+    let mut json = serde_json::Deserializer::from_str(json);
+    json.deserialize_map(Members).ok()
+}
+
+/// The member of that name, the last of several, as JSON.
+fn member<'j>(json: &'j str, name: &str) -> Option<&'j str> {
+    let members = members(json)?;
+    let found = members.iter().rev().find(|(other, _)| other == name);
+    found.map(|(_, json)| *json)
+}
+
+/// The item at that place in a list, as JSON.
+fn item(json: &str, at: usize) -> Option<&str> {
+    let items: Vec<&RawValue> = serde_json::from_str(json).ok()?;
+    items.get(at).map(|item| item.get())
+}
+
+/// JSON without white space between its parts; `None` where it is nested too deep.
+fn compact(json: &str) -> Option<String> {
+    let (mut out, mut depth) = (String::with_capacity(json.len()), 0_usize);
+    let mut rest = json;
+    while let Some(at) =
+        rest.find(|c: char| matches!(c, '"' | '{' | '[' | '}' | ']') || c.is_ascii_whitespace())
+    {
+        out.push_str(&rest[..at]);
+        let end = match rest.as_bytes()[at] {
+            b'"' => at + string_end(&rest[at..]),
+            b'{' | b'[' => {
+                depth += 1;
+                at + 1
+            }
+            b'}' | b']' => {
+                depth = depth.saturating_sub(1);
+                at + 1
+            }
+            _ => {
+                rest = &rest[at + 1..];
+                continue;
+            }
+        };
+        if depth > MAX_DEPTH {
+            return None;
+        }
+        out.push_str(&rest[at..end]);
+        rest = &rest[end..];
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+/// Where the string ends that JSON begins with.
+fn string_end(json: &str) -> usize {
+    let mut escaped = false;
+    let is_end = |(_, b): &(usize, u8)| {
+        let ends = *b == b'"' && !escaped;
+        escaped = *b == b'\\' && !escaped;
+        ends
+    };
+    let end = json.bytes().enumerate().skip(1).find(is_end);
+    end.map_or(json.len(), |(at, _)| at + 1)
 }
 
 /// Whether two objects differ in nothing but numbers: a running count is stated again and again.
@@ -127,29 +325,15 @@ fn are_alike(one: &[u8], other: &[u8]) -> bool {
 
 impl PartialEq for RawUsage {
     fn eq(&self, other: &Self) -> bool {
-        self.as_map() == other.as_map()
+        self.to_value() == other.to_value()
     }
 }
 
-impl From<Map<String, Value>> for RawUsage {
-    fn from(map: Map<String, Value>) -> Self {
-        Self {
-            text: String::new(),
-            map: map.into(),
-        }
-    }
-}
-
-impl From<RawUsage> for Map<String, Value> {
-    fn from(raw: RawUsage) -> Self {
-        raw.as_map();
-        raw.map.into_inner().unwrap_or_default()
-    }
-}
-
+/// As JSON, with serde_json its numbers keep their digits.
 impl Serialize for RawUsage {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.as_map().serialize(serializer)
+        let json = RawValue::from_string(self.to_json()).map_err(serde::ser::Error::custom)?;
+        json.serialize(serializer)
     }
 }
 
@@ -158,36 +342,77 @@ mod tests {
     use super::*;
 
     #[test]
-    fn members() {
+    fn members_are_found() {
         for (text, key, want) in [
             (r#"{"speed":"fast"}"#, "speed", Some("fast")),
             (r#"{"speedy":"fast","top":"speed"}"#, "speed", None),
             (r#"{"\u0073peed":"fast"}"#, "speed", Some("fast")),
             (r#"{"a":{"speed":"fast"}}"#, "speed", None),
+            (r#"{"speed":"slow","speed":"fast"}"#, "speed", Some("fast")),
             // What the parser of events mends is mended here too.
             (r#"{"speed":"fast","x":"\ud800"}"#, "speed", Some("fast")),
             ("{}", "speed", None),
         ] {
-            let raw = RawUsage::stated(text);
-            assert_eq!(raw.get(key).and_then(Value::as_str), want, "{text}");
+            let mut raw = RawUsage::stated(text);
+            let found = |raw: &RawUsage| {
+                raw.get(key)
+                    .and_then(|value| value.as_str().map(str::to_owned))
+            };
+            assert_eq!(found(&raw).as_deref(), want, "{text}");
             assert_eq!(raw.is_empty(), text == "{}");
-            assert_eq!(
-                serde_json::to_string(&raw).expect("JSON"),
-                serde_json::to_string(raw.as_map()).expect("JSON")
-            );
+            raw.part();
+            assert_eq!(found(&raw).as_deref(), want, "{text}");
         }
     }
 
     #[test]
+    fn kept_as_written() {
+        for (text, want) in [
+            (
+                r#"{"a" : 1.5e3, "b": 1E400, "c": 0.10}"#,
+                Some(r#"{"a":1.5e3,"b":1E400,"c":0.10}"#),
+            ),
+            (
+                "{\n  \"a b\": [ 1,\t2 ],\r\n \"q\\\" ]\": {} }",
+                Some(r#"{"a b":[1,2],"q\" ]":{}}"#),
+            ),
+            (r#"{"n":123456789012345678901234567890.0000}"#, None),
+            (
+                "{\"t\":\"a\tb\",\"u\":\"\\ud800\"}",
+                Some(r#"{"t":"a b","u":"\ufffd"}"#),
+            ),
+            (r#"{"broken":}"#, Some("{}")),
+        ] {
+            let mut raw = RawUsage::stated(text);
+            assert_eq!(raw.to_json(), want.unwrap_or(text));
+            assert_eq!(serde_json::to_string(&raw).expect("JSON"), raw.to_json());
+            raw.part();
+            assert_eq!(raw.to_json(), want.unwrap_or(text));
+        }
+        let deep = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
+        let raw = |depth| RawUsage::stated(&deep(depth)).to_json();
+        assert_eq!(raw(MAX_DEPTH - 1), deep(MAX_DEPTH - 1));
+        assert_eq!(raw(MAX_DEPTH), "{}");
+        assert_eq!(raw(100_000), "{}");
+    }
+
+    #[test]
     fn merged() {
-        let mut raw = RawUsage::from(Map::from_iter([("in".to_owned(), 5.into())]));
+        let mut raw = RawUsage::of([("in", "5")].into_iter());
         raw.merge(Merge::Keys, RawUsage::stated("{}"));
-        assert_eq!(raw.get("in"), Some(&5.into()));
+        assert_eq!(raw.get("in"), Some(5.into()));
         let mut raw = RawUsage::stated(r#"{"in": 5, "out": 1}"#);
-        raw.merge(Merge::Keys, RawUsage::stated(r#"{"out": 7, "in": null}"#));
-        assert_eq!(raw.to_json(), r#"{"in":5,"out":7}"#);
+        raw.merge(
+            Merge::Keys,
+            RawUsage::stated(r#"{"out": 7.50, "in": null, "a": 1}"#),
+        );
+        assert_eq!(raw.to_json(), r#"{"in":5,"out":7.50,"a":1}"#);
         raw.merge(Merge::Greatest, RawUsage::stated(r#"{"in": 4}"#));
-        assert_eq!(raw.get("in"), Some(&5.into()));
+        assert_eq!(raw.get("in"), Some(5.into()));
+        raw.merge(Merge::Sum, RawUsage::stated(r#"{"in": 4}"#));
+        assert_eq!(raw.get("in"), Some(9.into()));
+        raw.merge(Merge::Whole("b"), RawUsage::stated(r#"{"b": 4}"#));
+        assert_eq!(raw.to_json(), r#"{"b":4}"#);
     }
 
     #[test]

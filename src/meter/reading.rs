@@ -65,69 +65,43 @@ pub struct Reading {
     pub ended: Duration,
 }
 
-/// How a response ended.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Status {
-    /// The reader, a signal or a limit ended it before its end marker.
-    Cancelled,
-    /// Its end marker came.
-    Complete,
-    /// Nothing came.
-    #[default]
-    Empty,
-    /// The API reported a failure.
-    Error,
-    /// The upstream ended without the API's end marker.
-    Truncated,
-    /// Bytes came that are no known API's.
-    Unrecognised,
-}
-
-impl Status {
-    /// The record's word for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Cancelled => "cancelled",
-            Self::Complete => "complete",
-            Self::Empty => "empty",
-            Self::Error => "error",
-            Self::Truncated => "truncated",
-            Self::Unrecognised => "unrecognised",
-        }
+words! {
+    /// How a response ended.
+    #[derive(Default)]
+    pub enum Status {
+        /// The reader, a signal or a limit ended it before its end marker.
+        Cancelled = "cancelled",
+        /// Its end marker came.
+        Complete = "complete",
+        /// Nothing came.
+        #[default]
+        Empty = "empty",
+        /// The API reported a failure.
+        Error = "error",
+        /// The upstream ended without the API's end marker.
+        Truncated = "truncated",
+        /// Bytes came that are no known API's.
+        Unrecognised = "unrecognised",
     }
 }
 
-/// Who or what ended the stream.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum EndedBy {
-    /// The reader went away.
-    Downstream,
-    /// A limit that the user set.
-    Limit,
-    /// SIGHUP came.
-    Sighup,
-    /// SIGINT came.
-    Sigint,
-    /// SIGTERM came.
-    Sigterm,
-    /// End of input.
-    #[default]
-    Upstream,
-}
-
-impl EndedBy {
-    /// The record's word for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Downstream => "downstream",
-            Self::Limit => "limit",
-            Self::Sighup => "SIGHUP",
-            Self::Sigint => "SIGINT",
-            Self::Sigterm => "SIGTERM",
-            Self::Upstream => "upstream",
-        }
+words! {
+    /// Who or what ended the stream.
+    #[derive(Default)]
+    pub enum EndedBy {
+        /// The reader went away.
+        Downstream = "downstream",
+        /// A limit that the user set.
+        Limit = "limit",
+        /// SIGHUP came.
+        Sighup = "SIGHUP",
+        /// SIGINT came.
+        Sigint = "SIGINT",
+        /// SIGTERM came.
+        Sigterm = "SIGTERM",
+        /// End of input.
+        #[default]
+        Upstream = "upstream",
     }
 }
 

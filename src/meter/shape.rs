@@ -492,7 +492,7 @@ mod tests {
         for input in [0, 7, 9_999_999_999_999_999_999, u64::MAX] {
             let usage = reading("msg_02", input).usage;
             assert_eq!(usage.value(Measure::Input), Some(input));
-            assert_eq!(usage.raw.as_map()["input_tokens"], input);
+            assert_eq!(usage.raw.to_value()["input_tokens"], input);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Counts with their provenance, and the table by which a provider's usage object becomes comparable counts.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::dialect::{Dialect, Way};
 use super::json::{self, Json, Parser};
@@ -182,24 +182,15 @@ pub(super) enum Merge {
 }
 
 impl Merge {
-    pub(super) fn apply(self, into: &mut Map<String, Value>, from: Map<String, Value>) {
-        if let Self::Whole(key) = self
-            && from.get(key).is_some_and(|value| !value.is_null())
-        {
-            into.clear();
-        }
-        for (key, value) in from {
-            let value = match into.get(&key) {
-                None => value,
-                Some(_) if value.is_null() => continue,
-                Some(old) => match (self, count_of(old), count_of(&value)) {
-                    (Self::Greatest, Some(old), Some(new)) => old.max(new).into(),
-                    (Self::Sum, Some(old), Some(new)) => old.saturating_add(new).into(),
-                    _ => value,
-                },
-            };
-            into.insert(key, value);
-        }
+    /// The number that an earlier and a later value come to, both JSON, where this way of merging reckons.
+    pub(super) fn number(self, earlier: &str, later: &str) -> Option<u64> {
+        let reckon: fn(u64, u64) -> u64 = match self {
+            Self::Greatest => u64::max,
+            Self::Sum => u64::saturating_add,
+            Self::Keys | Self::Whole(_) => return None,
+        };
+        let count = |json: &str| count_of(&serde_json::from_str(json).ok()?);
+        Some(reckon(count(earlier)?, count(later)?))
     }
 }
 
@@ -214,7 +205,7 @@ impl Dialect {
     /// The output that a usage object states at its top.
     pub(super) fn output_of(&self, usage: &RawUsage) -> Option<u64> {
         let keys = self.keys(Measure::Output);
-        keys.filter_map(|key| count_of(usage.get(key)?)).next()
+        keys.filter_map(|key| count_of(&usage.get(key)?)).next()
     }
 
     /// Takes out of a later usage object what takes back an earlier one: an input side of zeros, or zeros on both
@@ -230,12 +221,13 @@ impl Dialect {
             Measure::ToolInput,
         ];
         let sum = |usage: &RawUsage, parts: &[Measure]| {
+            let usage = usage.to_value();
             let counts = self
                 .usage
                 .iter()
                 .filter(|field| parts.contains(&field.measure));
             let paths = counts.flat_map(|field| field.paths);
-            let counts = paths.filter_map(|path| count_at(usage.as_map(), path));
+            let counts = paths.filter_map(|path| count_at(&usage, path));
             counts.fold(0, u64::saturating_add)
         };
         if sum(earlier, &parts) == 0 || sum(later, &parts) > 0 {
@@ -253,7 +245,7 @@ impl Dialect {
             .map(|path| head(path))
             .chain(total)
             .collect();
-        later.change(|map| map.retain(|key, _| !keys.contains(&key.as_str())));
+        later.retain(|key| !keys.contains(&key));
         true
     }
 
@@ -274,12 +266,12 @@ fn head(path: &'static str) -> &'static str {
 }
 
 /// A count that a path of plain names leads to.
-fn count_at(usage: &Map<String, Value>, path: &str) -> Option<u64> {
+fn count_at(usage: &Value, path: &str) -> Option<u64> {
     let (first, rest) = path.split_once('.').unwrap_or((path, ""));
     let value = usage.get(first)?;
     match rest {
         "" => count_of(value),
-        _ => count_at(value.as_object()?, rest),
+        _ => count_at(value, rest),
     }
 }
 

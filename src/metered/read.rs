@@ -18,7 +18,7 @@ use crate::record::Record;
 ///
 /// ```
 /// use std::io::Read as _;
-/// use tokensense::Metered;
+/// use tokensense::{Metered, Status};
 ///
 /// # let connection: &[u8] = b"data: {\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\n";
 /// let (sender, records) = std::sync::mpsc::channel();
@@ -30,7 +30,7 @@ use crate::record::Record;
 /// drop(answer);
 ///
 /// let record = records.recv().expect("one response");
-/// assert_eq!(record.status.as_deref(), Some("cancelled"));
+/// assert_eq!(record.status, Some(Status::Cancelled));
 /// assert!(record.partial);
 /// # std::io::Result::Ok(())
 /// ```

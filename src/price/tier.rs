@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use rust_decimal::Decimal;
-use serde_json::Value;
 
 use super::entry::Entry;
 use super::name::lower;
@@ -103,7 +102,7 @@ pub(super) fn tier<'s>(
     usage: &RawUsage,
 ) -> Option<Cow<'s, str>> {
     // Anthropic says it beside the tier: "speed": "fast".
-    if usage.get("speed").and_then(Value::as_str) == Some("fast") {
+    if usage.get("speed").is_some_and(|speed| speed == "fast") {
         return Some("fast".into());
     }
     let mut word = lower(stated?);
@@ -144,6 +143,6 @@ pub(super) fn is_discount(tier: &str) -> bool {
 /// What is charged on top of all token rates for where a response was made.
 /// <https://platform.claude.com/docs/en/build-with-claude/data-residency>
 pub(super) fn surcharge(provider: &str, usage: &RawUsage) -> Option<Decimal> {
-    let geo = || usage.get("inference_geo").and_then(Value::as_str);
-    (provider == "anthropic" && geo() == Some("us")).then(|| Decimal::new(11, 1))
+    let is_us = || usage.get("inference_geo").is_some_and(|geo| geo == "us");
+    (provider == "anthropic" && is_us()).then(|| Decimal::new(11, 1))
 }

@@ -3,21 +3,25 @@
 use std::borrow::Cow;
 
 use rust_decimal::Decimal;
-use serde_json::{Map, Number, Value};
+use serde::de::IgnoredAny;
+use serde_json::{Map, Value};
 
+use super::CostBasis;
 use super::text::escape;
-use crate::meter::RawUsage;
+use crate::meter::{EndedBy, RawUsage, Status};
+use crate::object::{push_list, push_string};
+use crate::word::Word;
 
 /// A column's value.
 pub(crate) trait Cell {
-    /// As JSON.
-    fn to_json(&self) -> Value;
+    /// Appends it as JSON.
+    fn write_json(&self, json: &mut String);
 
     /// As a field of CSV; unknown is empty.
     fn to_text(&self) -> Cow<'_, str>;
 
-    /// Takes a JSON value; gives whether it fits.
-    fn set_json(&mut self, value: Value) -> bool;
+    /// Takes JSON; gives whether it fits.
+    fn set_json(&mut self, json: &str) -> bool;
 
     /// Takes a field of CSV; gives whether it fits.
     fn set_text(&mut self, text: &str) -> bool;
@@ -29,23 +33,26 @@ trait Text: AsRef<str> + From<String> {}
 impl Text for Cow<'static, str> {}
 impl Text for String {}
 
+const NULL: &str = "null";
+const EMPTY: &str = "{}";
+
 impl<T: Text> Cell for Option<T> {
-    fn to_json(&self) -> Value {
-        let text = self.as_ref().map(T::as_ref);
-        text.map_or(Value::Null, Value::from)
+    fn write_json(&self, json: &mut String) {
+        match self {
+            Some(text) => push_string(json, text.as_ref()),
+            None => json.push_str(NULL),
+        }
     }
 
     fn to_text(&self) -> Cow<'_, str> {
         self.as_ref().map(T::as_ref).unwrap_or_default().into()
     }
 
-    fn set_json(&mut self, value: Value) -> bool {
-        match value {
-            Value::Null => *self = None,
-            Value::String(text) => *self = Some(text.into()),
-            _ => return false,
-        }
-        true
+    fn set_json(&mut self, json: &str) -> bool {
+        let text = serde_json::from_str::<Option<String>>(json);
+        let fits = text.is_ok();
+        *self = text.ok().flatten().map(T::from);
+        fits
     }
 
     fn set_text(&mut self, text: &str) -> bool {
@@ -54,18 +61,48 @@ impl<T: Text> Cell for Option<T> {
     }
 }
 
+/// One of a few words.
+macro_rules! word_cell {
+    ($($name:ident),+) => {
+        $(impl Cell for Option<$name> {
+            fn write_json(&self, json: &mut String) {
+                match self {
+                    Some(value) => push_string(json, value.word()),
+                    None => json.push_str(NULL),
+                }
+            }
+
+            fn to_text(&self) -> Cow<'_, str> {
+                self.map($name::word).unwrap_or_default().into()
+            }
+
+            fn set_json(&mut self, json: &str) -> bool {
+                let mut word = None::<String>;
+                word.set_json(json) && self.set_text(word.as_deref().unwrap_or_default())
+            }
+
+            fn set_text(&mut self, text: &str) -> bool {
+                *self = $name::read(text);
+                self.is_some() || text.is_empty()
+            }
+        })+
+    };
+}
+
+word_cell!(CostBasis, EndedBy, Status);
+
 impl Cell for Option<u64> {
-    fn to_json(&self) -> Value {
-        self.map_or(Value::Null, Value::from)
+    fn write_json(&self, json: &mut String) {
+        json.push_str(&self.map_or(NULL.into(), |n| Cow::from(n.to_string())));
     }
 
     fn to_text(&self) -> Cow<'_, str> {
         self.map(|n| n.to_string()).unwrap_or_default().into()
     }
 
-    fn set_json(&mut self, value: Value) -> bool {
-        *self = value.as_u64();
-        self.is_some() || value.is_null()
+    fn set_json(&mut self, json: &str) -> bool {
+        *self = json.parse().ok();
+        self.is_some() || json == NULL
     }
 
     fn set_text(&mut self, text: &str) -> bool {
@@ -76,11 +113,11 @@ impl Cell for Option<u64> {
 
 /// Money and rates: plain decimals, no exponent.
 impl Cell for Option<Decimal> {
-    fn to_json(&self) -> Value {
-        let number = |amount: &Decimal| amount.normalize().to_string().parse::<Number>().ok();
-        self.as_ref()
-            .and_then(number)
-            .map_or(Value::Null, Value::Number)
+    fn write_json(&self, json: &mut String) {
+        match self {
+            Some(amount) => json.push_str(&amount.normalize().to_string()),
+            None => json.push_str(NULL),
+        }
     }
 
     fn to_text(&self) -> Cow<'_, str> {
@@ -89,13 +126,10 @@ impl Cell for Option<Decimal> {
             .into()
     }
 
-    fn set_json(&mut self, value: Value) -> bool {
-        match value {
-            Value::Null => self.set_text(""),
-            Value::Number(number) => {
-                !number.to_string().is_empty() && self.set_text(&number.to_string())
-            }
-            _ => false,
+    fn set_json(&mut self, json: &str) -> bool {
+        match json {
+            NULL => self.set_text(""),
+            number => self.set_text(number),
         }
     }
 
@@ -107,17 +141,16 @@ impl Cell for Option<Decimal> {
 }
 
 impl Cell for bool {
-    fn to_json(&self) -> Value {
-        Value::Bool(*self)
+    fn write_json(&self, json: &mut String) {
+        json.push_str(&self.to_text());
     }
 
     fn to_text(&self) -> Cow<'_, str> {
         if *self { "true" } else { "false" }.into()
     }
 
-    fn set_json(&mut self, value: Value) -> bool {
-        *self = value.as_bool().unwrap_or(false);
-        value.is_boolean()
+    fn set_json(&mut self, json: &str) -> bool {
+        self.set_text(json)
     }
 
     fn set_text(&mut self, text: &str) -> bool {
@@ -128,22 +161,26 @@ impl Cell for bool {
 
 /// In CSV, names with a space between.
 impl Cell for Vec<String> {
-    fn to_json(&self) -> Value {
-        self.as_slice().into()
+    fn write_json(&self, json: &mut String) {
+        push_list(
+            json,
+            self.iter().map(|name| {
+                let mut json = String::new();
+                push_string(&mut json, name);
+                json
+            }),
+        );
     }
 
     fn to_text(&self) -> Cow<'_, str> {
         self.join(" ").into()
     }
 
-    fn set_json(&mut self, value: Value) -> bool {
-        let names = value
-            .as_array()
-            .map(|names| names.iter().filter_map(Value::as_str));
-        *self = names
-            .map(|names| names.map(str::to_owned).collect())
-            .unwrap_or_default();
-        value.is_array()
+    fn set_json(&mut self, json: &str) -> bool {
+        let names = serde_json::from_str(json);
+        let fits = names.is_ok();
+        *self = names.unwrap_or_default();
+        fits
     }
 
     fn set_text(&mut self, text: &str) -> bool {
@@ -154,8 +191,8 @@ impl Cell for Vec<String> {
 
 /// In CSV, the JSON text; an empty object is empty.
 impl Cell for Map<String, Value> {
-    fn to_json(&self) -> Value {
-        Value::Object(self.clone())
+    fn write_json(&self, json: &mut String) {
+        json.push_str(&serde_json::to_string(self).unwrap_or_default());
     }
 
     fn to_text(&self) -> Cow<'_, str> {
@@ -166,51 +203,44 @@ impl Cell for Map<String, Value> {
         escape(&json).into_owned().into()
     }
 
-    fn set_json(&mut self, value: Value) -> bool {
-        match value {
-            Value::Object(map) => *self = map,
-            Value::Null => self.clear(),
-            _ => return false,
-        }
-        true
+    fn set_json(&mut self, json: &str) -> bool {
+        let map = serde_json::from_str::<Option<Self>>(json);
+        let fits = map.is_ok();
+        *self = map.ok().flatten().unwrap_or_default();
+        fits
     }
 
     fn set_text(&mut self, text: &str) -> bool {
-        if text.is_empty() {
-            self.clear();
-            return true;
-        }
-        let map = serde_json::from_str(text);
-        let fits = map.is_ok();
-        *self = map.unwrap_or_default();
-        fits
+        let text = if text.is_empty() { NULL } else { text };
+        self.set_json(text)
     }
 }
 
 /// As a map, but nothing rather than an empty one.
 impl Cell for Option<RawUsage> {
-    fn to_json(&self) -> Value {
-        let map = self.as_ref().map(RawUsage::as_map);
-        map.filter(|map| !map.is_empty())
-            .map_or(Value::Null, Cell::to_json)
+    fn write_json(&self, json: &mut String) {
+        let object = self.as_ref().map(RawUsage::to_json);
+        let object = object.filter(|object| object != EMPTY);
+        json.push_str(object.as_deref().unwrap_or(NULL));
     }
 
     fn to_text(&self) -> Cow<'_, str> {
-        self.as_ref()
-            .map_or("".into(), |usage| usage.as_map().to_text())
+        let object = self.as_ref().map(RawUsage::to_json);
+        let object = object.filter(|object| object != EMPTY);
+        escape(&object.unwrap_or_default()).into_owned().into()
     }
 
-    fn set_json(&mut self, value: Value) -> bool {
-        let mut map = Map::new();
-        let fits = map.set_json(value);
-        *self = (!map.is_empty()).then(|| map.into());
-        fits
+    fn set_json(&mut self, json: &str) -> bool {
+        let is_object = json.trim_ascii_start().starts_with('{');
+        *self = is_object
+            .then(|| RawUsage::stated(json))
+            .filter(|usage| !usage.is_empty());
+        is_object || json == NULL
     }
 
     fn set_text(&mut self, text: &str) -> bool {
-        let mut map = Map::new();
-        let fits = map.set_text(text);
-        *self = (!map.is_empty()).then(|| map.into());
-        fits
+        let text = if text.is_empty() { NULL } else { text };
+        let is_json = serde_json::from_str::<IgnoredAny>(text).is_ok();
+        is_json && self.set_json(text)
     }
 }

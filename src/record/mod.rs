@@ -12,10 +12,12 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimePrinter;
 use rust_decimal::Decimal;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::meter::{Charged, Created, Measure, Note, RawUsage, Reading, recount};
+use crate::meter::{Charged, Created, EndedBy, Measure, Note, RawUsage, Reading, Status, recount};
+use crate::object::Object;
 use crate::price::{Parts, PriceBook, Query, Quote, add_note};
 pub(crate) use cell::Cell;
 pub use read::Shape;
@@ -91,11 +93,11 @@ columns! {
     /// The tier it was served in.
     service_tier: Option<String>,
     /// `complete`, `truncated`, `cancelled`, `error`, `unrecognised`, `empty`.
-    status: Option<Cow<'static, str>>,
+    status: Option<Status>,
     /// Something of it is missing.
     partial: bool,
     /// `upstream`, `downstream`, `limit`, or a signal's name.
-    ended_by: Option<Cow<'static, str>>,
+    ended_by: Option<EndedBy>,
     /// Why generation stopped.
     finish_reason: Option<String>,
     /// The API's name for what failed.
@@ -135,7 +137,7 @@ columns! {
     /// US dollars: as reported, else as computed.
     cost_usd: Option<Decimal>,
     /// `reported`, `computed`, `estimated`, `lower_bound`.
-    cost_basis: Option<Cow<'static, str>>,
+    cost_basis: Option<CostBasis>,
     /// What the provider says it charged.
     cost_reported_usd: Option<Decimal>,
     /// What the price table makes of the counts.
@@ -215,6 +217,31 @@ counted! {
     web_search_requests: WebSearches,
 }
 
+words! {
+    /// How a cost is known.
+    pub enum CostBasis {
+        /// From the counts that the provider stated, by the price table.
+        Computed = "computed",
+        /// From counts that are estimates.
+        Estimated = "estimated",
+        /// From a part of what was used: the rest is unknown or hidden.
+        LowerBound = "lower_bound",
+        /// Stated by the provider.
+        Reported = "reported",
+    }
+}
+
+impl CostBasis {
+    /// What stands before such a cost where people read it.
+    pub(crate) fn sign(self) -> &'static str {
+        match self {
+            Self::Estimated => "≈ ",
+            Self::LowerBound => "≥ ",
+            Self::Computed | Self::Reported => "",
+        }
+    }
+}
+
 impl Record {
     /// The record of a reading, without times and without computed costs: for those, feed a [`Recorder`].
     ///
@@ -235,9 +262,9 @@ impl Record {
         self.response_id = reading.response_id.take().map(short);
         self.created_at = made_at(reading).map(|at| RFC_3339.timestamp_to_string(&at));
         self.service_tier = reading.service_tier.take().map(short);
-        self.status = Some(reading.status.as_str().into());
+        self.status = Some(reading.status);
         self.partial = reading.partial;
-        self.ended_by = Some(reading.ended_by.as_str().into());
+        self.ended_by = Some(reading.ended_by);
         self.finish_reason = reading.finish_reason.take().map(short);
         self.http_status = reading.http_status.map(u64::from);
         self.estimator = reading.estimator.take();
@@ -283,10 +310,12 @@ impl Record {
     }
 
     /// The record as tap writes it: one JSON object, on one line without its end.
-    ///
-    /// To put it into other JSON, serialise it with serde_json: its numbers keep their digits only there.
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+        let mut object = Object::default();
+        for column in COLUMNS {
+            (column.get)(self).write_json(object.begin(column.name));
+        }
+        object.finish()
     }
 
     /// Adds when it happened, by a clock that stood at zero at `origin`.
@@ -328,7 +357,7 @@ impl Record {
             model: self.model.clone(),
             request_model: self.request_model.clone(),
             service_tier: self.service_tier.clone(),
-            lower_bound: self.cost_basis.as_deref() == Some("lower_bound"),
+            lower_bound: self.cost_basis == Some(CostBasis::LowerBound),
             ..Reading::default()
         };
         if let Some(usage) = &self.usage {
@@ -370,32 +399,41 @@ impl Record {
         self.other_cost_usd = part(|parts| parts.other);
         self.cost_computed_usd = part(Parts::total);
         self.cost_usd = self.cost_reported_usd.or(self.cost_computed_usd);
-        let basis = if self.cost_usd.is_none() {
+        self.cost_basis = if self.cost_usd.is_none() {
             None
         } else if self.cost_reported_usd.is_some() {
-            Some("reported")
+            Some(CostBasis::Reported)
         } else if reading.lower_bound || quote.lower_bound {
-            Some("lower_bound")
+            Some(CostBasis::LowerBound)
         } else if self.estimated.is_empty() {
-            Some("computed")
+            Some(CostBasis::Computed)
         } else {
-            Some("estimated")
+            Some(CostBasis::Estimated)
         };
-        self.cost_basis = basis.map(Cow::from);
         for note in &reading.notes {
             add_note(&mut self.cost_note, note.as_str());
         }
     }
 }
 
-/// One flat object of all columns in order.
+/// One flat object of all columns in order. With serde_json, amounts of money and the provider's usage keep their
+/// digits.
 impl Serialize for Record {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(
-            COLUMNS
-                .iter()
-                .map(|column| (column.name, (column.get)(self).to_json())),
-        )
+        let value = |column: &Column| {
+            let mut json = String::new();
+            (column.get)(self).write_json(&mut json);
+            RawValue::from_string(json).unwrap_or_default()
+        };
+        let members = COLUMNS.iter().map(|column| (column.name, value(column)));
+        serializer.collect_map(members)
+    }
+}
+
+/// With serde_json alone. Members that are no columns, as a later version may write them, are passed over.
+impl<'de> Deserialize<'de> for Record {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read::record(deserializer)
     }
 }
 

@@ -1,14 +1,16 @@
 //! Records read back from what was written: JSON lines and CSV, strictly by the one list of columns.
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
+use std::marker::PhantomData;
 
 use csv_core::ReadRecordResult;
 use memchr::{memchr, memchr2, memmem};
-use serde::Deserializer as _;
 use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
+use serde_json::value::RawValue;
 
-use super::write::{From, unguarded};
+use super::write::{Picked, unguarded};
 use super::{COLUMNS, Column, Record, SCHEMA, Selection};
 
 /// How the records of a file are written.
@@ -126,7 +128,10 @@ fn other_schema(schema: &str) -> String {
 /// Reads a JSON object. What it says of a bad one never repeats what that holds.
 fn object(line: &[u8]) -> Result<Record, String> {
     let mut json = serde_json::Deserializer::from_slice(line);
-    let record = json.deserialize_map(Reader);
+    let record = json.deserialize_map(Reader::<&RawValue> {
+        strict: true,
+        value: PhantomData,
+    });
     let record = record.and_then(|record| json.end().map(|()| record));
     record.map_err(|error| match error.classify() {
         Category::Data if line.starts_with(b"{") => error.to_string(),
@@ -166,15 +171,15 @@ fn row(
     for (pick, field) in selection.0.iter().zip(fields) {
         let text = unguarded(field);
         match &pick.from {
-            From::Column(column) => {
+            Picked::Column(column) => {
                 if !(column.get_mut)(&mut record).set_text(text) {
                     return Err(misfit(column.name));
                 }
             }
-            From::Label(name) if !text.is_empty() => {
+            Picked::Label(name) if !text.is_empty() => {
                 record.labels.insert(name.clone(), text.into());
             }
-            From::Label(_) | From::Usage(_) => {}
+            Picked::Label(_) | Picked::Usage(_) => {}
         }
     }
     Ok(record)
@@ -184,10 +189,22 @@ fn misfit(column: &str) -> String {
     format!("column {column} holds what cannot stand there")
 }
 
-/// Takes an object's members into the columns they name.
-struct Reader;
+/// Reads a record that some program has, passing over what is no column.
+pub(super) fn record<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Record, D::Error> {
+    deserializer.deserialize_map(Reader::<Box<RawValue>> {
+        strict: false,
+        value: PhantomData,
+    })
+}
 
-impl<'de> Visitor<'de> for Reader {
+/// Takes an object's members, which come as `V`, into the columns they name.
+struct Reader<V> {
+    /// A member that is no column is an error.
+    strict: bool,
+    value: PhantomData<V>,
+}
+
+impl<'de, V: Deserialize<'de> + Borrow<RawValue>> Visitor<'de> for Reader<V> {
     type Value = Record;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -197,16 +214,25 @@ impl<'de> Visitor<'de> for Reader {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Record, A::Error> {
         let mut record = Record::default();
         // Most members come in the order of the columns.
-        let mut at = 0;
+        let mut next = 0;
         while let Some(name) = members.next_key::<Cow<'_, str>>()? {
-            if COLUMNS.get(at).is_none_or(|column| column.name != name) {
-                let known = COLUMNS.iter().position(|column| column.name == name);
-                at = known.ok_or_else(|| A::Error::custom("it has a member that is no column"))?;
-            }
-            if !(COLUMNS[at].get_mut)(&mut record).set_json(members.next_value()?) {
+            let is_it = |column: &Column| column.name == name;
+            let at = match COLUMNS.get(next).is_some_and(is_it) {
+                true => Some(next),
+                false => COLUMNS.iter().position(is_it),
+            };
+            let Some(at) = at else {
+                if self.strict {
+                    return Err(A::Error::custom("it has a member that is no column"));
+                }
+                members.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            let value = members.next_value::<V>()?;
+            if !(COLUMNS[at].get_mut)(&mut record).set_json(value.borrow().get()) {
                 return Err(A::Error::custom(misfit(COLUMNS[at].name)));
             }
-            at += 1;
+            next = at + 1;
         }
         Ok(record)
     }

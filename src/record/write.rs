@@ -5,10 +5,12 @@ use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use rust_decimal::Decimal;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::text::{clean, escape};
-use super::{COLUMNS, Column, Record};
+use super::{COLUMNS, Column, CostBasis, Record};
+use crate::meter::Status;
+use crate::object::Object;
 
 /// How records are written.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -39,11 +41,11 @@ pub struct Selection(pub(super) Vec<Pick>);
 #[derive(Clone, Debug)]
 pub(super) struct Pick {
     name: String,
-    pub(super) from: From,
+    pub(super) from: Picked,
 }
 
 #[derive(Clone)]
-pub(super) enum From {
+pub(super) enum Picked {
     Column(&'static Column),
     Label(String),
     /// Keys into the usage object.
@@ -62,7 +64,7 @@ impl Default for Selection {
     fn default() -> Self {
         let pick = |column: &'static Column| Pick {
             name: column.name.to_owned(),
-            from: From::Column(column),
+            from: Picked::Column(column),
         };
         Self(COLUMNS.iter().map(pick).collect())
     }
@@ -83,11 +85,13 @@ impl Selection {
             let (name, path) = part.split_once('=').unwrap_or((part, part));
             let from = match path.split_once('.') {
                 Some((_, "")) => return Err(unknown(path)),
-                Some(("label" | "labels", label)) => From::Label(label.to_owned()),
-                Some(("usage", keys)) => From::Usage(keys.split('.').map(str::to_owned).collect()),
+                Some(("label" | "labels", label)) => Picked::Label(label.to_owned()),
+                Some(("usage", keys)) => {
+                    Picked::Usage(keys.split('.').map(str::to_owned).collect())
+                }
                 _ => {
                     let column = COLUMNS.iter().find(|column| column.name == path);
-                    From::Column(column.ok_or_else(|| unknown(path))?)
+                    Picked::Column(column.ok_or_else(|| unknown(path))?)
                 }
             };
             if name.is_empty() {
@@ -150,38 +154,38 @@ impl Writer {
         match self.format {
             Format::Csv => csv_line(self.selection.0.iter().map(|pick| pick.from.text(record))),
             Format::Json => {
-                let mut object = Map::new();
+                let mut object = Object::default();
                 for pick in &self.selection.0 {
-                    object.insert(pick.name.clone(), pick.from.json(record));
+                    pick.from.write_json(record, object.begin(&pick.name));
                 }
-                let line = serde_json::to_string(&object).unwrap_or_default();
-                (escape(&line).into_owned() + "\n").into_bytes()
+                (escape(&object.finish()).into_owned() + "\n").into_bytes()
             }
             Format::Line => (person_line(record, self.coloured) + "\n").into_bytes(),
         }
     }
 }
 
-impl From {
-    fn json(&self, record: &Record) -> Value {
-        match self {
-            Self::Column(column) => (column.get)(record).to_json(),
-            Self::Label(name) => record.labels.get(name).cloned().unwrap_or_default(),
-            Self::Usage(keys) => usage_at(record, keys).cloned().unwrap_or_default(),
-        }
+impl Picked {
+    fn write_json(&self, record: &Record, json: &mut String) {
+        let value = match self {
+            Self::Column(column) => return (column.get)(record).write_json(json),
+            Self::Label(name) => record.labels.get(name).map(Value::to_string),
+            Self::Usage(keys) => record.usage.as_ref().and_then(|usage| usage.at(keys)),
+        };
+        json.push_str(value.as_deref().unwrap_or("null"));
     }
 
     fn text<'r>(&self, record: &'r Record) -> Cow<'r, str> {
         let text = match self {
             Self::Column(column) => (column.get)(record).to_text(),
             Self::Label(name) => plain(record.labels.get(name)),
-            Self::Usage(keys) => plain(usage_at(record, keys)),
+            Self::Usage(keys) => bare(record.usage.as_ref().and_then(|usage| usage.at(keys))),
         };
         guarded(text)
     }
 }
 
-impl std::fmt::Debug for From {
+impl std::fmt::Debug for Picked {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Column(column) => f.write_str(column.name),
@@ -191,20 +195,24 @@ impl std::fmt::Debug for From {
     }
 }
 
-fn usage_at<'r>(record: &'r Record, keys: &[String]) -> Option<&'r Value> {
-    let (first, rest) = keys.split_first()?;
-    let first = record.usage.as_ref()?.get(first)?;
-    rest.iter().try_fold(first, |value, key| match value {
-        Value::Array(list) => list.get(key.parse::<usize>().ok()?),
-        other => other.get(key),
-    })
-}
-
 fn plain(value: Option<&Value>) -> Cow<'_, str> {
     match value {
         None | Some(Value::Null) => "".into(),
         Some(Value::String(text)) => text.into(),
         Some(other) => other.to_string().into(),
+    }
+}
+
+/// JSON as plain text: a string without its quotes, null as nothing.
+fn bare(json: Option<String>) -> Cow<'static, str> {
+    match json {
+        None => "".into(),
+        Some(json) if json == "null" => "".into(),
+        Some(json) if json.starts_with('"') => {
+            let text: Option<String> = serde_json::from_str(&json).ok();
+            text.unwrap_or_default().into()
+        }
+        Some(json) => json.into(),
     }
 }
 
@@ -250,8 +258,8 @@ fn person_line(record: &Record, coloured: bool) -> String {
             false => text.into_owned(),
         }
     };
-    let status = record.status.as_deref().unwrap_or_default();
-    let mut ending = status.to_owned();
+    let status = record.status;
+    let mut ending = status.map(|status| status.to_string()).unwrap_or_default();
     if let Some(code) = record.http_status.filter(|code| *code >= 400) {
         ending += &format!(" {code}");
     }
@@ -262,7 +270,7 @@ fn person_line(record: &Record, coloured: bool) -> String {
     let model = models.into_iter().flatten().next().map(String::as_str);
     // Where nothing is known, how it ended is all there is to say.
     let name = model.or(record.api.as_deref()).unwrap_or(match status {
-        "empty" | "unrecognised" => &ending,
+        Some(Status::Empty | Status::Unrecognised) => &ending,
         _ => "unknown model",
     });
     let mut parts = vec![paint(Style::new().bold(), name)];
@@ -283,11 +291,7 @@ fn person_line(record: &Record, coloured: bool) -> String {
     }
     match (record.cost_usd, &record.cost_note) {
         (Some(cost), _) => {
-            let sign = match record.cost_basis.as_deref() {
-                Some("lower_bound") => "≥ ",
-                Some("estimated") => "≈ ",
-                _ => "",
-            };
+            let sign = record.cost_basis.map_or("", CostBasis::sign);
             parts.push(format!("{sign}${}", money(cost)));
         }
         (None, Some(note)) if counted => {
@@ -313,9 +317,9 @@ fn person_line(record: &Record, coloured: bool) -> String {
         }
         parts.push(paint(Style::new().dimmed(), &time));
     }
-    if !matches!(status, "" | "complete") && name != ending {
+    if !matches!(status, None | Some(Status::Complete)) && name != ending {
         let colour = match status {
-            "error" => AnsiColor::Red,
+            Some(Status::Error) => AnsiColor::Red,
             _ => AnsiColor::Yellow,
         };
         parts.push(paint(colour.on_default(), &ending));
@@ -355,48 +359,48 @@ mod tests {
 
     #[test]
     fn lines_for_people() {
-        fn text<T: std::convert::From<&'static str>>(text: &'static str) -> Option<T> {
+        fn text<T: From<&'static str>>(text: &'static str) -> Option<T> {
             Some(text.into())
         }
         let base = || Record {
             model: text("m-1"),
-            status: text("complete"),
+            status: Some(Status::Complete),
             input_tokens: Some(1_234_567),
             output_tokens: Some(80),
             duration_ms: Some(2_345),
             ..Record::default()
         };
-        let priced = |cost: &str, basis: &'static str| Record {
+        let priced = |cost: &str, basis| Record {
             cost_usd: cost.parse().ok(),
-            cost_basis: text(basis),
+            cost_basis: Some(basis),
             ..base()
         };
         for (record, want) in [
             (
-                priced("0.0001", "computed"),
+                priced("0.0001", CostBasis::Computed),
                 "m-1  1,234,567 in · 80 out  $0.0001  2.3 s",
             ),
             (
                 Record {
                     cache_read_tokens: Some(64_000),
                     tokens_per_second: "61.7".parse().ok(),
-                    ..priced("1.5", "reported")
+                    ..priced("1.5", CostBasis::Reported)
                 },
                 "m-1  1,234,567 in (64,000 cached) · 80 out  $1.50  2.3 s · 62 tok/s",
             ),
             (
                 Record {
-                    status: text("truncated"),
+                    status: Some(Status::Truncated),
                     estimated: vec!["output_tokens".to_owned()],
-                    ..priced("12.345", "estimated")
+                    ..priced("12.345", CostBasis::Estimated)
                 },
                 "m-1  1,234,567 in · ≈80 out  ≈ $12.34  2.3 s  truncated",
             ),
             (
                 Record {
-                    status: text("cancelled"),
+                    status: Some(Status::Cancelled),
                     input_tokens: None,
-                    ..priced("0.25", "lower_bound")
+                    ..priced("0.25", CostBasis::LowerBound)
                 },
                 "m-1  ? in · 80 out  ≥ $0.25  2.3 s  cancelled",
             ),
@@ -411,7 +415,7 @@ mod tests {
             (
                 Record {
                     request_model: text("asked-for"),
-                    status: text("error"),
+                    status: Some(Status::Error),
                     http_status: Some(429),
                     error_type: text("rate_limit"),
                     error_message: text("slow down"),
@@ -422,7 +426,7 @@ mod tests {
             ),
             (
                 Record {
-                    status: text("error"),
+                    status: Some(Status::Error),
                     error_type: text("overloaded"),
                     ..Record::default()
                 },
@@ -430,7 +434,7 @@ mod tests {
             ),
             (
                 Record {
-                    status: text("unrecognised"),
+                    status: Some(Status::Unrecognised),
                     http_status: Some(502),
                     ..Record::default()
                 },
@@ -438,7 +442,7 @@ mod tests {
             ),
             (
                 Record {
-                    status: text("empty"),
+                    status: Some(Status::Empty),
                     ..Record::default()
                 },
                 "empty",

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 pub(crate) mod bounded;
+pub(crate) mod json;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

@@ -7,6 +7,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::meter::Status;
 use crate::record::Record;
 
 /// Something that responses are told apart by.
@@ -34,7 +35,10 @@ const KEYS: &[(&str, Of)] = &[
     ("model", Of::Text(model)),
     ("provider", Of::Text(|record| record.provider.as_deref())),
     ("api", Of::Text(|record| record.api.as_deref())),
-    ("status", Of::Text(|record| record.status.as_deref())),
+    (
+        "status",
+        Of::Text(|record| record.status.map(Status::as_str)),
+    ),
     ("file", Of::Place(file)),
     ("dir", Of::Place(dir)),
     // The offset tells the hour that comes twice in autumn.

@@ -6,10 +6,16 @@ use std::cmp::Ordering;
 
 use rust_decimal::Decimal;
 
-use crate::record::{COUNTED, COUNTS, Record};
+use crate::meter::Status;
+use crate::record::{COUNTED, COUNTS, CostBasis, Record};
 
 /// Where a cost comes from, the weakest first.
-pub(super) const BASES: [&str; 4] = ["lower_bound", "estimated", "computed", "reported"];
+pub(super) const BASES: [CostBasis; 4] = [
+    CostBasis::LowerBound,
+    CostBasis::Estimated,
+    CostBasis::Computed,
+    CostBasis::Reported,
+];
 /// Money has no more decimal places than this.
 pub(super) const PLACES: u32 = 12;
 
@@ -68,13 +74,14 @@ impl Share {
             }
         }
         if let Some(cost) = record.cost_usd {
-            let basis = record.cost_basis.as_deref();
-            let at = BASES.iter().position(|name| Some(*name) == basis);
+            let at = BASES
+                .iter()
+                .position(|basis| Some(*basis) == record.cost_basis);
             cells[COST] = Cell::new(at.unwrap_or(0) as u8 + 1, pico(cost));
         }
         cells[BYTES] = Cell::new(REPORTED, record.bytes.unwrap_or(0));
         cells[WHOLE].firm = u8::from(!record.partial);
-        cells[SOUND].firm = u8::from(record.status.as_deref() != Some("error"));
+        cells[SOUND].firm = u8::from(record.status != Some(Status::Error));
         let reported = cells[..COUNTS].iter().filter(|cell| cell.firm == REPORTED);
         let fullness = [known.min(7), cells[WHOLE].firm.into(), reported.count()];
         Self {
@@ -179,6 +186,7 @@ pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::word::Word as _;
 
     /// A record as parts of a folder may tell it: few ids, so that copies are met often.
     pub(in super::super) fn record() -> impl Strategy<Value = Record> {
@@ -198,10 +206,10 @@ pub(super) mod tests {
                         schema: Some("tokensense/1".into()),
                         response_id: id,
                         model: Some(model).filter(|model| !model.is_empty()),
-                        status: Some(status.into()),
+                        status: Status::read(&status),
                         partial,
                         cost_usd: cost.map(|(n, places)| Decimal::new(n as i64, places).abs()),
-                        cost_basis: BASES.get(basis).map(|basis| (*basis).into()),
+                        cost_basis: BASES.get(basis).copied(),
                         bytes: counts[3],
                         ..Record::default()
                     };
@@ -235,7 +243,7 @@ pub(super) mod tests {
         let counts = |at: usize| (at < 5).then_some(12_345);
         let mut record = Record {
             cost_usd: Some(Decimal::new(123_456_789, 9)),
-            cost_basis: Some("computed".into()),
+            cost_basis: Some(CostBasis::Computed),
             bytes: Some(123_456),
             ..Record::default()
         };

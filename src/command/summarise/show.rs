@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 use rust_decimal::Decimal;
-use serde_json::{Map, Value, json};
 
 use super::key::Key;
 use super::total::Totals;
-use crate::record::{clean, csv_line, escape, grouped, guarded};
+use crate::object::{Object, push_list};
+use crate::record::{CostBasis, clean, csv_line, escape, grouped, guarded};
 
 /// What the inputs came to, ready to be shown.
 pub(super) struct Summary {
@@ -127,31 +127,29 @@ impl Summary {
 
     pub(super) fn json(&self) -> String {
         let object = |keys: Option<&[String]>, totals: &Totals| {
-            let mut object = Map::new();
+            let mut object = Object::default();
             for (at, key) in self.by.iter().enumerate() {
-                object.insert(
-                    key.name.clone(),
-                    keys.map_or(Value::Null, |keys| keys[at].as_str().into()),
-                );
+                object.add(&key.name, &keys.map(|keys| keys[at].as_str()));
             }
             for (name, figure) in totals.figures() {
-                object.insert(name.to_owned(), figure.to_json());
+                figure.write_json(object.begin(name));
             }
-            Value::Object(object)
+            object.finish()
         };
         let groups = self.groups.iter();
-        let summary = json!({
-            "schema": "tokensense.summary/1",
-            "by": self.by.iter().map(|key| key.name.as_str()).collect::<Vec<_>>(),
-            "groups": groups.map(|(keys, totals)| object(Some(keys), totals)).collect::<Vec<_>>(),
-            "total": object(None, &self.total),
-            "inputs": {
-                "files": self.read.files,
-                "files_failed": self.read.files_failed,
-                "bytes_read": self.read.bytes_read,
-            },
-        });
-        escape(&summary.to_string()).into_owned() + "\n"
+        let groups = groups.map(|(keys, totals)| object(Some(keys), totals));
+        let by: Vec<_> = self.by.iter().map(|key| key.name.as_str()).collect();
+        let mut inputs = Object::default();
+        inputs.add("files", &self.read.files);
+        inputs.add("files_failed", &self.read.files_failed);
+        inputs.add("bytes_read", &self.read.bytes_read);
+        let mut summary = Object::default();
+        summary.add("schema", "tokensense.summary/1");
+        summary.add("by", &by);
+        push_list(summary.begin("groups"), groups);
+        summary.add_json("total", &object(None, &self.total));
+        summary.add_json("inputs", &inputs.finish());
+        escape(&summary.finish()).into_owned() + "\n"
     }
 
     pub(super) fn csv(&self) -> String {
@@ -256,11 +254,7 @@ impl Summary {
         let cost = || totals.cost();
         let text = match name {
             COST => cost().map(|cost| {
-                let sign = match totals.basis() {
-                    Some("lower_bound") => "≥ ",
-                    Some("estimated") => "≈ ",
-                    _ => "",
-                };
+                let sign = totals.basis().map_or("", CostBasis::sign);
                 format!("{sign}{}", self.dollars(cost))
             }),
             SHARE => cost().zip(self.total.cost()).and_then(|(part, all)| {

@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::share::{BASES, BYTES, COST, ESTIMATED, PLACES, SOUND, Share, WHOLE};
-use crate::record::{COUNTED, COUNTS, Cell as Field};
+use crate::record::{COUNTED, COUNTS, Cell as Field, CostBasis};
 
 /// What a group of responses comes to.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -76,7 +76,7 @@ impl Totals {
             figures.push((counted.name, Box::new(count)));
         }
         figures.push(("cost_usd", Box::new(self.cost())));
-        figures.push(("cost_basis", Box::new(self.basis().map(str::to_owned))));
+        figures.push(("cost_basis", Box::new(self.basis())));
         figures.push(("bytes", number(self.bytes)));
         figures
     }
@@ -94,7 +94,7 @@ impl Totals {
         Some(amount.unwrap_or(Decimal::MAX).normalize())
     }
 
-    pub(super) fn basis(&self) -> Option<&'static str> {
+    pub(super) fn basis(&self) -> Option<CostBasis> {
         self.basis.map(|at| BASES[usize::from(at)])
     }
 
