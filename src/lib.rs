@@ -98,8 +98,8 @@
 //! [`Meter`] touches neither IO nor a clock: bytes in, a [`Reading`] of each response out, and what the response
 //! under way has come to [so far](Meter::so_far).
 //!
-//! Amounts of money are [`Decimal`]s; labels are JSON, as [`Map`] and [`Value`], and so are the members of the provider's
-//! own usage object, which [`RawUsage`] reads when they are asked for.
+//! Amounts of money are [`Decimal`]s; labels are texts by name. The provider's own usage object is
+//! [`RawUsage`]: JSON as it was written, whose members it reads when they are asked for.
 
 #[macro_use]
 mod word;
@@ -126,13 +126,11 @@ pub use meter::{
 pub use metered::{AsyncMetered, Metered, MeteredStream, Prices, Recorder};
 #[doc(hidden)]
 pub use price::{Parts, PriceBook, Query, Quote};
-pub use record::{CostBasis, Record};
+pub use record::{CostBasis, Labels, Record};
 #[doc(hidden)]
 pub use record::{Format, Selection, Shape, Writer};
 #[doc(no_inline)]
 pub use rust_decimal::Decimal;
-#[doc(no_inline)]
-pub use serde_json::{Map, Value};
 
 /// The page about the library, whose examples are run as tests.
 #[cfg(doctest)]

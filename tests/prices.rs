@@ -13,7 +13,7 @@ use std::process::{Command, Output, Stdio};
 use genai_prices::{Calculator, PriceRequest, Usage};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use common::json as texts;
 use common::{corpus, scratch, tokensense};

@@ -9,7 +9,6 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use rust_decimal::Decimal;
-use serde_json::{Map, Value};
 
 use super::progress::Progress;
 use super::{Outcome, complain, is_coloured, prices};
@@ -17,14 +16,14 @@ use crate::cli;
 use crate::meter::{Context, Emit, EndedBy, Measure, Meter, Reading, Request, Status, warm_up};
 use crate::pipe::{Exit, Fault, Plan, Watch, signal_of};
 use crate::price::PriceBook;
-use crate::record::{Format, Record, Selection, Sink, Writer};
+use crate::record::{Format, Labels, Record, Selection, Sink, Writer};
 
 /// One stream being metered.
 pub(super) struct Session {
     meter: Meter,
     sink: Sink,
     prices: Arc<PriceBook>,
-    labels: Map<String, Value>,
+    labels: Labels,
     /// What was done to have usage stated, for this response and those after it; the last one counts for all that
     /// follow.
     usage_requests: VecDeque<&'static str>,
@@ -295,13 +294,13 @@ fn sink(args: &cli::Metering) -> Result<Sink> {
 }
 
 /// Labels from the environment and, over them, from the command line.
-fn labels(pairs: &[String]) -> Result<Map<String, Value>> {
+fn labels(pairs: &[String]) -> Result<Labels> {
     let environment = std::env::var("TOKENSENSE_LABELS").unwrap_or_default();
     let environment = environment
         .split(',')
         .map(str::trim)
         .filter(|pair| !pair.is_empty());
-    let mut labels = Map::new();
+    let mut labels = Labels::new();
     for pair in environment.chain(pairs.iter().map(String::as_str)) {
         let (key, value) = pair
             .split_once('=')

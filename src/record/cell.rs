@@ -1,15 +1,16 @@
 //! What may stand in a column, and how it is written and read.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 use serde::de::IgnoredAny;
-use serde_json::{Map, Value};
+use serde_json::value::RawValue;
 
 use super::CostBasis;
 use super::text::escape;
 use crate::meter::{EndedBy, RawUsage, Status};
-use crate::object::{push_list, push_string};
+use crate::object::{Object, push_list, push_string};
 use crate::word::Word;
 
 /// A column's value.
@@ -189,24 +190,37 @@ impl Cell for Vec<String> {
     }
 }
 
-/// In CSV, the JSON text; an empty object is empty.
-impl Cell for Map<String, Value> {
+/// What the user said of a response: names and texts.
+pub type Labels = BTreeMap<String, String>;
+
+/// In CSV, the JSON text; an empty object is empty. What is no text is read as its JSON.
+impl Cell for Labels {
     fn write_json(&self, json: &mut String) {
-        json.push_str(&serde_json::to_string(self).unwrap_or_default());
+        let mut object = Object::default();
+        for (name, text) in self {
+            object.add(name, text);
+        }
+        json.push_str(&object.finish());
     }
 
     fn to_text(&self) -> Cow<'_, str> {
         if self.is_empty() {
             return "".into();
         }
-        let json = serde_json::to_string(self).unwrap_or_default();
+        let mut json = String::new();
+        self.write_json(&mut json);
         escape(&json).into_owned().into()
     }
 
     fn set_json(&mut self, json: &str) -> bool {
-        let map = serde_json::from_str::<Option<Self>>(json);
-        let fits = map.is_ok();
-        *self = map.ok().flatten().unwrap_or_default();
+        let labels = serde_json::from_str::<Option<BTreeMap<String, Box<RawValue>>>>(json);
+        let fits = labels.is_ok();
+        let labels = labels.ok().flatten().unwrap_or_default().into_iter();
+        let text = |json: &RawValue| match serde_json::from_str(json.get()) {
+            Ok(text) => text,
+            Err(_) => json.get().to_owned(),
+        };
+        *self = labels.map(|(name, json)| (name, text(&json))).collect();
         fits
     }
 

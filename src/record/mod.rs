@@ -14,12 +14,12 @@ use jiff::fmt::temporal::DateTimePrinter;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
 use crate::meter::{Charged, Created, EndedBy, Measure, Note, RawUsage, Reading, Status, recount};
 use crate::object::Object;
 use crate::price::{Parts, PriceBook, Query, Quote, add_note};
 pub(crate) use cell::Cell;
+pub use cell::Labels;
 pub use read::Shape;
 pub(crate) use sink::Sink;
 pub(crate) use text::{clean, escape, masked};
@@ -165,7 +165,7 @@ columns! {
     /// Events that could not be understood.
     events_skipped: Option<u64>,
     /// What the user said of it.
-    labels: Map<String, Value>,
+    labels: Labels,
     /// The provider's usage object, whole.
     usage: Option<RawUsage>,
 }

@@ -5,10 +5,9 @@ use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use rust_decimal::Decimal;
-use serde_json::Value;
 
 use super::text::{clean, escape};
-use super::{COLUMNS, Column, CostBasis, Record};
+use super::{COLUMNS, Cell as _, Column, CostBasis, Record};
 use crate::meter::Status;
 use crate::object::Object;
 
@@ -169,7 +168,7 @@ impl Picked {
     fn write_json(&self, record: &Record, json: &mut String) {
         let value = match self {
             Self::Column(column) => return (column.get)(record).write_json(json),
-            Self::Label(name) => record.labels.get(name).map(Value::to_string),
+            Self::Label(name) => return record.labels.get(name).cloned().write_json(json),
             Self::Usage(keys) => record.usage.as_ref().and_then(|usage| usage.at(keys)),
         };
         json.push_str(value.as_deref().unwrap_or("null"));
@@ -178,7 +177,7 @@ impl Picked {
     fn text<'r>(&self, record: &'r Record) -> Cow<'r, str> {
         let text = match self {
             Self::Column(column) => (column.get)(record).to_text(),
-            Self::Label(name) => plain(record.labels.get(name)),
+            Self::Label(name) => record.labels.get(name).map_or("".into(), Cow::from),
             Self::Usage(keys) => bare(record.usage.as_ref().and_then(|usage| usage.at(keys))),
         };
         guarded(text)
@@ -192,14 +191,6 @@ impl std::fmt::Debug for Picked {
             Self::Label(name) => write!(f, "label.{name}"),
             Self::Usage(keys) => write!(f, "usage.{}", keys.join(".")),
         }
-    }
-}
-
-fn plain(value: Option<&Value>) -> Cow<'_, str> {
-    match value {
-        None | Some(Value::Null) => "".into(),
-        Some(Value::String(text)) => text.into(),
-        Some(other) => other.to_string().into(),
     }
 }
 

@@ -84,10 +84,7 @@ impl Key {
     /// What a response says there.
     pub(super) fn of<'r>(&self, record: &'r Record, zone: &TimeZone) -> Cow<'r, str> {
         let text: Option<Cow<'r, str>> = match &self.of {
-            Of::Label(name) => record.labels.get(name).map(|value| match value.as_str() {
-                Some(text) => text.into(),
-                None => value.to_string().into(),
-            }),
+            Of::Label(name) => record.labels.get(name).map(Cow::from),
             Of::Place(get) | Of::Text(get) => get(record).map(Cow::from),
             Of::Time(format) => record.at().map(|at| {
                 let at = at.to_zoned(zone.clone());

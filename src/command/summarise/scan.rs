@@ -272,8 +272,7 @@ impl<'j> Worker<'j> {
         while let Some(mut found) = reader.next() {
             let now = place.modified.map_or(self.job.now, SystemTime::from);
             let mut record = Record::priced(&mut found.reading, &self.prices, now);
-            let labels = found.labels.into_iter();
-            record.labels = labels.map(|(name, text)| (name, text.into())).collect();
+            record.labels = found.labels.into_iter().collect();
             record.source = found.source;
             place.mark(&mut record, self.job.placed);
             self.add(&record);
