@@ -121,7 +121,7 @@ mod saved;
 pub use curl::{Argument, Curl, Inject};
 pub use meter::{
     Charged, Context, Count, Created, Emit, EndedBy, Failure, Measure, Meter, Note, Pass, RawUsage,
-    Reading, Request, Status, Usage, warm_up,
+    Reading, Request, Status, Usage,
 };
 pub use metered::{AsyncMetered, Metered, MeteredStream, Prices, Recorder};
 #[doc(hidden)]

@@ -13,7 +13,7 @@ use rust_decimal::Decimal;
 use super::progress::Progress;
 use super::{Outcome, complain, is_coloured, prices};
 use crate::cli;
-use crate::meter::{Context, Emit, EndedBy, Measure, Meter, Reading, Request, Status, warm_up};
+use crate::meter::{Context, Emit, EndedBy, Measure, Meter, Reading, Request, Status};
 use crate::pipe::{Exit, Fault, Plan, Watch, signal_of};
 use crate::price::PriceBook;
 use crate::record::{Format, Labels, Record, Selection, Sink, Writer};
@@ -86,10 +86,6 @@ impl Session {
         };
         let sink = sink(args)?;
         let progress = Progress::new(args.progress, sink.is_stderr());
-        if limits.any() || progress.is_some() {
-            // A running count must not hold up the stream.
-            std::thread::spawn(warm_up);
-        }
         Ok(Self {
             meter,
             sink,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::dialect::{Means, Rule};
-use super::heard::Channel;
+use super::estimate::transcript::Channel;
 use super::plan::Found;
 
 /// What a meter gives out of the stream as it goes by.

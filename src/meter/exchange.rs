@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::dialect::{Dialect, Done, Means};
 use super::estimate::Family;
+use super::estimate::transcript::{Channel, Heard};
 use super::failure::Failure;
-use super::heard::{Channel, Heard};
 use super::json::Parser;
 use super::memo::{Filling, Hole};
 use super::plan::Plans;
@@ -204,12 +204,6 @@ impl Exchange {
     /// Whether it has begun, and its end has not come.
     pub(super) fn is_under_way(&self) -> bool {
         self.has_content() && !self.over
-    }
-
-    /// Whether its end would wait for a vocabulary that another thread is loading.
-    pub(super) fn is_early(&self) -> bool {
-        let counts = self.heard.any() && self.said.usage.is_empty();
-        counts && !Family::of(self.model()).vocabulary.is_at_hand()
     }
 
     /// Whether it has got beyond its first words: a proxy may announce a response under an id of its own.

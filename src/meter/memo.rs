@@ -9,7 +9,7 @@
 use wide::i8x16;
 
 use super::dialect::Dialect;
-use super::heard::{Heard, Line, Voice};
+use super::estimate::transcript::{Heard, Line, Voice};
 use super::shape::Shape;
 
 /// Events learned.
@@ -562,9 +562,9 @@ fn escape(bytes: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::heard::Channel;
+    use super::super::estimate::transcript::Channel;
     use super::*;
-    use crate::meter::vocabulary::Vocabulary;
+    use crate::meter::estimate::vocabulary::Vocabulary;
 
     #[test]
     fn strings() {

@@ -6,7 +6,6 @@ mod estimate;
 mod exchange;
 mod failure;
 mod frame;
-mod heard;
 mod json;
 mod memo;
 mod plan;
@@ -18,7 +17,6 @@ mod shape;
 mod tail;
 mod tree;
 mod usage;
-mod vocabulary;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -29,9 +27,9 @@ use base64::Engine as _;
 use dialect::Dialect;
 use emit::Emitter;
 use estimate::Family;
+use estimate::transcript::{Channel, Heard};
 use exchange::{Ending, Exchange, Signs, Trace};
 use frame::{Event, Frame, Framer, Wrap};
-use heard::{Channel, Heard};
 use json::{Json, Parser};
 use memchr::memmem;
 use memo::Memo;
@@ -134,11 +132,6 @@ pub(crate) fn recount(api: Option<&str>, usage: &RawUsage, reading: &mut Reading
     }
 }
 
-/// Loads the vocabulary that most estimates need, so that the first one does not wait for it.
-pub fn warm_up() {
-    vocabulary::warm_up();
-}
-
 impl Default for Meter {
     fn default() -> Self {
         Self::new()
@@ -197,18 +190,6 @@ impl Meter {
         core.readings.clear();
         (core.spoke, core.ending, core.strays) = (false, false, 0);
         (core.now, core.idle_since) = (Duration::ZERO, Duration::ZERO);
-    }
-
-    /// Trades the stream under way for another meter's. What each has built to read events with stays.
-    pub(crate) fn trade(&mut self, other: &mut Self) {
-        let (own, others) = (&mut self.core, &mut other.core);
-        std::mem::swap(&mut own.parser, &mut others.parser);
-        std::mem::swap(&mut own.plans, &mut others.plans);
-        std::mem::swap(&mut self.parser, &mut other.parser);
-        std::mem::swap(&mut self.memo, &mut other.memo);
-        std::mem::swap(self, other);
-        self.memo.restart();
-        other.memo.restart();
     }
 
     /// Makes the meter give out what it reads, to be had from [`take_emitted`](Self::take_emitted).
@@ -327,12 +308,6 @@ impl Meter {
         }
     }
 
-    /// Bytes of text whose end would wait for a vocabulary that another thread is loading.
-    pub(crate) fn early(&self) -> Option<u64> {
-        let exchange = self.core.exchange.as_ref()?;
-        exchange.is_early().then(|| exchange.heard.volume())
-    }
-
     /// Whether the response under way has ended by its own word, and nothing has come after it.
     pub(crate) fn is_done(&self) -> bool {
         let over = |exchange: &Exchange| exchange.over;
@@ -347,8 +322,6 @@ impl Meter {
     }
 
     /// What the response under way has come to so far: its counts are estimates until they are stated.
-    ///
-    /// The first call loads a vocabulary, which takes some 60 ms; [`warm_up`] does that ahead.
     pub fn so_far(&mut self) -> Option<Reading> {
         let offset = self.framer.offset() + self.tail.bytes().len() as u64;
         self.core.so_far(offset)
@@ -812,50 +785,4 @@ fn unwrap_chunk(data: &[u8], parser: &mut Parser) -> Option<Vec<u8>> {
         base64::engine::general_purpose::STANDARD.decode(bytes).ok()
     };
     parser.parse(data, decode).flatten()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn readings(meter: &mut Meter) -> Vec<Reading> {
-        meter.finish(EndedBy::Upstream);
-        std::iter::from_fn(|| meter.next_reading()).collect()
-    }
-
-    /// Two streams whose meters trade them, each in its midst, come to what they would have come to.
-    #[test]
-    fn trade() {
-        let says = |key: &str| {
-            format!(
-                "data: {{\"id\":\"chatcmpl-1\",\"model\":\"m\",\"choices\":\
-                 [{{\"index\":0,\"delta\":{{\"{key}\":\" tide\"}}}}]}}\n\n"
-            )
-        };
-        // What one meter has learned of the text's voice is wrong for the other's stream.
-        let [one, other] = [3, 0].map(|thoughts| {
-            says("reasoning_content").repeat(thoughts) + &says("content").repeat(6)
-        });
-        let alone = |stream: &str| {
-            let mut meter = Meter::new();
-            meter.feed(stream.as_bytes());
-            readings(&mut meter)
-        };
-        // Some cuts are within an event, some between two.
-        let event = says("content").len();
-        for cut in (0..one.len()).step_by(event / 2) {
-            let (begin, rest) = one.split_at(cut);
-            let (other_begin, other_rest) = other.split_at(4 * event);
-            let [mut meter, mut second] = [begin, other_begin].map(|begin| {
-                let mut meter = Meter::new();
-                meter.feed(begin.as_bytes());
-                meter
-            });
-            meter.trade(&mut second);
-            meter.feed(other_rest.as_bytes());
-            second.feed(rest.as_bytes());
-            assert_eq!(readings(&mut meter), alone(&other), "cut at {cut}");
-            assert_eq!(readings(&mut second), alone(&one), "cut at {cut}");
-        }
-    }
 }

@@ -1,10 +1,10 @@
 //! What an event says: the values that a dialect's rules name, read out of its JSON.
 
 use super::dialect::{Dialect, Means, Rule};
+use super::estimate::transcript::Channel;
 use super::exchange::{is_reason, pads};
 use super::failure::Failure;
 use super::frame::Wrap;
-use super::heard::Channel;
 use super::json::{Hit, Json};
 use super::memo::{Filling, Hole};
 use super::plan::Found;

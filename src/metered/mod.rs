@@ -52,9 +52,6 @@ pub use stream::MeteredStream;
 /// other way, as through a callback. Dropped before [`finish`](Self::finish), it ends the response under way
 /// as `cancelled`.
 ///
-/// The first record that needs an estimate loads a vocabulary, which takes some 60 ms: [`warm_up`](crate::warm_up)
-/// does that ahead.
-///
 /// ```
 /// use tokensense::{EndedBy, Recorder};
 ///

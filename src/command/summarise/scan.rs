@@ -24,10 +24,6 @@ pub(super) struct Worker<'j> {
     job: &'j Job,
     prices: PriceBook,
     meter: Meter,
-    /// Captures that were read to their end while the vocabulary for them was being loaded.
-    early: Vec<(Meter, Place)>,
-    /// How much memory more of them may take.
-    early_room: u64,
     folder: Folder,
     /// The beginnings of files.
     slots: Vec<Buffer>,
@@ -66,10 +62,6 @@ const CHUNK: usize = 1 << 20;
 const SLOT: usize = 32 << 10;
 /// A file shows within so many bytes what it holds.
 const BEGINNING: usize = 4 << 10;
-/// Text that may wait for a vocabulary, in bytes.
-const EARLY: u64 = 16 << 20;
-/// What a meter takes beside the text it holds.
-const METER: u64 = 16 << 10;
 /// Records are written together up to this size.
 const LINES: usize = 64 << 10;
 
@@ -80,8 +72,6 @@ impl<'j> Worker<'j> {
             job,
             prices: job.prices.split(),
             meter: Meter::new(),
-            early: Vec::new(),
-            early_room: EARLY,
             folder: Folder::default(),
             slots: (0..open).map(|_| Buffer::new(SLOT)).collect(),
             buffer: Buffer::new(CHUNK),
@@ -205,13 +195,6 @@ impl<'j> Worker<'j> {
         source: &mut dyn Stream,
         place: &mut Place,
     ) -> io::Result<()> {
-        if self
-            .early
-            .first()
-            .is_some_and(|(meter, _)| meter.early().is_none())
-        {
-            self.catch_up();
-        }
         self.meter.renew();
         self.meter.feed(beginning);
         self.put(place);
@@ -228,16 +211,6 @@ impl<'j> Worker<'j> {
             self.put(place);
         };
         self.buffer = buffer;
-        if result.is_ok()
-            && let Some(text) = self.meter.early()
-            && text + METER <= self.early_room
-        {
-            self.early_room -= text + METER;
-            let mut early = Meter::new();
-            early.trade(&mut self.meter);
-            self.early.push((early, take(place)));
-            return result;
-        }
         self.meter.finish(EndedBy::Upstream);
         self.put(place);
         result
@@ -279,19 +252,8 @@ impl<'j> Worker<'j> {
         }
     }
 
-    /// Ends what was early.
-    fn catch_up(&mut self) {
-        for (mut meter, mut place) in take(&mut self.early) {
-            self.meter.trade(&mut meter);
-            self.meter.finish(EndedBy::Upstream);
-            self.put(&mut place);
-        }
-        self.early_room = EARLY;
-    }
-
     /// Gives what it has summed up.
     pub(super) fn close(mut self) -> Sums {
-        self.catch_up();
         self.flush();
         self.job.read.fetch_add(self.bytes_read, Ordering::Relaxed);
         self.sums

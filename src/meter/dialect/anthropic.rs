@@ -4,7 +4,7 @@
 
 use super::openai_chat::{CHARGES, METRICS};
 use super::rule::{Dialect, Done, Means, Rule, Sign, Test, any, on};
-use crate::meter::heard::Channel;
+use crate::meter::estimate::transcript::Channel;
 use crate::meter::usage::{Field, Measure, Merge, beside, within};
 
 pub(super) const BASE: Dialect = Dialect {

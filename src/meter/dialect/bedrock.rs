@@ -4,7 +4,7 @@
 
 use super::openai_chat::METRICS;
 use super::rule::{Dialect, Done, Means, Rule, Test, Way, any, on};
-use crate::meter::heard::Channel;
+use crate::meter::estimate::transcript::Channel;
 use crate::meter::usage::{Field, Measure, Merge, beside, within};
 
 const BASE: Dialect = Dialect {

@@ -3,7 +3,7 @@
 //! <https://ai.google.dev/api/generate-content#UsageMetadata>
 
 use super::rule::{Dialect, Done, Means, Rule, Test, any};
-use crate::meter::heard::Channel;
+use crate::meter::estimate::transcript::Channel;
 use crate::meter::usage::{Field, Measure, Merge, beside, within};
 
 pub(crate) static GEMINI: Dialect = Dialect {

@@ -3,7 +3,7 @@
 //! <https://ai.google.dev/api/interactions-api>
 
 use super::rule::{Dialect, Done, Means, Rule, Test, any, on};
-use crate::meter::heard::Channel;
+use crate::meter::estimate::transcript::Channel;
 use crate::meter::usage::{Field, Measure, Merge, beside, within};
 
 pub(crate) static INTERACTIONS: Dialect = Dialect {

@@ -4,7 +4,7 @@
 
 use super::openai_chat::BASE;
 use super::rule::{Dialect, Done, Means, Rule, Test, any};
-use crate::meter::heard::Channel;
+use crate::meter::estimate::transcript::Channel;
 use crate::meter::usage::{Field, Measure, within};
 
 pub(crate) static CHAT: Dialect = Dialect {

@@ -5,7 +5,7 @@
 
 use super::openai_chat::BASE;
 use super::rule::{Dialect, Done, Means, Rule, Test, any, on};
-use crate::meter::heard::Channel;
+use crate::meter::estimate::transcript::Channel;
 use crate::meter::usage::{Field, Measure, beside, within};
 
 pub(crate) static MISTRAL: Dialect = Dialect {

@@ -3,7 +3,7 @@
 //! <https://github.com/ollama/ollama/blob/main/docs/api.md>
 
 use super::rule::{Dialect, Done, Means, Rule, Test, any};
-use crate::meter::heard::Channel;
+use crate::meter::estimate::transcript::Channel;
 use crate::meter::usage::{Field, Measure, Merge, within};
 
 const BASE: Dialect = Dialect {

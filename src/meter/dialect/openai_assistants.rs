@@ -4,7 +4,7 @@
 
 use super::openai_chat::{CHARGES, USAGE};
 use super::rule::{Dialect, Done, Means, Rule, Test, any, on};
-use crate::meter::heard::Channel;
+use crate::meter::estimate::transcript::Channel;
 use crate::meter::usage::Merge;
 
 /// A run's events are told apart by the name in the stream, its steps state usage that the run's includes.

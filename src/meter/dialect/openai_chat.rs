@@ -3,7 +3,7 @@
 //! <https://platform.openai.com/docs/api-reference/chat-streaming>
 
 use super::rule::{Charge, Dialect, Done, Means, Rule, Sign, Test, Way, any, charge};
-use crate::meter::heard::Channel;
+use crate::meter::estimate::transcript::Channel;
 use crate::meter::usage::{Field, Measure, Merge, by_total, within};
 
 /// What any server of the family may send.

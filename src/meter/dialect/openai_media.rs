@@ -4,7 +4,7 @@
 
 use super::openai_chat::CHARGES;
 use super::rule::{Dialect, Done, Means, Rule, Test, any};
-use crate::meter::heard::Channel;
+use crate::meter::estimate::transcript::Channel;
 use crate::meter::usage::{Field, Measure, Merge, by_total, within};
 
 const BASE: Dialect = Dialect {

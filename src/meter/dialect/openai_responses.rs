@@ -4,7 +4,7 @@
 
 use super::openai_chat::{CHARGES, MAKERS, OPENAI_MODELS};
 use super::rule::{Dialect, Done, Means, Rule, Test, any, on};
-use crate::meter::heard::Channel;
+use crate::meter::estimate::transcript::Channel;
 use crate::meter::usage::{Field, Measure, Merge, within};
 
 pub(super) const BASE: Dialect = Dialect {

@@ -3,7 +3,7 @@
 //! <https://replicate.com/docs/topics/predictions/streaming>
 
 use super::rule::{Dialect, Done, Means, Rule, Test, any, on};
-use crate::meter::heard::Channel;
+use crate::meter::estimate::transcript::Channel;
 use crate::meter::usage::{Field, Measure, Merge, within};
 
 pub(crate) static REPLICATE: Dialect = Dialect {

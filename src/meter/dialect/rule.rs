@@ -1,6 +1,6 @@
 //! What a dialect is made of: rows that say which place in which event means what.
 
-use super::super::heard::Channel;
+use super::super::estimate::transcript::Channel;
 use super::super::json::Json;
 use super::super::usage::{Field, Merge};
 

@@ -3,7 +3,7 @@
 //! <https://huggingface.co/docs/text-generation-inference/reference/api_reference>
 
 use super::rule::{Dialect, Done, Means, Rule, Test, any};
-use crate::meter::heard::Channel;
+use crate::meter::estimate::transcript::Channel;
 use crate::meter::usage::{Field, Measure, Merge, within};
 
 pub(crate) static TGI: Dialect = Dialect {

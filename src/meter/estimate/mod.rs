@@ -1,7 +1,19 @@
 //! Token counts for what a provider did not state: factors measured per model family.
 
-use super::heard::Heard;
-use super::vocabulary::Vocabulary;
+mod bpe;
+#[allow(dead_code)]
+mod classes;
+#[allow(dead_code)]
+mod split;
+#[allow(dead_code)]
+mod table;
+#[cfg(test)]
+mod tables;
+pub(super) mod transcript;
+pub(super) mod vocabulary;
+
+use transcript::Heard;
+use vocabulary::Vocabulary;
 
 /// How the tokens of a family of models follow from a vocabulary's: `factor · count + once + call · calls`.
 #[derive(Debug)]
@@ -36,7 +48,7 @@ const ANY: (u32, u32) = (u32::MAX, 0);
 #[rustfmt::skip]
 static FAMILIES: &[Family] = {
     use Hidden::{Maybe, Never, Summary};
-    use Vocabulary::{Cl100k, MistralV3, O200k, Qwen2};
+    use Vocabulary::{Cl100k, DeepSeek, MistralV3, O200k, Qwen2};
     &[
         family(&["gpt-oss"],                         ANY,     O200k,     95,  (9, 9), 11, Never),
         family(&["gpt-4o", "gpt-4.1"],               ANY,     O200k,     100, (1, 1), 7,  Never),
@@ -56,7 +68,7 @@ static FAMILIES: &[Family] = {
         family(&["qwen"],                            ANY,     Qwen2,     104, (2, 2), 14, Never),
         family(&["llama"],                           (3, 99), Cl100k,    100, (1, 1), 12, Never),
         family(&["llama"],                           ANY,     O200k,     104, (1, 1), 60, Never),
-        family(&["deepseek"],                        ANY,     O200k,     102, (1, 1), 35, Never),
+        family(&["deepseek"],                        ANY,     DeepSeek,  100, (1, 1), 35, Never),
         family(&["glm"],                             ANY,     O200k,     105, (2, 2), 3,  Never),
         family(&["kimi", "moonshot"],                ANY,     O200k,     100, (1, 1), 10, Never),
         family(&["grok"],                            ANY,     O200k,     98,  (0, 0), 25, Maybe),

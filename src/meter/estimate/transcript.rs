@@ -10,7 +10,7 @@ use super::vocabulary::{Counter, Vocabulary};
 
 /// What kind of generated text it is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Channel {
+pub(in crate::meter) enum Channel {
     Reasoning,
     Text,
     /// Arguments of a tool call.
@@ -18,14 +18,14 @@ pub(super) enum Channel {
 }
 
 /// Where a piece of text belongs: pieces of one voice follow each other.
-pub(super) type Voice = usize;
+pub(in crate::meter) type Voice = usize;
 
 /// All text of one response.
 #[derive(Clone, Default)]
-pub(super) struct Heard {
+pub(in crate::meter) struct Heard {
     voices: Vec<Line>,
     /// Tool calls begun.
-    pub(super) calls: u64,
+    pub(in crate::meter) calls: u64,
     /// Bytes of text at hand.
     kept: usize,
     /// Bytes of text let go of uncounted.
@@ -38,7 +38,7 @@ pub(super) struct Heard {
 
 /// What one voice said.
 #[derive(Clone)]
-pub(super) struct Line {
+pub(in crate::meter) struct Line {
     channel: Channel,
     group: u32,
     /// UTF-8, unless a server cut a character in two.
@@ -62,7 +62,7 @@ const WORD: usize = 16;
 
 impl Heard {
     /// Forgets all of it but the memory it took.
-    pub(super) fn renew(&mut self) {
+    pub(in crate::meter) fn renew(&mut self) {
         let (mut voices, mut spare) = (take(&mut self.voices), take(&mut self.spare));
         for Line { mut text, .. } in voices.drain(..) {
             text.clear();
@@ -78,7 +78,7 @@ impl Heard {
     }
 
     /// The voice of a channel and group.
-    pub(super) fn voice(&mut self, channel: Channel, group: u32) -> Voice {
+    pub(in crate::meter) fn voice(&mut self, channel: Channel, group: u32) -> Voice {
         let same = |line: &Line| line.channel == channel && line.group == group;
         self.voices.iter().position(same).unwrap_or_else(|| {
             // A hostile stream may make up groups without end.
@@ -97,7 +97,7 @@ impl Heard {
     }
 
     #[inline]
-    pub(super) fn push(&mut self, voice: Voice, text: &[u8]) {
+    pub(in crate::meter) fn push(&mut self, voice: Voice, text: &[u8]) {
         let line = &mut self.voices[voice];
         if self.kept + text.len() <= KEEP {
             line.text.extend_from_slice(text);
@@ -110,7 +110,7 @@ impl Heard {
     }
 
     /// Adds the inside of a JSON string whose escapes are known to be valid and to hold no surrogates.
-    pub(super) fn push_escaped(&mut self, voice: Voice, raw: &[u8]) {
+    pub(in crate::meter) fn push_escaped(&mut self, voice: Voice, raw: &[u8]) {
         let line = &mut self.voices[voice];
         let before = line.text.len();
         line.push_escaped(raw);
@@ -128,7 +128,7 @@ impl Heard {
 
     /// Lets `say` add texts to a voice, not more than `most` bytes in all; `None` if that could be more than is kept.
     #[inline]
-    pub(super) fn run<T>(
+    pub(in crate::meter) fn run<T>(
         &mut self,
         voice: Voice,
         most: usize,
@@ -148,17 +148,17 @@ impl Heard {
     }
 
     /// Whether anything was generated.
-    pub(super) fn any(&self) -> bool {
+    pub(in crate::meter) fn any(&self) -> bool {
         self.calls > 0 || self.voices.iter().any(Line::any)
     }
 
     /// Bytes of text so far.
-    pub(super) fn volume(&self) -> u64 {
+    pub(in crate::meter) fn volume(&self) -> u64 {
         self.volume
     }
 
     /// Tool calls whose arguments came whole.
-    pub(super) fn closed_calls(&self) -> u64 {
+    pub(in crate::meter) fn closed_calls(&self) -> u64 {
         let last = self
             .voices
             .iter()
@@ -175,7 +175,7 @@ impl Heard {
     }
 
     /// Bytes of reasoning so far.
-    pub(super) fn reasoning(&self) -> u64 {
+    pub(in crate::meter) fn reasoning(&self) -> u64 {
         let reasoning = |line: &&Line| line.channel == Channel::Reasoning;
         self.voices
             .iter()
@@ -185,17 +185,18 @@ impl Heard {
     }
 
     /// Whether reasoning was heard.
-    pub(super) fn reasoned(&self) -> bool {
+    pub(in crate::meter) fn reasoned(&self) -> bool {
         let reasoning = |line: &&Line| line.channel == Channel::Reasoning;
         self.voices.iter().filter(reasoning).any(Line::any)
     }
 
     /// Counts what was kept and lets go of it. From here on the vocabulary stays.
-    pub(super) fn fold(&mut self, vocabulary: Vocabulary) {
+    pub(in crate::meter) fn fold(&mut self, vocabulary: Vocabulary) {
         for line in &mut self.voices {
             let counter = line.counter.take();
             let mut counter = counter.unwrap_or_else(|| Counter::new(vocabulary));
             counter.push(&line.utf8());
+            counter.settle();
             line.counter = Some(counter);
             line.text = Vec::new();
         }
@@ -203,9 +204,14 @@ impl Heard {
     }
 
     /// Tokens of all text so far.
-    pub(super) fn tokens(&self, vocabulary: Vocabulary) -> u64 {
+    pub(in crate::meter) fn tokens(&self, vocabulary: Vocabulary) -> u64 {
         let of = |line: &Line| match &line.counter {
-            Some(counter) => counter.clone().total(&line.utf8()),
+            Some(counter) if line.text.is_empty() => counter.total(),
+            Some(counter) => {
+                let mut counter = counter.clone();
+                counter.push(&line.utf8());
+                counter.total()
+            }
             None => vocabulary.count(&line.utf8()),
         };
         let counted: u64 = self.voices.iter().map(of).sum();
@@ -221,7 +227,7 @@ impl Heard {
 impl Line {
     /// Adds the first `len` of these bytes, uncounted.
     #[inline]
-    pub(super) fn push(&mut self, bytes: &[u8], len: usize) {
+    pub(in crate::meter) fn push(&mut self, bytes: &[u8], len: usize) {
         match bytes.first_chunk::<WORD>() {
             // To copy more is cheaper than to ask how much.
             Some(word) if len <= WORD => {
@@ -233,7 +239,7 @@ impl Line {
     }
 
     /// Adds the inside of a JSON string as [`Heard::push_escaped`] does, uncounted.
-    pub(super) fn push_escaped(&mut self, raw: &[u8]) {
+    pub(in crate::meter) fn push_escaped(&mut self, raw: &[u8]) {
         let text = &mut self.text;
         let mut rest = raw;
         while let Some(at) = memchr(b'\\', rest)
