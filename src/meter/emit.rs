@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::dialect::{Means, Rule};
-use super::estimate::transcript::Channel;
+use super::estimate::transcript::{Channel, Grown};
 use super::plan::Found;
 
 /// What a meter gives out of the stream as it goes by.
@@ -31,6 +31,10 @@ pub(super) struct Emitter {
     in_line: bool,
     /// The next text is another answer's.
     parted: bool,
+    /// Anything of the answer was given out.
+    spoken: bool,
+    /// What was given out of texts that are stated anew with what comes to them.
+    grown: Grown,
 }
 
 /// Where an API lists the answers it was asked for.
@@ -71,7 +75,7 @@ impl Emitter {
         }
         for found in found.chunk_by(|a, b| a.rule == b.rule) {
             let rule = &rules[usize::from(found[0].rule)];
-            if rule.means != Means::Text(Channel::Text) || !rule.applies(kind) {
+            if rule.means.channel() != Some(Channel::Text) || !rule.applies(kind) {
                 continue;
             }
             // The first place that says something counts, as it does where text is heard.
@@ -81,7 +85,15 @@ impl Emitter {
                 if !text.is_empty() && chosen.is_none_or(|chosen| chosen == found.path) {
                     chosen = Some(found.path);
                     let path = rule.paths[usize::from(found.path)];
-                    self.text(choice(path, found.hit.group), text);
+                    let choice = choice(path, found.hit.group);
+                    let text = match rule.means {
+                        Means::TextElse(_) if self.spoken => "",
+                        Means::TextSoFar(_) => {
+                            self.grown.rest((Channel::Text, found.hit.group), text)
+                        }
+                        _ => text,
+                    };
+                    self.text(choice, text);
                 }
             }
         }
@@ -92,6 +104,7 @@ impl Emitter {
         if self.what != Some(Emit::Text) || text.is_empty() {
             return;
         }
+        self.spoken = true;
         if choice > 0 {
             self.others.entry(choice).or_default().push_str(text);
             // An entry costs something too.
@@ -116,6 +129,8 @@ impl Emitter {
             self.text(0, &text);
             self.parted = true;
         }
+        self.spoken = false;
+        self.grown = Grown::default();
     }
 }
 

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::dialect::{Dialect, Done, Means};
 use super::estimate::Family;
-use super::estimate::transcript::{Channel, Heard};
+use super::estimate::transcript::{Channel, Grown, Heard};
 use super::failure::Failure;
+use super::frame::Tokens;
 use super::json::Parser;
 use super::memo::{Filling, Hole};
 use super::plan::Plans;
@@ -30,8 +31,11 @@ pub(super) struct Exchange {
     pub(super) last: Duration,
     pub(super) first_text: Option<Duration>,
     pub(super) http_status: Option<u16>,
+    /// What a header block says was used.
+    pub(super) tokens: Tokens,
     pub(super) gzip: bool,
     pub(super) heard: Heard,
+    grown: Grown,
     pub(super) failure: Option<Failure>,
     /// The API's own end marker was seen, or the whole body.
     pub(super) over: bool,
@@ -65,6 +69,8 @@ struct Said {
     usage_is_full: bool,
     /// The output stated so far is no count.
     output_is_placeholder: bool,
+    /// The prompt at the start: where a server's tools were used, that at the end is the sum of several.
+    first_input: Option<u64>,
     /// What running counts said of each choice's output.
     choices: Vec<(u32, u64)>,
     /// Running counts are of the choice that they come with, not of all.
@@ -125,7 +131,7 @@ pub(super) struct Trace {
 }
 
 /// Values that stand where a reason to finish will come.
-const NO_REASON: &[&str] = &["", "not_finished", "null"];
+const NO_REASON: &[&str] = &["", "in_progress", "not_finished", "null", "queued"];
 /// Whether a text is a reason to finish.
 pub(super) fn is_reason(text: &str) -> bool {
     !NO_REASON.contains(&text)
@@ -218,7 +224,7 @@ impl Exchange {
         let before = self.heard.volume();
         let mut choice = None;
         sense.each(|saying| {
-            if matches!(saying.means, Means::Text(_) | Means::Finish) {
+            if saying.means.channel().is_some() || saying.means == Means::Finish {
                 choice.get_or_insert(saying.group);
             }
             self.note(saying, trace);
@@ -336,6 +342,23 @@ impl Exchange {
                 trace.unique = true;
                 self.said.rest_at = self.heard.volume();
             }
+            Means::TextElse(channel) => {
+                if let Value::Text(text) = saying.value
+                    && !self.heard.has(channel)
+                {
+                    trace.unique = true;
+                    let voice = self.heard.voice(channel, saying.group);
+                    self.heard.push(voice, text.as_bytes());
+                }
+            }
+            Means::TextSoFar(channel) => {
+                let voice = self.heard.voice(channel, saying.group);
+                trace.unique = true;
+                if let Value::Text(text) = saying.value {
+                    let new = self.grown.rest((channel, saying.group), text);
+                    self.heard.push(voice, new.as_bytes());
+                }
+            }
             Means::Text(channel) => {
                 let voice = self.heard.voice(channel, saying.group);
                 match saying.value {
@@ -389,9 +412,11 @@ impl Exchange {
             if stated.is_empty() {
                 return true;
             }
+            dialect.drop_total(&mut self.said.usage, &stated);
             if means == Means::UsageSoFar {
                 self.said.output_is_placeholder = true;
-            } else if dialect.output_of(&stated).is_some() {
+                self.said.first_input = dialect.input_of(&stated);
+            } else if self.said.output_is_placeholder && dialect.output_of(&stated).is_some() {
                 self.said.output_is_placeholder = false;
             }
         }
@@ -509,7 +534,7 @@ impl Exchange {
 
     /// Who answers, as far as the stream tells, by a model of this name if it has none of its own.
     fn provider(&self, model: Option<&str>) -> Option<String> {
-        if self.invoked {
+        if self.invoked || self.tokens != Tokens::default() {
             return Some("aws".to_owned());
         }
         self.speaker(model).map(str::to_owned)
@@ -546,6 +571,22 @@ impl Exchange {
             );
             usage.forget(Measure::Total);
         }
+        let counted = [
+            (Measure::Input, self.tokens.input),
+            (Measure::Output, self.tokens.output),
+        ];
+        for (measure, tokens) in counted {
+            if let (None, Some(tokens)) = (usage.get(measure), tokens) {
+                usage.report(measure, tokens);
+            }
+        }
+        let searched = usage.value(Measure::WebSearches).unwrap_or(0) > 0;
+        if let Some(first) = self.said.first_input.filter(|first| searched && *first > 0) {
+            usage.report(Measure::PassInput, first);
+        }
+        if let (Some(input), false) = (usage.value(Measure::Input), dialect.generates()) {
+            usage.report(Measure::Total, input);
+        }
         // Nothing was generated where the total is the prompt.
         let input = usage.value(Measure::Input);
         if usage.get(Measure::Output).is_none()
@@ -572,7 +613,9 @@ impl Exchange {
             self.heard.volume() - self.said.usage_at,
         );
         let mut estimated = false;
-        if self.heard.any() && (stated.is_none() || (since > 0 && reading.partial)) {
+        // What is charged by the second has no tokens.
+        let timed = usage.get(Measure::AudioNanoseconds).is_some() && stated.is_none();
+        if self.heard.any() && !timed && (stated.is_none() || (since > 0 && reading.partial)) {
             // What comes with the end of a message is part of it once all its text is there.
             let at_rest = !self.said.finish.is_empty() || self.said.rest_at == volume;
             let all = family.output(&self.heard, finished || at_rest);
@@ -592,7 +635,8 @@ impl Exchange {
             if family.hides(&self.heard) {
                 reading.lower_bound = true;
             }
-            if finished && !self.whole && reading.api.is_some_and(|api| ASKABLE.contains(&api)) {
+            let silent = finished && !self.whole && self.said.usage.is_empty();
+            if silent && reading.api.is_some_and(|api| ASKABLE.contains(&api)) {
                 reading.notes.push(Note::NoUsage);
             }
         }

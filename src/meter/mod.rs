@@ -454,7 +454,9 @@ impl Core {
             }
             Frame::Head(head) => {
                 let fresh = self.turn(start, Exchange::has_content);
-                self.begin(start).http_status = Some(head.status);
+                let exchange = self.begin(start);
+                exchange.http_status = Some(head.status);
+                exchange.tokens = head.tokens;
                 fresh
             }
             Frame::Junk => {

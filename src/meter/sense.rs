@@ -170,7 +170,7 @@ impl Gist {
             let value = Value::read(means, merge, found.hit, data);
             value.is_some_and(|value| !value.is_empty())
         };
-        let is_text = matches!(means, Means::Text(_));
+        let is_text = means.channel().is_some();
         self.speaks |= is_text || means == Means::Tool;
         let several = found.iter().any(|other| other.path != found[0].path);
         let chosen = match several {
@@ -230,7 +230,7 @@ impl<'e> Value<'e> {
             }
             Means::Id | Means::Model | Means::Served | Means::Tier | Means::Tool => text(),
             Means::Rest => Some(Self::Given),
-            Means::Text(channel) => {
+            Means::Text(channel) | Means::TextElse(channel) | Means::TextSoFar(channel) => {
                 let object = channel == Channel::Tool && value.is_object();
                 text().or_else(|| object.then(|| Self::Object(hit.raw(data), false)))
             }

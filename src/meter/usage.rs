@@ -51,9 +51,11 @@ pub enum Measure {
     RerankSearches,
     /// Audio heard, in billionths of a second.
     AudioNanoseconds,
+    /// Prompt tokens of one of several passes, where `Input` is their sum: rates for long prompts go by it.
+    PassInput,
 }
 
-const MEASURES: usize = Measure::AudioNanoseconds as usize + 1;
+const MEASURES: usize = Measure::PassInput as usize + 1;
 
 /// A number with where it comes from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -197,9 +199,12 @@ impl Merge {
 impl Dialect {
     /// Whether its API generates anything: of one that does not, the total is the input.
     pub(super) fn generates(&self) -> bool {
-        !self
-            .keys(Measure::Input)
-            .any(|key| self.keys(Measure::Total).any(|total| total == key))
+        let paths = |measure: Measure| {
+            let fields = self.usage.iter();
+            let fields = fields.filter(move |field| field.measure == measure);
+            fields.flat_map(|field| field.paths)
+        };
+        !paths(Measure::Input).any(|path| paths(Measure::Total).any(|total| total == path))
     }
 
     /// The output that a usage object states at its top.
@@ -247,6 +252,35 @@ impl Dialect {
             .collect();
         later.retain(|key| !keys.contains(&key));
         true
+    }
+
+    /// All that a usage object states on the input's side.
+    pub(super) fn input_of(&self, usage: &RawUsage) -> Option<u64> {
+        let sum = |measure: Measure| {
+            let counts = self
+                .keys(measure)
+                .filter_map(|key| count_of(&usage.get(key)?));
+            counts.reduce(u64::saturating_add)
+        };
+        let cached = [Measure::CacheRead, Measure::CacheWrite].map(|part| sum(part).unwrap_or(0));
+        let input = sum(Measure::Input)?.saturating_add(cached[0]);
+        Some(input.saturating_add(cached[1]))
+    }
+
+    /// Takes the total out of an earlier usage object that a later one does not repeat beside its counts.
+    pub(super) fn drop_total(&self, earlier: &mut RawUsage, later: &RawUsage) {
+        let states = |usage: &RawUsage, measure: Measure| {
+            let mut keys = self.keys(measure);
+            keys.any(|key| usage.get(key).is_some_and(|value| !value.is_null()))
+        };
+        if earlier.is_empty() || states(later, Measure::Total) {
+            return;
+        }
+        let counts = states(later, Measure::Input) || states(later, Measure::Output);
+        if counts && states(earlier, Measure::Total) {
+            let keys: Vec<_> = self.keys(Measure::Total).collect();
+            earlier.retain(|key| !keys.contains(&key));
+        }
     }
 
     /// The names at the top of a usage object that state a measure.
@@ -544,8 +578,11 @@ impl Counts {
         let path = self.places.len() + 2 * at;
         let hit = |path: usize| hits.iter().find(|hit| usize::from(hit.0) == path);
         let (_, amount) = hit(path)?;
-        if charge.only_if.is_some() && !hit(path + 1)?.1.value.is_true() {
-            return None;
+        if charge.only_if.is_some() {
+            let says = hit(path + 1)?.1.value;
+            if !says.is_true() && says.as_str() != Some("USD") {
+                return None;
+            }
         }
         let amount = match amount.value.as_str() {
             Some(text) => text.to_owned(),
@@ -582,8 +619,7 @@ fn side(measure: Measure) -> Option<Measure> {
         Input | CacheRead | CacheWrite | CacheWrite1h | AudioInput | CachedAudio | ImageInput
         | ToolInput => Some(Input),
         Output | Reasoning | AudioOutput | ImageOutput | Citation => Some(Output),
-        Total | BilledInput | BilledOutput | WebSearches | RerankSearches | AudioNanoseconds => {
-            None
-        }
+        Total | BilledInput | BilledOutput | WebSearches | RerankSearches | AudioNanoseconds
+        | PassInput => None,
     }
 }

@@ -21,7 +21,8 @@ impl Charge {
     /// Charges what was used; `factor` is what rates for tokens are multiplied by.
     pub(super) fn new(usage: &Usage, rates: &Rates<'_>, factor: Option<Decimal>) -> Self {
         let mut charge = Self::default();
-        let prompt = usage.value(Measure::Input).unwrap_or(0);
+        let pass = usage.value(Measure::PassInput);
+        let prompt = pass.or(usage.value(Measure::Input)).unwrap_or(0);
         let counts = counts(usage, rates);
         for (unit, count) in UNITS.iter().zip(counts).filter(|(_, count)| *count > 0) {
             // Cached tokens without a rate of their own are paid for as any other input.

@@ -72,6 +72,7 @@ pub(crate) static NATIVE: Dialect = Dialect {
     api: "bedrock.invoke",
     signs: &[
         &[Test::Has("outputText"), Test::Has("inputTextTokenCount")],
+        &[Test::Has("outputText"), Test::Key("completionReason")],
         &[Test::Has("inputTextTokenCount")],
         &[
             Test::Text("generation"),
@@ -79,9 +80,26 @@ pub(crate) static NATIVE: Dialect = Dialect {
         ],
         &[Test::Text("outputs[].text"), Test::Lacks("choices")],
     ],
+    family: &[
+        &[Test::Text("outputText")],
+        &[Test::Text("generation")],
+        &[Test::Text("outputs[].text")],
+    ],
     done: Done::Finish,
     rules: NATIVE_RULES,
     usage: NATIVE_USAGE,
+    ..BASE
+};
+
+/// Titan's embeddings generate nothing: the total is the input.
+pub(crate) static EMBEDDINGS: Dialect = Dialect {
+    api: "bedrock.invoke",
+    signs: &[&[Test::Array("embedding"), Test::Has("inputTextTokenCount")]],
+    rules: NATIVE_RULES,
+    usage: &[
+        within(Measure::Input, &["inputTextTokenCount"]),
+        within(Measure::Total, &["inputTextTokenCount"]),
+    ],
     ..BASE
 };
 
@@ -92,6 +110,10 @@ const CONVERSE_RULES: &[Rule] = &[
     any(Means::Finish, &["stopReason"]),
     any(Means::End, &["metrics", "usage"]),
     on(&["contentBlockStop", "messageStop"], Means::Rest, &[""]),
+    any(
+        Means::Text(Channel::Text),
+        &["output.message.content[].citationsContent.content[].text"],
+    ),
     any(
         Means::Text(Channel::Text),
         &["delta.text", "output.message.content[].text"],

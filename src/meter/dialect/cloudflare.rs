@@ -14,9 +14,11 @@ pub(crate) static CLOUDFLARE: Dialect = Dialect {
     signs: &[
         &[
             Test::Text("response"),
-            Test::Lacks("done"),
-            Test::Lacks("created_at"),
-            Test::Lacks("text"),
+            // Many a log has something under this name.
+            Test::Only(
+                "",
+                &["response", "p", "usage", "tool_calls", "finish_reason"],
+            ),
         ],
         &[
             Test::Object("result"),

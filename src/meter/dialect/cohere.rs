@@ -92,8 +92,16 @@ pub(crate) static GENERATE: Dialect = Dialect {
 
 pub(crate) static EMBED: Dialect = Dialect {
     api: "cohere.embed",
-    signs: &[&[Test::Has("embeddings"), Test::Has("meta.billed_units")]],
+    signs: &[
+        &[Test::Has("embeddings"), Test::Has("meta.billed_units")],
+        // On Bedrock, which states tokens in a header.
+        &[
+            Test::Has("embeddings"),
+            Test::Starts("response_type", "embeddings_"),
+        ],
+    ],
     rules: META_RULES,
+    usage: EMBED_USAGE,
     ..BASE
 };
 
@@ -208,4 +216,18 @@ const USAGE: &[Field] = &[
     within(Measure::BilledOutput, &["billed_units.output_tokens"]),
     within(Measure::ImageInput, &["billed_units.image_tokens"]),
     within(Measure::RerankSearches, &["billed_units.search_units"]),
+];
+
+/// Nothing is generated: the total is the input.
+const EMBED_USAGE: &[Field] = &[
+    within(
+        Measure::Input,
+        &["tokens.input_tokens", "billed_units.input_tokens"],
+    ),
+    within(
+        Measure::Total,
+        &["tokens.input_tokens", "billed_units.input_tokens"],
+    ),
+    within(Measure::BilledInput, &["billed_units.input_tokens"]),
+    within(Measure::ImageInput, &["billed_units.image_tokens"]),
 ];

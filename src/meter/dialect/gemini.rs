@@ -14,8 +14,17 @@ pub(crate) static GEMINI: Dialect = Dialect {
         &[Test::Array("candidates")],
         &[Test::Has("usageMetadata")],
         &[Test::Has("promptFeedback")],
+        // Code Assist wraps each event.
+        &[Test::Array("response.candidates")],
+        &[Test::Has("response.usageMetadata")],
+        &[Test::Has("response.promptFeedback")],
     ],
-    family: &[&[Test::Array("candidates")], &[Test::Has("usageMetadata")]],
+    family: &[
+        &[Test::Array("candidates")],
+        &[Test::Has("usageMetadata")],
+        &[Test::Array("response.candidates")],
+        &[Test::Has("response.usageMetadata")],
+    ],
     kind: "",
     begins: &[],
     pieces: &[],
@@ -53,7 +62,10 @@ pub(crate) static EMBEDDINGS: Dialect = Dialect {
         any(Means::Usage(""), &["usageMetadata"]),
     ],
     merge: Merge::Sum,
-    usage: &[within(Measure::Input, &["token_count", "promptTokenCount"])],
+    usage: &[
+        within(Measure::Input, &["token_count", "promptTokenCount"]),
+        within(Measure::Total, &["token_count", "promptTokenCount"]),
+    ],
     ways: &[],
     passes: "",
     charges: &[],
@@ -61,35 +73,59 @@ pub(crate) static EMBEDDINGS: Dialect = Dialect {
 };
 
 const RULES: &[Rule] = &[
-    any(Means::Id, &["responseId"]),
-    any(Means::Model, &["modelVersion"]),
-    any(Means::Created, &["createTime"]),
-    any(Means::Usage(""), &["usageMetadata"]),
+    any(Means::Id, &["responseId", "response.responseId"]),
+    any(Means::Model, &["modelVersion", "response.modelVersion"]),
+    any(Means::Created, &["createTime", "response.createTime"]),
+    any(
+        Means::Usage(""),
+        &["usageMetadata", "response.usageMetadata"],
+    ),
     any(
         Means::Tier,
-        &["usageMetadata.serviceTier", "usageMetadata.trafficType"],
+        &[
+            "usageMetadata.serviceTier",
+            "usageMetadata.trafficType",
+            "response.usageMetadata.serviceTier",
+            "response.usageMetadata.trafficType",
+        ],
     ),
     any(
         Means::Finish,
-        &["candidates[].finishReason", "promptFeedback.blockReason"],
+        &[
+            "candidates[].finishReason",
+            "promptFeedback.blockReason",
+            "response.candidates[].finishReason",
+            "response.promptFeedback.blockReason",
+        ],
     ),
     any(
         Means::Text(Channel::Text),
-        &["candidates[].content.parts[!thought].text"],
+        &[
+            "candidates[].content.parts[!thought].text",
+            "response.candidates[].content.parts[!thought].text",
+        ],
     ),
     any(
         Means::Text(Channel::Reasoning),
-        &["candidates[].content.parts[thought=true].text"],
+        &[
+            "candidates[].content.parts[thought=true].text",
+            "response.candidates[].content.parts[thought=true].text",
+        ],
     ),
     any(
         Means::Tool,
-        &["candidates[].content.parts[].functionCall.name"],
+        &[
+            "candidates[].content.parts[].functionCall.name",
+            "response.candidates[].content.parts[].functionCall.name",
+        ],
     ),
     any(
         Means::Text(Channel::Tool),
         &[
             "candidates[].content.parts[].functionCall.args",
             "candidates[].content.parts[].executableCode.code",
+            "response.candidates[].content.parts[].functionCall.args",
+            "response.candidates[].content.parts[].executableCode.code",
         ],
     ),
     any(Means::Error, &["error"]),

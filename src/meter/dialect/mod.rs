@@ -6,12 +6,18 @@ mod bedrock;
 mod cerebras;
 mod cloudflare;
 mod cohere;
+mod dashscope;
 mod deepseek;
+mod dify;
+mod ernie;
 mod fireworks;
 mod gemini;
 mod gemini_interactions;
 mod groq;
+mod hunyuan;
 mod llama_cpp;
+mod lm_studio;
+mod minimax;
 mod mistral;
 mod ollama;
 mod openai_assistants;
@@ -21,6 +27,7 @@ mod openai_media;
 mod openai_responses;
 mod openrouter;
 mod perplexity;
+mod reka;
 mod replicate;
 pub(crate) mod rule;
 mod tgi;
@@ -55,7 +62,9 @@ static ROSTER: &[&Dialect] = &[
     &gemini_interactions::INTERACTIONS,
     &cohere::V1,
     &mistral::CONVERSATIONS,
+    &openai_media::XAI_IMAGES,
     &openai_media::IMAGES,
+    &openai_media::GROQ_TRANSCRIPTIONS,
     &openai_media::TRANSCRIPTIONS,
     &openai_media::SPEECH,
     &gemini::GEMINI,
@@ -71,6 +80,7 @@ static ROSTER: &[&Dialect] = &[
     &cerebras::CEREBRAS,
     &deepseek::DEEPSEEK,
     &xai::XAI,
+    &minimax::MINIMAX,
     &mistral::MISTRAL,
     &fireworks::FIREWORKS,
     &together::TOGETHER,
@@ -86,13 +96,21 @@ static ROSTER: &[&Dialect] = &[
     &llama_cpp::COMPLETION,
     &watsonx::GENERATION,
     &bedrock::NOVA,
+    &bedrock::EMBEDDINGS,
     &bedrock::NATIVE,
     &bedrock::CONVERSE,
     &replicate::REPLICATE,
+    &dashscope::DASHSCOPE,
+    &ernie::ERNIE,
+    &hunyuan::HUNYUAN,
+    &reka::REKA,
+    &lm_studio::LM_STUDIO,
+    &dify::DIFY,
     &openai_assistants::ASSISTANTS,
     &cohere::GENERATE,
     &cohere::EMBED,
     &cohere::RERANK,
+    &openai_media::OPENROUTER_EMBEDDINGS,
     &openai_media::EMBEDDINGS,
     &openai_media::RERANK,
     &cloudflare::CLOUDFLARE,

@@ -50,6 +50,10 @@ pub(crate) static GENERATE: Dialect = Dialect {
 pub(crate) static EMBED: Dialect = Dialect {
     api: "ollama.embed",
     signs: &[&[Test::Text("model"), Test::Array("embeddings")]],
+    usage: &[
+        within(Measure::Input, &["prompt_eval_count"]),
+        within(Measure::Total, &["prompt_eval_count"]),
+    ],
     ..BASE
 };
 

@@ -174,7 +174,12 @@ pub(super) const RULES: &[Rule] = &[
             "choices[].delta.function_call.arguments",
         ],
     ),
-    // Whole bodies. Perplexity repeats the message so far beside each delta.
+    // Perplexity repeats the message so far beside each delta; its whole bodies have an empty one.
+    any(
+        Means::TextElse(Channel::Text),
+        &["choices[delta].message.content"],
+    ),
+    // Whole bodies.
     any(
         Means::Text(Channel::Text),
         &[

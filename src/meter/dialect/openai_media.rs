@@ -3,7 +3,7 @@
 //! <https://platform.openai.com/docs/api-reference/embeddings>, <https://docs.voyageai.com/reference/reranker-api>
 
 use super::openai_chat::CHARGES;
-use super::rule::{Dialect, Done, Means, Rule, Test, any};
+use super::rule::{Dialect, Done, Means, Rule, Test, any, on};
 use crate::meter::estimate::transcript::Channel;
 use crate::meter::usage::{Field, Measure, Merge, by_total, within};
 
@@ -31,9 +31,22 @@ pub(crate) static EMBEDDINGS: Dialect = Dialect {
     signs: &[
         &[Test::Is("object", "list"), Test::Has("data[].embedding")],
         &[Test::Has("data[].embedding"), Test::Object("usage")],
+        // Voyage's of chunks in their context.
+        &[Test::Has("data[].data[].embedding"), Test::Object("usage")],
     ],
     usage: EMBEDDINGS_USAGE,
     ..BASE
+};
+
+/// OpenRouter names whom it asked, and states what it took.
+pub(crate) static OPENROUTER_EMBEDDINGS: Dialect = Dialect {
+    provider: "openrouter",
+    signs: &[&[
+        Test::Has("data[].embedding"),
+        Test::Text("provider"),
+        Test::Key("usage.is_byok"),
+    ]],
+    ..EMBEDDINGS
 };
 
 /// Voyage and OpenRouter rerank in a grammar of their own.
@@ -49,7 +62,18 @@ pub(crate) static RERANK: Dialect = Dialect {
             Test::Object("usage"),
         ],
     ],
+    usage: EMBEDDINGS_USAGE,
     ..BASE
+};
+
+pub(crate) static XAI_IMAGES: Dialect = Dialect {
+    provider: "x-ai",
+    signs: &[&[
+        Test::Array("data"),
+        Test::Has("usage.cost_in_usd_ticks"),
+        Test::Lacks("choices"),
+    ]],
+    ..IMAGES
 };
 
 pub(crate) static IMAGES: Dialect = Dialect {
@@ -79,9 +103,30 @@ pub(crate) static TRANSCRIPTIONS: Dialect = Dialect {
             Test::Object("usage"),
             Test::Lacks("generation_id"),
         ],
+        // Verbose, without usage: charged by the second.
+        &[
+            Test::Text("text"),
+            Test::Has("duration"),
+            Test::Array("segments"),
+        ],
+        &[
+            Test::Text("text"),
+            Test::Has("duration"),
+            Test::Text("task"),
+        ],
     ],
     pieces: &[&[Test::Starts("type", "trans")]],
     ..BASE
+};
+
+pub(crate) static GROQ_TRANSCRIPTIONS: Dialect = Dialect {
+    provider: "groq",
+    signs: &[&[
+        Test::Text("text"),
+        Test::Object("x_groq"),
+        Test::Lacks("choices"),
+    ]],
+    ..TRANSCRIPTIONS
 };
 
 pub(crate) static SPEECH: Dialect = Dialect {
@@ -97,6 +142,12 @@ const RULES: &[Rule] = &[
     any(Means::Created, &["created", "created_at"]),
     any(Means::Usage(""), &["usage"]),
     any(Means::Usage("svg_usage"), &["svg_usage"]),
+    any(Means::UsageKeys(&["duration"]), &["[!usage]"]),
+    on(
+        &["", "transcript.text.segment"],
+        Means::Text(Channel::Text),
+        &["text"],
+    ),
     any(
         Means::Text(Channel::Text),
         &["[type=transcript.text.delta].delta"],
@@ -144,7 +195,7 @@ const USAGE: &[Field] = &[
     ),
     within(
         Measure::AudioNanoseconds,
-        &["seconds", "prompt_audio_seconds"],
+        &["seconds", "prompt_audio_seconds", "duration"],
     ),
 ];
 
@@ -155,5 +206,8 @@ const EMBEDDINGS_USAGE: &[Field] = &[
         &["prompt_tokens", "input_tokens", "total_tokens"],
     ),
     within(Measure::Output, &["completion_tokens"]),
-    within(Measure::Total, &["total_tokens"]),
+    within(
+        Measure::Total,
+        &["total_tokens", "prompt_tokens", "input_tokens"],
+    ),
 ];

@@ -23,7 +23,15 @@ pub(super) const BASE: Dialect = Dialect {
         &[Test::Is("type", "response.created")],
         &[Test::Is("type", "response.queued")],
     ],
-    pieces: &[&[Test::Starts("type", "response.")]],
+    pieces: &[
+        &[Test::Starts("type", "response.")],
+        // Asked for in the background and not there yet.
+        &[Test::Is("object", "response"), Test::Is("status", "queued")],
+        &[
+            Test::Is("object", "response"),
+            Test::Is("status", "in_progress"),
+        ],
+    ],
     done: Done::Marker,
     rules: RULES,
     merge: Merge::Keys,
@@ -109,6 +117,8 @@ const TERMINAL: &[&str] = &[
     "response.completed",
     "response.incomplete",
     "response.failed",
+    // Of a Realtime session, which has many.
+    "response.done",
 ];
 
 const RULES: &[Rule] = &[
@@ -138,7 +148,13 @@ const RULES: &[Rule] = &[
     on(TERMINAL, Means::End, &["response"]),
     on(&["response.output_item.done"], Means::Rest, &["type"]),
     on(
-        &["response.output_text.delta", "response.refusal.delta"],
+        &[
+            "response.output_text.delta",
+            "response.refusal.delta",
+            "response.text.delta",
+            "response.output_audio_transcript.delta",
+            "response.audio_transcript.delta",
+        ],
         Means::Text(Channel::Text),
         &["delta"],
     ),
@@ -192,6 +208,7 @@ pub(super) const USAGE: &[Field] = &[
         &[
             "input_tokens_details.cached_tokens",
             "input_tokens_details.cache_read_input_tokens",
+            "input_token_details.cached_tokens",
             "prompt_tokens_details.cached_tokens",
         ],
     ),
@@ -207,6 +224,26 @@ pub(super) const USAGE: &[Field] = &[
         &[
             "output_tokens_details.reasoning_tokens",
             "completion_tokens_details.reasoning_tokens",
+        ],
+    ),
+    // A Realtime session's details are in the singular.
+    within(
+        Measure::AudioInput,
+        &[
+            "input_token_details.audio_tokens",
+            "input_tokens_details.audio_tokens",
+        ],
+    ),
+    within(
+        Measure::CachedAudio,
+        &["input_token_details.cached_tokens_details.audio_tokens"],
+    ),
+    within(Measure::ImageInput, &["input_token_details.image_tokens"]),
+    within(
+        Measure::AudioOutput,
+        &[
+            "output_token_details.audio_tokens",
+            "output_tokens_details.audio_tokens",
         ],
     ),
     within(

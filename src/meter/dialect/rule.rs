@@ -70,6 +70,8 @@ pub(crate) enum Test {
     Lacks(&'static str),
     /// The framing gave the event this name.
     Named(&'static str),
+    /// There are no other members here than these.
+    Only(&'static str, &'static [&'static str]),
     /// There is an object here.
     Object(&'static str),
     /// There is a text here that begins so.
@@ -116,6 +118,10 @@ pub(crate) enum Means {
     Served,
     /// A piece of what was generated.
     Text(Channel),
+    /// All that was generated, where no piece of it came before.
+    TextElse(Channel),
+    /// A piece, or all that was generated so far.
+    TextSoFar(Channel),
     Tier,
     /// The name of a tool called: one more call.
     Tool,
@@ -132,7 +138,7 @@ pub(crate) enum Means {
 pub(crate) struct Charge {
     /// A path.
     pub(crate) at: &'static str,
-    /// A path to something that has to be true.
+    /// A path to something that has to be true, or the currency.
     pub(crate) only_if: Option<&'static str>,
     /// It comes on top of others: of those that do not, the first counts.
     pub(crate) adds: bool,
@@ -166,6 +172,18 @@ pub(crate) const fn on(
     paths: &'static [&'static str],
 ) -> Rule {
     Rule { on, paths, means }
+}
+
+impl Means {
+    /// The channel of a text.
+    pub(crate) fn channel(self) -> Option<Channel> {
+        match self {
+            Self::Text(channel) | Self::TextElse(channel) | Self::TextSoFar(channel) => {
+                Some(channel)
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Rule {
@@ -251,6 +269,7 @@ impl Test {
             | Self::Key(path)
             | Self::Lacks(path)
             | Self::Object(path)
+            | Self::Only(path, _)
             | Self::Starts(path, _)
             | Self::Text(path) => Some(path),
         }
@@ -292,6 +311,9 @@ impl Test {
             Self::Lacks(_) => !given,
             Self::Named(want) => name == want,
             Self::Object(_) => at.is_some_and(Json::is_object),
+            Self::Only(_, keys) => {
+                at.is_some_and(|at| at.members().all(|(key, _)| keys.contains(&key)))
+            }
             Self::Text(_) => text.is_some(),
         }
     }

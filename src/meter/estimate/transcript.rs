@@ -60,6 +60,35 @@ const SPARE: usize = 4;
 /// Most texts are no longer than this.
 const WORD: usize = 16;
 
+/// Texts that are stated anew with what has come to them, by where they belong.
+#[derive(Clone, Default)]
+pub(in crate::meter) struct Grown {
+    texts: Vec<((Channel, u32), String)>,
+}
+
+/// More texts than these are not known again.
+const MAX_GROWN: usize = 16;
+
+impl Grown {
+    /// What of a text was not in it before: all of it where it does not begin with what came before.
+    pub(in crate::meter) fn rest<'t>(&mut self, of: (Channel, u32), text: &'t str) -> &'t str {
+        let Some((_, known)) = self.texts.iter_mut().find(|(known, _)| *known == of) else {
+            if self.texts.len() < MAX_GROWN {
+                self.texts.push((of, text.to_owned()));
+            }
+            return text;
+        };
+        if let Some(new) = text.strip_prefix(known.as_str()) {
+            known.push_str(new);
+            return new;
+        }
+        if known.len() + text.len() <= KEEP {
+            known.push_str(text);
+        }
+        text
+    }
+}
+
 impl Heard {
     /// Forgets all of it but the memory it took.
     pub(in crate::meter) fn renew(&mut self) {
@@ -75,6 +104,12 @@ impl Heard {
             spare,
             ..Self::default()
         };
+    }
+
+    /// Whether any text came by a channel.
+    pub(in crate::meter) fn has(&self, channel: Channel) -> bool {
+        let said = |line: &Line| line.channel == channel && line.volume > 0;
+        self.voices.iter().any(said)
     }
 
     /// The voice of a channel and group.

@@ -4,6 +4,15 @@
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Head {
     pub(crate) status: u16,
+    /// What Bedrock counted: it says so here even of a body that says nothing.
+    pub(crate) tokens: Tokens,
+}
+
+/// Tokens that Bedrock states in headers.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Tokens {
+    pub(crate) input: Option<u64>,
+    pub(crate) output: Option<u64>,
 }
 
 impl Head {
@@ -16,11 +25,31 @@ impl Head {
             return None;
         }
         let status = status.get(..3)?.parse().ok()?;
-        Some(Self { status })
+        let tokens = Tokens::default();
+        Some(Self { status, tokens })
     }
 
     /// Takes in one header line.
-    pub(super) fn field(&mut self, _line: &[u8]) {}
+    pub(super) fn field(&mut self, line: &[u8]) {
+        let slots = [
+            (
+                &b"x-amzn-bedrock-input-token-count:"[..],
+                &mut self.tokens.input,
+            ),
+            (
+                b"x-amzn-bedrock-output-token-count:",
+                &mut self.tokens.output,
+            ),
+        ];
+        for (name, slot) in slots {
+            if let Some((front, value)) = line.split_at_checked(name.len())
+                && front.eq_ignore_ascii_case(name)
+            {
+                let value = str::from_utf8(value).unwrap_or_default();
+                *slot = value.trim().parse().ok().or(*slot);
+            }
+        }
+    }
 }
 
 /// Chunked transfer coding, RFC 9112 section 7.1, taken off a body that `curl --raw` left as it was.

@@ -9,7 +9,7 @@ mod line;
 mod lost;
 mod sse;
 
-pub(crate) use http::Head;
+pub(crate) use http::{Head, Tokens};
 pub(crate) use json::{Scan, Scanner};
 
 /// What one event may hold at most. A longer one is passed over.
@@ -86,8 +86,10 @@ pub(crate) struct Framer {
     in_array: bool,
     /// A body has begun: a chunk size can no longer come.
     in_body: bool,
-    /// Bytes of a byte order mark seen at the very start.
+    /// Bytes of a byte order mark seen where a body begins.
     bom: usize,
+    /// Where it begins.
+    bom_at: u64,
     /// Bytes that are read once more, since they were not what they were taken for; and how many there have been.
     again: Vec<u8>,
     reread: u64,
@@ -378,10 +380,11 @@ impl Framer {
     fn sniff(&mut self, input: &mut &[u8]) -> Option<Ready> {
         let byte = input[0];
         if self.line.pay_lf() && byte == b'\n' {
+            self.bom_at += u64::from(self.bom_at == self.offset);
             self.advance(input, 1);
             return None;
         }
-        if self.offset == self.bom as u64 && BOM.get(self.bom) == Some(&byte) {
+        if self.offset == self.bom_at + self.bom as u64 && BOM.get(self.bom) == Some(&byte) {
             self.bom += 1;
             self.advance(input, 1);
             return None;
@@ -498,6 +501,7 @@ impl Framer {
                 return None;
             }
             self.in_body = false;
+            (self.bom, self.bom_at) = (0, self.offset);
             return self.head.take().map(Ready::Head);
         }
         if text.is_empty() {
