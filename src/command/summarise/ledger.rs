@@ -13,6 +13,7 @@ use super::key::UNKNOWN;
 use super::share::Share;
 use super::total::Totals;
 use crate::record::Record;
+use crate::saved::agent;
 
 /// Where the shares of all responses come together. Many threads add to it, each with sums of its own.
 pub(super) struct Ledger {
@@ -144,7 +145,8 @@ impl Ledger {
         let id = record.response_id.as_deref().filter(|id| !id.is_empty())?;
         let mut hasher = self.hasher.build_hasher();
         id.hash(&mut hasher);
-        if id.len() < UNIQUE {
+        let is_unique = || record.api.as_deref().is_some_and(agent::has_unique_ids);
+        if id.len() < UNIQUE && !is_unique() {
             record.created_at.hash(&mut hasher);
         }
         // A longer text of the same beginning has another hash: two together are as good as one of 128 bits.
