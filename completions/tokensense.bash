@@ -19,6 +19,9 @@ _tokensense() {
             tokensense,completions)
                 cmd="tokensense__subcmd__completions"
                 ;;
+            tokensense,help)
+                cmd="tokensense__subcmd__help"
+                ;;
             tokensense,man)
                 cmd="tokensense__subcmd__man"
                 ;;
@@ -44,7 +47,7 @@ _tokensense() {
 
     case "${cmd}" in
         tokensense)
-            opts="-h -V --color --help --version tap run summarise summarize prices completions man"
+            opts="-h -V --color --help --version tap run summarise summarize prices completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -63,6 +66,24 @@ _tokensense() {
             ;;
         tokensense__subcmd__completions)
             opts="-h --color --help bash elvish fish nushell powershell zsh"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tokensense__subcmd__help)
+            opts="-h --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -173,7 +194,7 @@ _tokensense() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "json csv line" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "json csv tsv line" -- "${cur}"))
                     return 0
                     ;;
                 --columns)
@@ -346,7 +367,7 @@ _tokensense() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "json csv line" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "json csv tsv line" -- "${cur}"))
                     return 0
                     ;;
                 --columns)

@@ -1,8 +1,11 @@
 //! The words of the command line, and nothing they do.
 
+mod guide;
+
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{
     ArgAction, ArgMatches, Args, ColorChoice, FromArgMatches, Parser, Subcommand, ValueEnum,
@@ -11,22 +14,24 @@ use clap::{
 use rust_decimal::Decimal;
 
 use crate::price::VERSION;
+pub(crate) use guide::{EXAMPLES, variables};
 
-/// Meter LLM API streams in a pipe: every byte forwarded unchanged, usage and cost written when the stream ends.
+/// See what LLM API calls use and cost: put it into the pipe, it passes every byte on unchanged
 #[derive(Debug, Parser)]
 #[command(
     name = "tokensense",
     version = VERSION,
     max_term_width = 100,
-    disable_help_subcommand = true
+    disable_help_subcommand = true,
+    after_help = guide::ROOT
 )]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
 
-    /// Colours: on a terminal, always, or never
+    /// When to use colours: auto (on a terminal), always or never
     ///
-    /// NO_COLOR is honoured where this does not say.
+    /// This option wins over the variable NO_COLOR.
     #[arg(
         long,
         value_name = "WHEN",
@@ -42,38 +47,42 @@ pub struct Cli {
 pub enum Command {
     /// Meter a stream that passes through a pipe
     ///
-    /// Reads standard input, writes the same bytes to standard output as they arrive, and writes one record
-    /// for each API response when it ends.
+    /// Copies standard input to standard output as it arrives. When an API response ends, or is cut off, one record of
+    /// its usage and cost is written: on a terminal as a short line, elsewhere as JSON.
     Tap(Late<Tap>),
 
-    /// Start a client, ask for usage on its behalf, and meter its output
+    /// Start a command such as curl, request usage for it, and meter its output
     ///
-    /// The command's standard output is forwarded and metered as by tap; its exit status becomes ours. A curl's
-    /// arguments are understood: where the body asks for a stream and the API takes it, usage is asked for too.
+    /// The command's standard output is forwarded and metered as by tap, and its exit status is passed on. If the command
+    /// is curl, its request is read: where it asks for a stream and the API reports usage only on request, the request
+    /// for usage is added.
     Run(Late<Run>),
 
-    /// Sum up what saved streams and records cost
+    /// Add up what saved streams and records cost
     ///
-    /// Each file may hold captures of streams in any framing, or records written by tokensense as JSON lines or
-    /// CSV; gzip and zstd are read as they are. What a file holds is told by its content.
+    /// A file may hold saved API responses in any framing, or records written by tokensense as JSON lines or CSV. Files
+    /// compressed with gzip or zstd are read too. What a file holds is recognised by its content, not by its name.
     #[command(visible_alias = "summarize")]
     Summarise(Late<Summarise>),
 
-    /// Show what models cost, and which price entry answers for a name
+    /// Show what models cost, and which price is used for a model
     ///
-    /// Rates are in US dollars for a million tokens, a thousand searches or requests, or an hour of sound; those of
-    /// today, and of the standard tier. Prices come from the price files, then from the built-in table.
+    /// Shows today's list prices of the standard tier, in US dollars per million tokens, per thousand searches or
+    /// requests, or per hour of audio. Price files are searched first, then the built-in table.
     Prices(Late<Prices>),
 
-    /// Print a completion script
+    /// Print a completion script for a shell
     ///
-    /// For bash: tokensense completions bash > ~/.local/share/bash-completion/completions/tokensense
+    /// Save it where your shell looks for completions, as the examples show, and start a new shell.
     Completions(Late<Completions>),
 
-    /// Print the manual
+    /// Print the manual page
     ///
-    /// To read it: tokensense man | man -l -
+    /// The page is in roff, the format that man reads.
     Man(Late<Man>),
+
+    /// Show the help of a command
+    Help(Late<Help>),
 }
 
 /// The arguments of one subcommand. clap builds them only if that is the one asked for: a filter has to start fast.
@@ -82,12 +91,25 @@ pub struct Late<T>(pub T);
 
 impl<T: Args> Args for Late<T> {
     fn augment_args(command: clap::Command) -> clap::Command {
-        command.defer(T::augment_args)
+        command.defer(augment::<T>)
     }
 
     fn augment_args_for_update(command: clap::Command) -> clap::Command {
-        command.defer(T::augment_args_for_update)
+        command.defer(augment::<T>)
     }
+}
+
+/// Adds the arguments, and the sections that end the help. What the command says of itself stays: clap would put what a
+/// group of arguments says in its place.
+fn augment<T: Args>(command: clap::Command) -> clap::Command {
+    let about = command.get_about().cloned();
+    let long_about = command.get_long_about().cloned();
+    let command = T::augment_args(command);
+    let end = guide::sections(&command);
+    let command = command.about(about.unwrap_or_default());
+    command
+        .long_about(long_about.unwrap_or_default())
+        .after_help(end)
 }
 
 impl<T: FromArgMatches> FromArgMatches for Late<T> {
@@ -102,34 +124,36 @@ impl<T: FromArgMatches> FromArgMatches for Late<T> {
 
 #[derive(Args, Debug)]
 pub struct Prices {
-    /// Models whose provider/name contains PATTERN, or matches it where it has * or ?
+    /// Show only models whose name contains PATTERN, or matches it if it has * or ?
     #[arg(conflicts_with_all = ["model", "provider"])]
     pub pattern: Option<String>,
 
-    /// Show the entry that answers for a model's name as it comes on the wire or from a URL, and why; exit 1 for none
+    /// Show which price is used for a model's name, and why
+    ///
+    /// Give the name as the API or the URL has it. The exit status is 1 if there is no price for it.
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
 
-    /// The provider of --model, where its name does not tell
+    /// The provider of --model, if its name is not enough
     #[arg(long, value_name = "NAME", requires = "model")]
     pub provider: Option<String>,
 
     #[command(flatten)]
     pub files: PriceFiles,
 
-    /// How prices are written
+    /// The output format
     ///
-    /// json: one object a line, with model, source and rates by unit; above holds those for prompts of more
-    /// tokens, tiers those of service tiers. csv: a line for each model with the same units, for the shortest prompt.
+    /// json: one object per line, with model, source and rates by unit; "above" holds the rates of longer prompts, "tiers"
+    /// those of service tiers. csv: one line per model with the same units, for the shortest prompts.
     #[arg(long, value_enum, default_value_t = Listing::Table)]
     pub format: Listing,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub enum Listing {
-    /// Aligned columns for people
+    /// A table to read
     Table,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
     /// Comma-separated values with a header
     Csv,
@@ -138,11 +162,10 @@ pub enum Listing {
 /// Where prices come from beside the built-in table.
 #[derive(Args, Clone, Debug)]
 pub struct PriceFiles {
-    /// Ask FILE for prices before the built-in table; repeatable
+    /// Look for prices in FILE before the built-in table; repeatable
     ///
-    /// In LiteLLM's format (model_prices_and_context_window.json) or genai-prices' (data.json). Without it, the files
-    /// in TOKENSENSE_PRICES, separated as in PATH; without those, tokensense/prices.json in $XDG_CONFIG_HOME or
-    /// ~/.config.
+    /// FILE is in the format of LiteLLM (model_prices_and_context_window.json) or genai-prices (data.json). Without this
+    /// option, the files in TOKENSENSE_PRICES are used, separated by colons, or else ~/.config/tokensense/prices.json.
     #[arg(long, value_name = "FILE")]
     pub prices: Vec<PathBuf>,
 }
@@ -161,7 +184,13 @@ pub struct Completions {
 
 #[derive(Args, Debug)]
 pub struct Man {
-    /// The command whose page is wanted; without it, all pages
+    /// Print only the page of this command
+    pub command: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct Help {
+    /// The command to explain
     pub command: Option<String>,
 }
 
@@ -170,106 +199,111 @@ pub struct Run {
     #[command(flatten)]
     pub metering: Metering,
 
-    /// When to add stream_options.include_usage to a curl's request
+    /// When to add the request for usage (stream_options.include_usage) to curl's request
     #[arg(long, value_enum, default_value_t = Inject::Auto, env = "TOKENSENSE_INJECT")]
     pub inject: Inject,
 
-    /// Print the command that would run, secrets and prompts left out, and run nothing
+    /// Print the command that would run, without keys and prompts, and do not run it
     #[arg(long)]
     pub dry_run: bool,
 
-    /// The command and its arguments, best after --
-    #[arg(value_name = "COMMAND", trailing_var_arg = true)]
+    /// The command to run and its arguments, after --
+    #[arg(value_name = "COMMAND", trailing_var_arg = true, value_hint = ValueHint::CommandWithArguments)]
     pub command: Vec<OsString>,
 }
 
 /// What tap and run have in common.
 #[derive(Args, Clone, Debug)]
 pub struct Metering {
-    /// Append records to FILE instead of stderr
+    /// Append records to FILE instead of writing them to stderr
     ///
-    /// The file is opened before the first byte is read. Its ending, .csv, .json or .jsonl, chooses the format
-    /// unless --format does.
+    /// The file's ending chooses the format: .json and .jsonl JSON lines, .csv CSV, .tsv tab-separated values. On a
+    /// terminal a short line is shown as well; -q turns that off. - is standard output, with --emit none.
     #[arg(short, long, value_name = "FILE", env = "TOKENSENSE_OUTPUT", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
 
-    /// How records are written
-    #[arg(long, value_enum, env = "TOKENSENSE_FORMAT")]
+    /// The format of records [default: line on a terminal, json elsewhere]
+    ///
+    /// The variable TOKENSENSE_FORMAT changes the default, but not the format of a file whose ending names one.
+    #[arg(long, value_enum)]
     pub format: Option<Format>,
 
-    /// Choose, order and rename columns
+    /// Choose, order and rename the columns of records
     ///
-    /// As in model,in=input_tokens,up=usage.cost_details.upstream_inference_cost,team=label.team. A dotted path
-    /// reaches into the provider's usage object; a number is a place in a list. Lines for people stay as they are.
+    /// For example model,in=input_tokens,team=label.team,up=usage.cost_details.upstream_inference_cost. A dotted path
+    /// reaches into the provider's usage object; a number picks from a list. --format line always shows the same.
+    /// tokensense man lists all columns.
     #[arg(long, value_name = "LIST", env = "TOKENSENSE_COLUMNS")]
     pub columns: Option<String>,
 
-    /// Carry KEY=VALUE into the record; repeatable
+    /// Add the label KEY=VALUE to the record; repeatable
     ///
-    /// TOKENSENSE_LABELS holds more of them, with commas between.
+    /// The variable TOKENSENSE_LABELS may hold more of them, separated by commas.
     #[arg(long = "label", value_name = "KEY=VALUE")]
     pub labels: Vec<String>,
 
-    /// The model, where the stream does not say or says it wrongly, as for a deployment of Azure's
+    /// The model, if the stream does not name it or names it wrongly, as Azure does for some deployments
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
 
-    /// The provider, where the stream does not say or says it wrongly
+    /// The provider, if the stream does not name it or names it wrongly
     #[arg(long, value_name = "NAME")]
     pub provider: Option<String>,
 
-    /// The JSON request body, so that an interrupted stream's prompt can be estimated
+    /// The JSON body of the request, so that the input of an interrupted stream can be estimated
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub request: Option<PathBuf>,
 
     #[command(flatten)]
     pub files: PriceFiles,
 
-    /// What goes to standard output
+    /// What to write to standard output
     #[arg(long, value_enum, default_value_t = Emit::Raw)]
     pub emit: Emit,
 
-    /// When the reader goes away, read on to the end of the stream for exact usage
+    /// If the reader goes away, read the stream to its end anyway, to know its exact usage
     #[arg(long)]
     pub drain: bool,
 
-    /// Stop the stream once more than N output tokens have come; exit 4
-    #[arg(long, value_name = "N")]
+    /// Stop the stream when it exceeds N output tokens; exit status 4
+    #[arg(long, value_name = "N", value_parser = whole::<u64>)]
     pub max_output_tokens: Option<u64>,
 
-    /// Stop the stream once it has cost more than USD; exit 4
+    /// Stop the stream when it costs more than USD; exit status 4
     #[arg(long, value_name = "USD", value_parser = cost, allow_negative_numbers = true)]
     pub max_cost: Option<Decimal>,
 
-    /// Show tokens, speed and cost on stderr while the stream goes by
+    /// Show tokens, speed and cost on the terminal while the stream is running
     ///
-    /// Only on a terminal, and not where the record would be written to it too; given twice, wherever stderr goes.
+    /// Nothing is shown if stderr is no terminal, or if standard output or a program that reads it writes to the same
+    /// terminal: the two would overwrite each other. Given twice, a line is written each second if stderr is a file or a
+    /// pipe, unless records are written there.
     #[arg(long, action = ArgAction::Count)]
     pub progress: u8,
 
-    /// Exit 3 if any response was partial, failed or unrecognised
+    /// Exit with status 3 if any response was partial, failed or not recognised
     #[arg(long)]
     pub strict: bool,
 
-    /// No record on stderr
+    /// Write no record to stderr
     #[arg(short, long)]
     pub quiet: bool,
 }
 
 #[derive(Args, Debug)]
 pub struct Summarise {
-    /// Files, folders with all that is in them, or - for standard input
+    /// Files, folders (with everything in them), or - for standard input
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
 
-    /// Read further paths from FILE, separated by line ends or NULs; - is standard input
+    /// Read more paths from FILE, separated by newlines or NULs; - is standard input
     #[arg(long, value_name = "FILE")]
     pub files_from: Option<PathBuf>,
 
-    /// Group by these keys
+    /// Group by these keys, separated by commas
     ///
-    /// model, provider, api, status, file, dir, hour, day, week, month or label.NAME; several, with commas
-    /// between, nest. What a response does not tell groups as "unknown".
+    /// The keys are model, provider, api, status, file, dir, hour, day, week, month and label.NAME. Responses without the
+    /// key are grouped as "unknown".
     #[arg(
         long,
         value_name = "KEYS",
@@ -278,80 +312,83 @@ pub struct Summarise {
     )]
     pub by: Vec<String>,
 
-    /// How the summary is written
+    /// The output format
     #[arg(long, value_enum, default_value_t = Layout::Table)]
     pub format: Layout,
 
-    /// Also write each response's record to FILE, as JSON lines or, if it ends in .csv, as CSV
+    /// Also write the record of each response to FILE
     ///
-    /// What was in FILE is replaced. A response that several files repeat is written each time: summaries count
-    /// it once.
+    /// The format is chosen by FILE's ending: .csv, .tsv, or else JSON lines. FILE is overwritten. A response that several
+    /// files repeat is written each time; summaries count it once.
     #[arg(long, value_name = "FILE")]
     pub records: Option<PathBuf>,
 
-    /// Order the groups by a key, or by a column of the summary: its greatest first
+    /// Sort the groups by a key (first to last) or by a column (largest first)
     #[arg(long, value_name = "COLUMN")]
     pub sort: Option<String>,
 
-    /// Turn the order round
+    /// Reverse the order of the groups
     #[arg(long)]
     pub reverse: bool,
 
-    /// Show only the first N groups; the totals are of all
-    #[arg(long, value_name = "N")]
+    /// Show only the first N groups; the total still includes all
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub top: Option<usize>,
 
-    /// Only responses made at TIME or later
+    /// Count only responses made at TIME or later
     ///
-    /// As 2026-11-30, which is its first moment, 2026-11-30T18:00, 2026-11-30T18:00:00Z, or 7d for seven days ago.
+    /// TIME is today, yesterday, a span such as 7d or 12h before now, a date such as 2026-11-30 (its first moment), or a
+    /// time such as 2026-11-30T18:00 or 2026-11-30T18:00:00Z.
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
 
-    /// Only responses made before TIME
+    /// Count only responses made before TIME
+    ///
+    /// TIME is written as for --since.
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
 
-    /// Time zone of --by, --since and --until, as Europe/Paris or +02:00 [default: the system's]
+    /// Time zone of --by, --since and --until, such as Europe/Paris or +02:00 [default: the system's]
     #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
     pub timezone: Option<String>,
 
-    /// Only responses whose KEY fits GLOB; repeatable
+    /// Count only responses whose KEY matches GLOB; repeatable
     ///
-    /// The keys are those of --by. Of several globs for one key one has to fit.
+    /// The keys are those of --by. If a key is given several times, one of its globs has to match.
     #[arg(long = "filter", value_name = "KEY=GLOB")]
     pub filters: Vec<String>,
 
-    /// Compute the costs of records anew with today's prices
+    /// Compute the costs of records again with today's prices
     #[arg(long)]
     pub reprice: bool,
 
     #[command(flatten)]
     pub files: PriceFiles,
 
-    /// Count a response as often as it is met, not once for each id
+    /// Count a response each time it is found, not once per id
     #[arg(long)]
     pub no_dedup: bool,
 
-    /// Let a response that tells no time have its file's
+    /// Use the time of the file for responses that carry no time
     #[arg(long)]
     pub mtime: bool,
 
-    /// Files read at once [default: one for each core]
-    #[arg(short = 'j', long, value_name = "N")]
+    /// How many files to read at the same time [default: number of cores]
+    #[arg(short = 'j', long, value_name = "N", value_parser = whole::<NonZeroUsize>)]
     pub threads: Option<NonZeroUsize>,
 
-    /// No progress bar
+    /// Show no progress bar
     #[arg(long)]
     pub no_progress: bool,
 
-    /// Nothing on stderr but errors
+    /// Write nothing but errors to stderr
     #[arg(short, long)]
     pub quiet: bool,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub enum Layout {
-    /// Aligned columns for people
+    /// A table to read
     Table,
     /// One JSON object
     Json,
@@ -363,31 +400,33 @@ pub enum Layout {
 pub enum Emit {
     /// The bytes as they came
     Raw,
-    /// Each event's JSON payload, one per line
+    /// The JSON of each event, one per line
     Data,
-    /// The generated text alone
+    /// Only the generated text
     Text,
-    /// Nothing: then records may go to standard output with -o -
+    /// Nothing; then -o - may write records to standard output
     None,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub enum Inject {
-    /// Wherever the body asks for a stream and does not say
+    /// For every stream, unless the request already decides it
     Always,
-    /// Where the API is known to take it
+    /// Only if the API is known to accept it
     Auto,
-    /// Nowhere
+    /// Do not change the request
     Never,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub enum Format {
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
     /// Comma-separated values with a header
     Csv,
-    /// One short line for people
+    /// Tab-separated values with a header
+    Tsv,
+    /// One short line to read
     Line,
 }
 
@@ -407,6 +446,12 @@ fn cost(text: &str) -> Result<Decimal, String> {
     match text.parse::<Decimal>() {
         Ok(cost) if cost.is_sign_negative() => Err("a cost cannot be negative".to_owned()),
         Ok(cost) => Ok(cost),
-        Err(_) => Err("not an amount of US dollars, as 0.25".to_owned()),
+        Err(_) => Err("write an amount of US dollars such as 0.25".to_owned()),
     }
+}
+
+/// A number of things. The standard library's own sentences are for programmers.
+fn whole<T: FromStr>(text: &str) -> Result<T, String> {
+    let told = || "write a whole number such as 10".to_owned();
+    text.parse().map_err(|_| told())
 }

@@ -66,6 +66,15 @@ pub(crate) fn is_readable(fd: BorrowedFd<'_>) -> bool {
     poll(&mut fds, Some(&Timespec::default())).is_ok_and(|n| n > 0)
 }
 
+/// Whether both are one terminal: what is written to one shows between what is written to the other.
+pub(crate) fn is_one_terminal(a: BorrowedFd<'_>, b: BorrowedFd<'_>) -> bool {
+    let place = |fd| {
+        let place = rustix::fs::fstat(fd).ok()?;
+        rustix::termios::isatty(fd).then_some((place.st_dev, place.st_ino))
+    };
+    place(a).is_some_and(|a| place(b) == Some(a))
+}
+
 fn wait(fd: BorrowedFd<'_>, flags: PollFlags) -> rustix::io::Result<()> {
     match poll(&mut [PollFd::from_borrowed_fd(fd, flags)], None) {
         Ok(_) | Err(Errno::INTR) => Ok(()),

@@ -111,6 +111,7 @@ mod curl;
 mod fd;
 mod meter;
 mod metered;
+mod nearest;
 mod object;
 mod pipe;
 mod price;

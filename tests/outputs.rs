@@ -566,7 +566,7 @@ fn lines_for_people() {
         (
             "openai.chat/truncated.sse",
             "gpt-4o-2024-08-06  ? in · ≈",
-            "  truncated",
+            "  truncated  input tokens unknown: tap --request FILE, or run, would estimate them",
         ),
     ] {
         let line = line(&[], &capture(name));

@@ -2,11 +2,13 @@
 
 mod completions;
 mod man;
+mod output;
 mod prices;
 mod progress;
 mod run;
 mod session;
 mod summarise;
+mod table;
 mod tap;
 
 use std::io::{ErrorKind, Write as _};
@@ -49,7 +51,20 @@ impl From<Outcome> for Exit {
 
 /// Says a sentence on stderr, if anyone is there to hear it.
 fn complain(text: &str) {
-    let _ = writeln!(std::io::stderr(), "tokensense: {}", clean(text));
+    let text = without_numbers(text);
+    let _ = writeln!(std::io::stderr(), "tokensense: {}", clean(&text));
+}
+
+/// Leaves out the system's numbers of errors, which stand behind their names.
+fn without_numbers(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(" (os error ") {
+        out += before;
+        rest = after.trim_start_matches(|c: char| c.is_ascii_digit());
+        rest = rest.strip_prefix(')').unwrap_or(rest);
+    }
+    out + rest
 }
 
 /// Says where a fault of ours lies, and nothing of what is in memory: that may be a prompt.
@@ -110,6 +125,15 @@ fn suggest(mut error: clap::Error) -> clap::Error {
             let near = names.filter(|name| strsim::osa_distance(word, name) < 2);
             (SuggestedSubcommand, near.map(str::to_owned).collect())
         }
+        (_, Some(ContextValue::String(word))) if !word.starts_with('-') => {
+            if let Some(tip) = file_tip(word) {
+                error.insert(
+                    ContextKind::Suggested,
+                    ContextValue::StyledStrs(vec![tip.into()]),
+                );
+            }
+            return error;
+        }
         (_, Some(ContextValue::String(word))) => {
             let long = word.strip_prefix("--");
             let has = |command: &&clap::Command| {
@@ -129,11 +153,24 @@ fn suggest(mut error: clap::Error) -> clap::Error {
     error
 }
 
+/// What to type instead of `tap FILE`.
+fn file_tip(word: &str) -> Option<String> {
+    let command = std::env::args()
+        .skip(1)
+        .find(|word| !word.starts_with('-'))?;
+    (command == "tap").then(|| {
+        format!(
+            "tap reads standard input: tokensense tap < {word}, or tokensense summarise {word} to only read the file"
+        )
+    })
+}
+
 /// Does what was asked.
 pub fn run(cli: Cli) -> ! {
     std::panic::set_hook(Box::new(report));
     let exit = match cli.command {
         Command::Completions(Late(args)) => Ok(completions::run(args)),
+        Command::Help(Late(args)) => man::help(args),
         Command::Man(Late(args)) => man::run(args),
         Command::Run(Late(args)) => run::run(args),
         Command::Prices(Late(args)) => prices::run(args),

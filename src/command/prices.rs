@@ -4,12 +4,13 @@ use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, anyhow};
-use comfy_table::{CellAlignment, Table, presets};
 use globset::Glob;
 use jiff::Timestamp;
 
+use super::table::{Column, Kind, lay_out, left_out, width};
 use super::{Outcome, complain};
 use crate::cli;
+use crate::nearest::nearest;
 use crate::object::Object;
 use crate::pipe::Exit;
 use crate::price::{Entry, PriceBook, Provider, Rate, Rates, SNAPSHOT, UNITS, label};
@@ -44,9 +45,18 @@ fn own_file() -> Option<PathBuf> {
 pub(super) fn run(args: cli::Prices) -> Result<Exit> {
     let book = open(&args.files)?;
     let text = match &args.model {
-        Some(model) => one(&book, args.provider.as_deref(), model, args.format),
-        None => list(&book, args.pattern.as_deref(), args.format)?
-            .ok_or_else(|| "no model has such a name: tokensense prices lists them all".to_owned()),
+        Some(model) => one(&book, args.provider.as_deref(), model, args.format)
+            .map_err(|why| format!("{why}{}", likely(&book, model))),
+        None => {
+            let pattern = args.pattern.as_deref().unwrap_or_default();
+            list(&book, pattern, args.format)?.ok_or_else(|| {
+                let hint = match likely(&book, pattern) {
+                    hint if hint.is_empty() => "; tokensense prices lists them all".to_owned(),
+                    hint => hint,
+                };
+                format!("no model matches {pattern:?}{hint}")
+            })
+        }
     };
     let text = match text {
         Ok(text) => text,
@@ -61,6 +71,20 @@ pub(super) fn run(args: cli::Prices) -> Result<Exit> {
             Ok(Outcome::Failure.into())
         }
         _ => Ok(Outcome::Success.into()),
+    }
+}
+
+/// `; did you mean X?`, where a model has a name like this one.
+fn likely(book: &PriceBook, word: &str) -> String {
+    let bare = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
+    let providers = book.all();
+    let names = providers
+        .iter()
+        .flat_map(|(_, provider)| provider.entries());
+    let names: Vec<String> = names.map(|entry| bare(&entry.id)).collect();
+    match nearest(&bare(word), names.iter().map(String::as_str)) {
+        Some(name) if name != word => format!("; did you mean {name}?"),
+        _ => String::new(),
     }
 }
 
@@ -137,8 +161,8 @@ fn add_rates(object: &mut Object, rates: &Rates<'_>) {
 }
 
 /// The entries that a pattern picks, if there are any.
-fn list(book: &PriceBook, pattern: Option<&str>, format: cli::Listing) -> Result<Option<String>> {
-    let pattern = pattern.unwrap_or_default().to_lowercase();
+fn list(book: &PriceBook, pattern: &str, format: cli::Listing) -> Result<Option<String>> {
+    let pattern = pattern.to_lowercase();
     let glob = match pattern.contains(['*', '?']) {
         true => Some(
             Glob::new(&pattern)
@@ -154,8 +178,11 @@ fn list(book: &PriceBook, pattern: Option<&str>, format: cli::Listing) -> Result
     });
     let picked = |line: &Line<'_>| {
         let name = line.model.to_lowercase();
-        glob.as_ref()
-            .map_or_else(|| name.contains(&pattern), |glob| glob.is_match(&name))
+        let bare = name.split_once('/').map_or(name.as_str(), |(_, bare)| bare);
+        match &glob {
+            Some(glob) => glob.is_match(&name) || glob.is_match(bare),
+            None => name.contains(&pattern),
+        }
     };
     let mut lines = lines.filter(picked).peekable();
     if lines.peek().is_none() {
@@ -189,57 +216,83 @@ fn csv<'a>(lines: impl Iterator<Item = Line<'a>>) -> Result<String> {
     Ok(String::from_utf8(csv.into_inner()?)?)
 }
 
-/// The columns that most models have; what else one has stands in the last.
-const SHOWN: &[(&str, &str)] = &[
-    ("input", "input_mtok"),
-    ("cached", "cache_read_mtok"),
-    ("written", "cache_write_mtok"),
-    ("for 1 h", "cache_write_1h_mtok"),
-    ("output", "output_mtok"),
+/// The columns that most models have, and their ranks among those that a narrow terminal leaves out; what else a model has
+/// stands in the last.
+const SHOWN: &[(&str, &str, u8)] = &[
+    ("input", "input_mtok", 0),
+    ("cached", "cache_read_mtok", 2),
+    ("written", "cache_write_mtok", 3),
+    ("for 1 h", "cache_write_1h_mtok", 5),
+    ("output", "output_mtok", 0),
 ];
+const UNIT: &str = "US dollars per million tokens";
 
 fn table<'a>(lines: impl Iterator<Item = Line<'a>>) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    let header = ["model"]
-        .into_iter()
-        .chain(SHOWN.iter().map(|(title, _)| *title));
-    table.set_header(header.chain(["source", "more"]));
-    for line in lines {
-        let mut more = Vec::new();
-        let mut cells = vec![String::new(); SHOWN.len()];
-        for (unit, rate) in UNITS.iter().zip(line.rates) {
-            let Some(rate) = rate else { continue };
-            match SHOWN.iter().position(|(_, key)| *key == unit.key) {
-                Some(at) => cells[at] = rate.base.to_string(),
-                None => more.push(format!("{} {}", unit.key, rate.base)),
-            }
-        }
-        let mut starts: Vec<_> = line
-            .rates
+    let lines: Vec<_> = lines.collect();
+    let source = lines.first().map_or(SNAPSHOT, |line| line.source);
+    let one_source = lines.iter().all(|line| line.source == source);
+    let column = |title: &str, kind| Column {
+        title: title.to_owned(),
+        kind,
+    };
+    let mut columns = vec![column("model", Kind::Name)];
+    columns.extend(
+        SHOWN
             .iter()
-            .flatten()
-            .flat_map(|rate| &rate.tiers)
-            .map(|(start, _)| start)
-            .collect();
-        starts.sort_unstable();
-        starts.dedup();
-        more.extend(
-            starts
-                .iter()
-                .map(|start| format!("other rates above {start}")),
-        );
-        more.extend(line.tiers().map(|(word, _)| word.to_owned()));
-        let model = line.model.clone();
-        let cells = std::iter::once(model).chain(cells);
-        table.add_row(cells.chain([line.source.to_owned(), more.join(", ")]));
+            .map(|(title, _, rank)| column(title, Kind::Figure(*rank))),
+    );
+    if !one_source {
+        columns.push(column("source", Kind::Path));
     }
-    for at in 1..=SHOWN.len() {
-        if let Some(column) = table.column_mut(at) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
+    columns.push(column("more", Kind::Remark(4)));
+    let rows: Vec<Vec<String>> = lines
+        .iter()
+        .map(|line| {
+            let mut cells = vec![line.model.clone()];
+            cells.extend(SHOWN.iter().map(|(_, key, _)| {
+                let at = UNITS.iter().position(|unit| unit.key == *key);
+                let rate = at.and_then(|at| line.rates[at]);
+                rate.map(|rate| rate.base.to_string()).unwrap_or_default()
+            }));
+            if !one_source {
+                cells.push(line.source.to_owned());
+            }
+            cells.push(more(line));
+            cells
+        })
+        .collect();
+    let laid = lay_out(&columns, &rows, width());
+    let mut text = format!("{UNIT}\n\n{}\n", laid.lines.join("\n"));
+    if one_source {
+        text += &format!("\nsource: {source}\n");
     }
-    format!("{}\n", table.trim_fmt())
+    let hidden = laid.hidden.iter().map(|at| columns[*at].title.as_str());
+    for line in left_out(hidden, width()) {
+        text += &format!("{line}\n");
+    }
+    text
+}
+
+/// What a model has beside the rates that most have.
+fn more(line: &Line<'_>) -> String {
+    let rates = UNITS.iter().zip(line.rates);
+    let mut more: Vec<String> = rates
+        .filter(|(unit, _)| SHOWN.iter().all(|(_, key, _)| *key != unit.key))
+        .filter_map(|(unit, rate)| Some(format!("{} {}", unit.key, rate?.base)))
+        .collect();
+    let mut starts: Vec<_> = line
+        .rates
+        .iter()
+        .flatten()
+        .flat_map(|rate| &rate.tiers)
+        .map(|(start, _)| start)
+        .collect();
+    starts.sort_unstable();
+    starts.dedup();
+    let starts = starts.iter();
+    more.extend(starts.map(|start| format!("other rates above {start}")));
+    more.extend(line.tiers().map(|(word, _)| word.to_owned()));
+    more.join(", ")
 }
 
 /// The entry that answers for a name, and why; or why there is none.
@@ -272,21 +325,31 @@ fn one(
                 text += &format!("see     {page}\n");
             }
             let tiers: Vec<_> = line.tiers().collect();
-            let mut table = Table::new();
-            table.load_style(presets::NOTHING);
             let words = tiers.iter().map(|(word, _)| *word);
-            table.set_header(["US dollars for", "standard"].into_iter().chain(words));
-            for (at, unit) in UNITS
-                .iter()
-                .enumerate()
-                .filter(|(at, _)| line.rates[*at].is_some())
-            {
+            let mut columns = vec![Column {
+                title: "US dollars for".to_owned(),
+                kind: Kind::Name,
+            }];
+            columns.extend(std::iter::once("standard").chain(words).enumerate().map(
+                |(at, title)| Column {
+                    title: title.to_owned(),
+                    kind: Kind::Remark(at.min(9) as u8),
+                },
+            ));
+            let mut rows = Vec::new();
+            let units = UNITS.iter().enumerate();
+            for (at, unit) in units.filter(|(at, _)| line.rates[*at].is_some()) {
                 let rates =
                     std::iter::once(line.rates[at]).chain(tiers.iter().map(|(_, own)| own[at]));
                 let cells = rates.map(|rate| rate.map(shown).unwrap_or_default());
-                table.add_row(std::iter::once(unit.key.to_owned()).chain(cells));
+                rows.push(std::iter::once(unit.key.to_owned()).chain(cells).collect());
             }
-            Ok(format!("{text}\n{}\n", table.trim_fmt()))
+            let laid = lay_out(&columns, &rows, width());
+            let table = laid.lines.join("\n");
+            let hidden = laid.hidden.iter().map(|at| columns[*at].title.as_str());
+            let mut lines = left_out(hidden, width());
+            lines.insert(0, table);
+            Ok(format!("{text}\n{}\n", lines.join("\n")))
         }
     }
 }

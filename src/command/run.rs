@@ -1,6 +1,6 @@
 //! `tokensense run`: a command started by us, its standard output metered.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
@@ -64,7 +64,7 @@ pub(super) fn run(args: cli::Run) -> Result<Exit> {
             (request, call.usage_request.as_str())
         })
         .unzip();
-    let session = Session::open_for(&args.metering, requests, usage_requests)?;
+    let mut session = Session::open_for(&args.metering, requests, usage_requests)?;
     if curl.as_ref().is_some_and(|curl| curl.saves) {
         complain(
             "curl writes a body to a file, where it is not metered: leave out -o or -O, and redirect the output of \
@@ -72,6 +72,9 @@ pub(super) fn run(args: cli::Run) -> Result<Exit> {
         );
     }
 
+    if let Some(advice) = advice(&program) {
+        session.advise(advice);
+    }
     let mut child = Command::new(&program);
     // Open until the child has them.
     let mut handed = Vec::new();
@@ -116,6 +119,30 @@ pub(super) fn run(args: cli::Run) -> Result<Exit> {
     let plan = session.plan(stdout.as_fd());
     let child = Child::new(child).context("cannot watch the command")?;
     Ok(pipe::run(session, plan, || signals, Some(child)))
+}
+
+/// Programs that print the answer's text alone, and what shows their usage instead.
+const TEXT_CLIENTS: &[(&str, &str)] = &[
+    ("aichat", CURL_INSTEAD),
+    ("llm", "its own option -u prints the usage, or use curl"),
+    ("mods", CURL_INSTEAD),
+    (
+        "ollama",
+        "use curl -s http://localhost:11434/api/chat instead",
+    ),
+    ("openai", CURL_INSTEAD),
+    ("sgpt", CURL_INSTEAD),
+];
+
+const CURL_INSTEAD: &str = "send the same request with curl: tokensense run -- curl …";
+
+/// What to say where a program prints nothing that can be metered, if we know it.
+fn advice(program: &OsStr) -> Option<String> {
+    let name = Path::new(program).file_name()?;
+    let (name, instead) = TEXT_CLIENTS.iter().find(|(known, _)| *known == name)?;
+    Some(format!(
+        "{name} prints only the text of the answer, which shows no usage; {instead}"
+    ))
 }
 
 /// The argument as it is passed; a body goes into a descriptor that the child inherits.

@@ -7,21 +7,23 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, bail};
 use rust_decimal::Decimal;
 
+use super::output::Output;
 use super::progress::Progress;
-use super::{Outcome, complain, is_coloured, prices};
+use super::{Outcome, complain, prices};
 use crate::cli;
+use crate::fd;
 use crate::meter::{Context, Emit, EndedBy, Measure, Meter, Reading, Request, Status};
 use crate::pipe::{Exit, Fault, Plan, Watch, signal_of};
 use crate::price::PriceBook;
-use crate::record::{Format, Labels, Record, Selection, Sink, Writer};
+use crate::record::{Labels, Record, grouped, money};
 
 /// One stream being metered.
 pub(super) struct Session {
     meter: Meter,
-    sink: Sink,
+    output: Output,
     prices: Arc<PriceBook>,
     labels: Labels,
     /// What was done to have usage stated, for this response and those after it; the last one counts for all that
@@ -30,15 +32,25 @@ pub(super) struct Session {
     emit: cli::Emit,
     /// What is emitted goes to a terminal.
     on_terminal: bool,
+    /// That terminal is the one that stderr goes to.
+    one_terminal: bool,
+    /// What went to the terminal last does not end a line.
+    in_line: bool,
     drain: bool,
     limits: Limits,
     strict: bool,
     progress: Option<Progress>,
+    /// What to do where the program that was started prints nothing that can be metered.
+    advice: Option<String>,
+    /// The request is known, and with it what can be known of the prompt.
+    knows_request: bool,
     /// When the session's clock stood at zero.
     origin: SystemTime,
     failed: bool,
     /// A response was partial, failed or unrecognised.
     flawed: bool,
+    /// Something came that is no API's response.
+    unrecognised: bool,
 }
 
 /// When the stream is to be stopped, and what the responses that have ended used of that.
@@ -48,6 +60,8 @@ struct Limits {
     cost: Option<Decimal>,
     spent_tokens: u64,
     spent: Decimal,
+    /// The limit that was reached, in a sentence.
+    reached: Option<String>,
 }
 
 /// How often the progress line is drawn.
@@ -73,6 +87,7 @@ impl Session {
             Some(request) => vec![request],
             None => requests,
         };
+        let knows_request = !context.requests.is_empty();
         let mut meter = Meter::with_context(context);
         match args.emit {
             cli::Emit::Data => meter.emit(Emit::Data),
@@ -84,23 +99,28 @@ impl Session {
             cost: args.max_cost,
             ..Limits::default()
         };
-        let sink = sink(args)?;
-        let progress = Progress::new(args.progress, sink.is_stderr());
+        let output = Output::open(args)?;
+        let progress = Progress::new(args.progress, output.is_stderr());
         Ok(Self {
             meter,
-            sink,
+            output,
             prices: Arc::new(prices::open(&args.files)?),
             labels: labels(&args.labels)?,
             usage_requests: usage_requests.into(),
             emit: args.emit,
             on_terminal: std::io::stdout().is_terminal(),
+            one_terminal: fd::is_one_terminal(rustix::stdio::stdout(), rustix::stdio::stderr()),
+            in_line: false,
             drain: args.drain,
             limits,
             strict: args.strict,
             progress,
+            advice: None,
+            knows_request,
             origin: SystemTime::now(),
             failed: false,
             flawed: false,
+            unrecognised: false,
         })
     }
 
@@ -124,15 +144,53 @@ impl Session {
                 0 | 1 => self.usage_requests.front().copied(),
                 _ => self.usage_requests.pop_front(),
             };
-            if self.sink.is_nowhere() && !self.limits.any() {
+            self.unrecognised |= reading.status == Status::Unrecognised;
+            let unseen = self.unseen(reading.status);
+            if self.output.is_nowhere() && !self.limits.any() && !unseen {
                 continue;
             }
             let mut record = self.record(reading);
-            record.usage_request = usage_request.map(str::to_owned);
+            record.advise(usage_request, self.knows_request);
             self.limits.add(&record);
-            if let Err(error) = self.sink.write(&record) {
+            if self.output.is_on_stderr() {
+                self.end_line();
+            }
+            if let Err(error) = self.output.write(&record) {
                 self.fail(&error);
             }
+            if unseen {
+                self.tell(&failure(&record));
+            }
+        }
+    }
+
+    /// Whether a response is no answer, and whoever asked would see nothing of that: its body is not passed on.
+    fn unseen(&self, status: Status) -> bool {
+        let swallowed = !matches!(self.emit, cli::Emit::Raw);
+        match status {
+            Status::Error => swallowed && !self.output.shows_lines(),
+            Status::Unrecognised => swallowed && self.advice.is_none(),
+            _ => false,
+        }
+    }
+
+    /// Says a sentence on stderr, on a line of its own.
+    fn tell(&mut self, text: &str) {
+        self.end_line();
+        complain(text);
+    }
+
+    /// Ends the line that the stream has begun on the terminal.
+    fn end_line(&mut self) {
+        if std::mem::take(&mut self.in_line) && self.one_terminal {
+            let _ = fd::write_all(rustix::stdio::stderr(), b"\n");
+        }
+    }
+
+    /// Remembers whether these bytes, which went to standard output, end a line.
+    fn passed(&mut self, bytes: &[u8]) {
+        if let Some(last) = bytes.last() {
+            self.in_line = *last != b'\n';
         }
     }
 
@@ -155,14 +213,22 @@ impl Session {
         self.limits.hold(tokens, cost)
     }
 
+    /// What to say where the program that was started prints nothing that can be metered.
+    pub(super) fn advise(&mut self, advice: String) {
+        self.advice = Some(advice);
+    }
+
     fn fail(&mut self, error: &str) {
-        complain(error);
+        self.tell(error);
         self.failed = true;
     }
 }
 
 impl Watch for Session {
     fn see(&mut self, bytes: &[u8], now: Duration) -> bool {
+        if self.emit == cli::Emit::Raw {
+            self.passed(bytes);
+        }
         self.meter.feed_at(bytes, now);
         self.put();
         self.is_within_limits()
@@ -170,6 +236,7 @@ impl Watch for Session {
 
     fn emitted(&mut self) -> Vec<u8> {
         let emitted = self.meter.take_emitted();
+        self.passed(&emitted);
         if !self.on_terminal {
             return emitted;
         }
@@ -193,6 +260,16 @@ impl Watch for Session {
         if let Some(Fault(text)) = fault {
             self.fail(&text);
         }
+        if let Some(advice) = self.advice.take().filter(|_| self.unrecognised) {
+            self.tell(&advice);
+        }
+        if by == EndedBy::Limit {
+            let reached = self.limits.reached.clone();
+            self.tell(
+                &reached
+                    .unwrap_or_else(|| "a limit was reached: the stream was stopped".to_owned()),
+            );
+        }
         match signal_of(by) {
             _ if self.failed => Outcome::Failure.into(),
             _ if by == EndedBy::Limit => Outcome::Limit.into(),
@@ -209,7 +286,7 @@ impl Watch for Session {
             progress.show(record.as_ref(), now);
             self.progress = Some(progress);
         }
-        if self.sink.is_nowhere() {
+        if self.output.is_nowhere() {
             return None;
         }
         let (model, provider) = self.meter.under_way()?;
@@ -234,12 +311,41 @@ impl Limits {
     }
 
     /// Whether what has been spent, and this more, is not too much.
-    fn hold(&self, tokens: u64, cost: Decimal) -> bool {
+    fn hold(&mut self, tokens: u64, cost: Decimal) -> bool {
         let tokens = self.spent_tokens.saturating_add(tokens);
         let cost = self.spent.saturating_add(cost);
-        self.output_tokens.is_none_or(|max| tokens <= max)
-            && self.cost.is_none_or(|max| cost <= max)
+        let tokens_left = self.output_tokens.filter(|max| tokens > *max);
+        let cost_left = self.cost.filter(|max| cost > *max);
+        self.reached = match (tokens_left, cost_left) {
+            (Some(max), _) => Some(format!(
+                "stopped: {tokens} output tokens are more than --max-output-tokens {max}"
+            )),
+            (_, Some(max)) => Some(format!(
+                "stopped: a cost of ${} is more than --max-cost {max}",
+                money(cost)
+            )),
+            (None, None) => None,
+        };
+        self.reached.is_none()
     }
+}
+
+/// A sentence for a response whose body nobody saw and that is no answer.
+fn failure(record: &Record) -> String {
+    let status = record.http_status.map(|status| format!(" ({status})"));
+    let status = status.unwrap_or_default();
+    if record.status != Some(Status::Error) {
+        let bytes = grouped(record.bytes.unwrap_or_default());
+        return format!(
+            "the response{status} is not one of a known LLM API: {bytes} bytes, not shown because of --emit"
+        );
+    }
+    let said = [&record.error_type, &record.error_message];
+    let said: Vec<_> = said.into_iter().flatten().map(String::as_str).collect();
+    format!(
+        "the API answered with an error{status}: {}",
+        said.join(": ")
+    )
 }
 
 /// The request body from a file.
@@ -255,38 +361,6 @@ fn request(path: Option<&Path>) -> Result<Option<Request>> {
         )
     })?;
     Ok(Some(request))
-}
-
-/// Where records go.
-fn sink(args: &cli::Metering) -> Result<Sink> {
-    let selection = match &args.columns {
-        Some(list) => Selection::parse(list).map_err(|error| anyhow!("--columns: {error}"))?,
-        None => Selection::default(),
-    };
-    let format = match args.format {
-        Some(cli::Format::Csv) => Format::Csv,
-        Some(cli::Format::Json) => Format::Json,
-        Some(cli::Format::Line) => Format::Line,
-        None => args.output.as_deref().map_or(Format::Json, Format::of),
-    };
-    let writer = Writer::new(format, selection);
-    match &args.output {
-        Some(path) if path.as_os_str() == "-" => {
-            if args.emit != cli::Emit::None {
-                bail!(
-                    "--output - would mix records into the stream: add --emit none, or name a file"
-                );
-            }
-            Ok(Sink::stdout(
-                writer.coloured(is_coloured(&std::io::stdout())),
-            ))
-        }
-        Some(path) => Sink::append(path, writer).map_err(|error| anyhow!(error)),
-        None if args.quiet => Ok(Sink::nowhere(writer)),
-        None => Ok(Sink::stderr(
-            writer.coloured(is_coloured(&std::io::stderr())),
-        )),
-    }
 }
 
 /// Labels from the environment and, over them, from the command line.

@@ -169,7 +169,7 @@ impl Note {
             }
             Self::Gzip => "the body is gzip: add --compressed to curl",
             Self::NoUsage => {
-                "the stream states no usage: ask for it with \"stream_options\":{\"include_usage\":true}"
+                "usage was not reported; request it with \"stream_options\":{\"include_usage\":true}, or let tokensense run do that"
             }
             Self::TotalAbove => {
                 "the provider's total is more than input and output: what else it counts is not priced"

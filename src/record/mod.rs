@@ -170,6 +170,41 @@ columns! {
     usage: Option<RawUsage>,
 }
 
+/// What the price table says where a cost lacks the input.
+const NO_INPUT: &str = "input tokens unknown";
+/// The way out of that.
+const PASS_REQUEST: &str = ": tap --request FILE, or run, would estimate them";
+
+/// A note as it stands in a record, by what was done about usage.
+fn said_as(note: Note, usage_request: Option<&str>) -> &'static str {
+    match note {
+        Note::NoUsage => unreported(usage_request),
+        other => other.as_str(),
+    }
+}
+
+/// Why usage is missing, and what helps, by what was done about it.
+fn unreported(usage_request: Option<&str>) -> &'static str {
+    match usage_request {
+        Some("injected" | "present") => {
+            "the server did not report usage, although it was requested"
+        }
+        Some("opted_out") => {
+            "usage was not reported, because include_usage or --inject turned it off"
+        }
+        Some("unsupported") => {
+            "usage was not reported, and this server is not known to accept a request for it"
+        }
+        Some("unknown_host") => {
+            "usage was not requested, because the host is not known; pass --inject always if it accepts stream_options"
+        }
+        Some("not_understood") => {
+            "usage was not requested, because the request body could not be read; add \"stream_options\":{\"include_usage\":true} to it"
+        }
+        _ => Note::NoUsage.as_str(),
+    }
+}
+
 /// A column of tokens, or of other things counted.
 pub(crate) struct Counted {
     pub(crate) name: &'static str,
@@ -318,6 +353,19 @@ impl Record {
         object.finish()
     }
 
+    /// Says what was done about usage, and replaces the way out of a missing count by one that helps: none that was
+    /// gone already.
+    pub(crate) fn advise(&mut self, usage_request: Option<&str>, knows_request: bool) {
+        self.usage_request = usage_request.map(str::to_owned);
+        let Some(note) = &mut self.cost_note else {
+            return;
+        };
+        *note = note.replace(Note::NoUsage.as_str(), unreported(usage_request));
+        if knows_request {
+            *note = note.replace(PASS_REQUEST, "");
+        }
+    }
+
     /// Adds when it happened, by a clock that stood at zero at `origin`.
     pub(crate) fn set_times(&mut self, reading: &Reading, origin: SystemTime) {
         let whole = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
@@ -379,7 +427,11 @@ impl Record {
         reading.charged = self.cost_reported_usd.iter().map(stated).collect();
         let said = self.cost_note.as_deref().unwrap_or_default();
         reading.notes = Note::ALL.to_vec();
-        reading.notes.retain(|note| said.contains(note.as_str()));
+        let usage_request = self.usage_request.as_deref();
+        reading.notes.retain(|note| {
+            let text = said_as(*note, usage_request);
+            said.contains(text)
+        });
         reading
     }
 
@@ -410,8 +462,14 @@ impl Record {
         } else {
             Some(CostBasis::Estimated)
         };
+        if let Some(note) = &mut self.cost_note
+            && let Some(at) = note.find(NO_INPUT)
+        {
+            note.insert_str(at + NO_INPUT.len(), PASS_REQUEST);
+        }
         for note in &reading.notes {
-            add_note(&mut self.cost_note, note.as_str());
+            let text = said_as(*note, self.usage_request.as_deref());
+            add_note(&mut self.cost_note, text);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Records as JSON lines, CSV, or one calm line for people.
+//! Records as JSON lines, CSV, TSV, or one calm line for people.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use super::text::{clean, escape};
 use super::{COLUMNS, Cell as _, Column, CostBasis, Record};
 use crate::meter::Status;
+use crate::nearest::nearest;
 use crate::object::Object;
 
 /// How records are written.
@@ -21,14 +22,19 @@ pub enum Format {
     Json,
     /// A short line for people.
     Line,
+    /// Tab-separated values with a header.
+    Tsv,
 }
 
 impl Format {
-    /// The format that a file's name asks for.
-    pub(crate) fn of(path: &Path) -> Self {
-        match path.extension().and_then(|ending| ending.to_str()) {
-            Some("csv") => Self::Csv,
-            _ => Self::Json,
+    /// The format that a file's ending names, if it names one.
+    pub(crate) fn of(path: &Path) -> Option<Self> {
+        let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+        match ending.as_str() {
+            "csv" => Some(Self::Csv),
+            "json" | "jsonl" | "ndjson" => Some(Self::Json),
+            "tsv" => Some(Self::Tsv),
+            _ => None,
         }
     }
 }
@@ -115,14 +121,9 @@ impl Selection {
 
 /// What to say of a column that does not exist.
 fn unknown(path: &str) -> String {
-    let likeness = |column: &&Column| strsim::jaro_winkler(path, column.name);
-    let near = COLUMNS
-        .iter()
-        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
-        .filter(|column| likeness(column) > 0.8);
-    let hint = match near {
+    let hint = match nearest(path, COLUMNS.iter().map(|column| column.name)) {
         None => "it may be a column of the record, usage.PATH or label.NAME; tokensense man lists the columns".to_owned(),
-        Some(near) => format!("did you mean {}?", near.name),
+        Some(near) => format!("did you mean {near}?"),
     };
     format!("there is no column {path:?}: {hint}")
 }
@@ -145,13 +146,19 @@ impl Writer {
     /// The line that a file begins with.
     pub fn header(&self) -> Option<Vec<u8>> {
         let names = self.selection.0.iter().map(|pick| pick.name.as_str());
-        (self.format == Format::Csv).then(|| csv_line(names))
+        match self.format {
+            Format::Csv => Some(csv_line(names)),
+            Format::Tsv => Some(tsv_line(names)),
+            Format::Json | Format::Line => None,
+        }
     }
 
     /// One record, its line end included.
     pub fn record(&self, record: &Record) -> Vec<u8> {
+        let fields = || self.selection.0.iter().map(|pick| pick.from.text(record));
         match self.format {
-            Format::Csv => csv_line(self.selection.0.iter().map(|pick| pick.from.text(record))),
+            Format::Csv => csv_line(fields()),
+            Format::Tsv => tsv_line(fields()),
             Format::Json => {
                 let mut object = Object::default();
                 for pick in &self.selection.0 {
@@ -240,6 +247,25 @@ pub(crate) fn csv_line<T: AsRef<str>>(fields: impl Iterator<Item = T>) -> Vec<u8
     writer.into_inner().unwrap_or_default()
 }
 
+/// One line of TSV. Tabs and line breaks never stand in a field, so that only a quote at its beginning needs quoting:
+/// `cut` and `awk` get the text as it is.
+fn tsv_line<T: AsRef<str>>(fields: impl Iterator<Item = T>) -> Vec<u8> {
+    let mut line = String::new();
+    for (at, field) in fields.enumerate() {
+        if at > 0 {
+            line.push('\t');
+        }
+        match clean(field.as_ref()) {
+            text if text.starts_with('"') => {
+                line.extend(["\"", &text.replace('"', "\"\""), "\""]);
+            }
+            text => line += &text,
+        }
+    }
+    line.push('\n');
+    line.into_bytes()
+}
+
 /// `gpt-4o  90 in (64 cached) · 30 out  $0.000412  1.2 s · 25 tok/s`
 fn person_line(record: &Record, coloured: bool) -> String {
     let paint = |style: Style, text: &str| {
@@ -315,7 +341,23 @@ fn person_line(record: &Record, coloured: bool) -> String {
         };
         parts.push(paint(colour.on_default(), &ending));
     }
+    if let Some(note) = counted.then(|| doubt(record)).flatten() {
+        parts.push(paint(Style::new().dimmed(), &note));
+    }
     parts.join("  ")
+}
+
+/// Why the line says `≈`, `≥` or `?`, and what would help.
+fn doubt(record: &Record) -> Option<String> {
+    let unknown = record.input_tokens.is_none() || record.output_tokens.is_none();
+    let vague = matches!(
+        record.cost_basis,
+        Some(CostBasis::Estimated | CostBasis::LowerBound)
+    );
+    match &record.cost_note {
+        Some(note) if record.cost_usd.is_some() && (unknown || vague) => Some(note.clone()),
+        _ => unknown.then(|| "?: the API did not report it".to_owned()),
+    }
 }
 
 /// Dollars as people read them: cents whole, below that four figures.
@@ -393,7 +435,15 @@ mod tests {
                     input_tokens: None,
                     ..priced("0.25", CostBasis::LowerBound)
                 },
-                "m-1  ? in · 80 out  ≥ $0.25  2.3 s  cancelled",
+                "m-1  ? in · 80 out  ≥ $0.25  2.3 s  cancelled  ?: the API did not report it",
+            ),
+            (
+                Record {
+                    input_tokens: None,
+                    cost_note: text("input tokens unknown"),
+                    ..priced("0.25", "lower_bound")
+                },
+                "m-1  ? in · 80 out  ≥ $0.25  2.3 s  input tokens unknown",
             ),
             (
                 Record {

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::meter::Status;
+use crate::nearest::meant;
 use crate::record::Record;
 
 /// Something that responses are told apart by.
@@ -62,11 +63,9 @@ impl Key {
         let of = of
             .or_else(|| known.map(|(_, of)| of.clone()))
             .ok_or_else(|| {
-                let names: Vec<_> = KEYS.iter().map(|(name, _)| *name).collect();
-                format!(
-                    "there is no key {name:?}: choose among {}, label.NAME",
-                    names.join(", ")
-                )
+                let names = KEYS.iter().map(|(name, _)| *name);
+                let names: Vec<_> = names.chain(["label.NAME"]).collect();
+                format!("there is no key {name:?}: {}", meant(name, &names))
             })?;
         let name = name.to_owned();
         Ok(Self { name, of })
@@ -177,6 +176,17 @@ pub(super) fn point(text: &str, zone: &TimeZone, now: Timestamp) -> Result<Times
     if let Ok(at) = text.parse() {
         return Ok(at);
     }
+    let days_ago = |days: i64| {
+        let today = now.to_zoned(zone.clone()).start_of_day();
+        let day = today.and_then(|today| today.checked_sub(Span::new().days(days)));
+        day.map(|day| day.timestamp())
+            .map_err(|error| error.to_string())
+    };
+    match text {
+        "today" => return days_ago(0),
+        "yesterday" => return days_ago(1),
+        _ => {}
+    }
     let local = text
         .parse::<DateTime>()
         .and_then(|at| at.to_zoned(zone.clone()));
@@ -185,6 +195,8 @@ pub(super) fn point(text: &str, zone: &TimeZone, now: Timestamp) -> Result<Times
         now.to_zoned(zone.clone()).checked_sub(span.abs())
     };
     local.or_else(|_| ago()).map(|at| at.timestamp()).map_err(|_| {
-        format!("{text:?} is no time: write 2026-11-30, 2026-11-30T18:00, 2026-11-30T18:00:00Z or 7d for seven days ago")
+        format!(
+            "{text:?} is not a time: write today, yesterday, 7d (seven days ago), 2026-11-30, 2026-11-30T18:00 or 2026-11-30T18:00:00Z"
+        )
     })
 }

@@ -6,7 +6,7 @@ use std::collections::hash_map::Entry;
 use std::hash::{BuildHasher as _, BuildHasherDefault, Hash as _, Hasher, RandomState};
 use std::ops::Range;
 use std::panic::resume_unwind;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::key::UNKNOWN;
@@ -20,8 +20,8 @@ pub(super) struct Ledger {
     groups: Mutex<Groups>,
     /// In shards by id; none where copies count like any other response.
     copies: Vec<Mutex<Copies>>,
-    /// Some response came more than once.
-    joined: AtomicBool,
+    /// How many responses had come before.
+    joined: AtomicU64,
     hasher: RandomState,
 }
 
@@ -87,7 +87,7 @@ impl Ledger {
         Self {
             groups: Mutex::default(),
             copies: (0..shards).map(|_| Mutex::default()).collect(),
-            joined: AtomicBool::new(false),
+            joined: AtomicU64::new(0),
             hasher: RandomState::new(),
         }
     }
@@ -129,7 +129,7 @@ impl Ledger {
             let mut copies = lock(&self.copies[shard(&fresh[0])]);
             for (id, span) in fresh {
                 if copies.add(*id, &sums.packed[span.clone()], order) {
-                    self.joined.store(true, Relaxed);
+                    self.joined.fetch_add(1, Relaxed);
                 }
             }
         }
@@ -155,8 +155,8 @@ impl Ledger {
         Some((high, hasher.finish()))
     }
 
-    /// The groups, in no order, out of all that was added.
-    pub(super) fn close(self, mut sums: Vec<Sums>) -> Vec<(Arc<[String]>, Totals)> {
+    /// The groups, in no order, out of all that was added; and how many copies were left out of them.
+    pub(super) fn close(self, mut sums: Vec<Sums>) -> (Vec<(Arc<[String]>, Totals)>, u64) {
         sums.iter_mut().for_each(|sums| self.settle(sums));
         let keys = self
             .groups
@@ -169,7 +169,8 @@ impl Ledger {
                 all[group as usize].merge(&totals);
             }
         };
-        if self.joined.into_inner() {
+        let joined = self.joined.into_inner();
+        if joined > 0 {
             sum_up(self.copies, sums.len(), &mut take);
         } else {
             for sums in &mut sums {
@@ -181,7 +182,8 @@ impl Ledger {
         sums.into_iter().for_each(|sums| take(sums.nameless));
         let groups = keys.into_iter().zip(all);
         // A group may have lost its only response to a fuller copy.
-        groups.filter(|(_, totals)| totals.responses > 0).collect()
+        let groups = groups.filter(|(_, totals)| totals.responses > 0);
+        (groups.collect(), joined)
     }
 }
 
@@ -278,7 +280,7 @@ mod tests {
             let model = record.model.clone().unwrap_or_else(|| UNKNOWN.to_owned());
             ledger.add(record, &[model], &mut sums[at % threads]);
         }
-        let mut groups = ledger.close(sums);
+        let (mut groups, _) = ledger.close(sums);
         groups.sort_by(|(a, _), (b, _)| a.cmp(b));
         groups
     }

@@ -31,6 +31,7 @@ use jiff::tz::TimeZone;
 use rustix::process::{Resource, getrlimit};
 use signal_hook::consts::SIGPIPE;
 
+use super::table::width;
 use super::{Outcome, complain, is_coloured, prices};
 use crate::cli::{self, Layout};
 use crate::pipe::Exit;
@@ -115,17 +116,19 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
         complain(&format!("cannot write --records: {error}"));
         outcome = Outcome::Failure;
     }
+    let (groups, copies) = job.ledger.close(sums);
     let mut summary = Summary::new(
         job.by,
-        job.ledger.close(sums),
+        groups,
         show::Read {
             files: job.done.load(Ordering::Relaxed),
             files_failed: failed,
             bytes_read: job.read.into_inner(),
+            copies,
         },
     );
     if summary.is_empty() && !args.quiet {
-        complain("no responses were found, or none that the options let through");
+        complain("no responses were found, or --since, --until or --filter exclude them all");
     }
     summary.order(args.sort.as_deref(), args.reverse, args.top);
     let text = match args.format {
@@ -223,9 +226,7 @@ fn zone(name: Option<&str>) -> Result<TimeZone> {
     };
     let zone = DateTimeParser::new().parse_time_zone(name);
     zone.map_err(|_| {
-        anyhow!(
-            "--timezone: {name:?} is no zone this system knows: write Europe/Paris, UTC or +02:00"
-        )
+        anyhow!("--timezone: {name:?} is not a known time zone: write Europe/Paris, UTC or +02:00")
     })
 }
 
@@ -275,7 +276,8 @@ fn open_records<'i>(
             path.display(),
         );
     }
-    let writer = Writer::new(Format::of(path), Selection::default());
+    let format = Format::of(path).unwrap_or_default();
+    let writer = Writer::new(format, Selection::default());
     if metadata.is_file() {
         file.set_len(0).with_context(failed)?;
     }
@@ -308,9 +310,4 @@ fn progress<'i>(
     );
     let bar = ProgressBar::with_draw_target(Some(sizes.sum()), ProgressDrawTarget::stderr());
     bar.with_style(style)
-}
-
-fn width() -> Option<u16> {
-    let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok()?;
-    Some(size.ws_col).filter(|columns| *columns > 0)
 }

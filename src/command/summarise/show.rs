@@ -4,11 +4,12 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 use rust_decimal::Decimal;
 
 use super::key::Key;
 use super::total::Totals;
+use crate::command::table::{Column, Kind, lay_out, left_out};
+use crate::nearest::meant;
 use crate::object::{Object, push_list};
 use crate::record::{CostBasis, clean, csv_line, escape, grouped, guarded};
 
@@ -20,6 +21,8 @@ pub(super) struct Summary {
     read: Read,
     /// Groups stand together by their first keys.
     nested: bool,
+    /// Groups that --top leaves out.
+    more: usize,
 }
 
 /// How much was read for it.
@@ -27,42 +30,42 @@ pub(super) struct Read {
     pub(super) files: usize,
     pub(super) files_failed: usize,
     pub(super) bytes_read: u64,
+    /// Responses that were found again.
+    pub(super) copies: u64,
 }
 
 type Group = (Arc<[String]>, Totals);
 
-/// The table's columns: header, figure, and when it is left out.
-const COLUMNS: &[(&str, &str, Shown)] = &[
-    ("responses", "responses", Shown::Always),
-    ("partial", "partial", Shown::IfAny),
-    ("estimated", "estimated", Shown::IfAny),
-    ("failed", "failed", Shown::IfAny),
-    ("unpriced", "unpriced", Shown::IfAny),
-    ("input", "input_tokens", Shown::Always),
-    ("cached", "cache_read_tokens", Shown::IfRoom),
-    ("written", "cache_write_tokens", Shown::IfRoom),
-    ("output", "output_tokens", Shown::Always),
-    ("reasoning", "reasoning_tokens", Shown::IfRoom),
-    ("searches", "web_search_requests", Shown::IfRoom),
-    ("cost $", COST, Shown::Always),
-    ("share", SHARE, Shown::Always),
+/// The table's columns: header, figure, when it is left out, and its rank among those that a narrow terminal leaves out.
+const COLUMNS: &[(&str, &str, Shown, u8)] = &[
+    ("responses", "responses", Shown::Always, 3),
+    ("partial", "partial", Shown::IfAny, 5),
+    ("estimated", "estimated", Shown::IfAny, 5),
+    ("failed", "failed", Shown::IfAny, 5),
+    ("unpriced", "unpriced", Shown::IfAny, 5),
+    ("input", "input_tokens", Shown::Always, 1),
+    ("cached", "cache_read_tokens", Shown::IfAny, 7),
+    ("written", "cache_write_tokens", Shown::IfAny, 8),
+    ("output", "output_tokens", Shown::Always, 2),
+    ("reasoning", "reasoning_tokens", Shown::IfAny, 9),
+    ("searches", "web_search_requests", Shown::IfAny, 10),
+    ("cost $", COST, Shown::Always, 0),
+    ("share", SHARE, Shown::Always, 6),
 ];
 
 const COST: &str = "cost_usd";
 const SHARE: &str = "share";
 /// Stands for what nobody knows.
 const NOTHING: &str = "–";
-/// No key's column is made narrower.
-const KEY_WIDTH: u16 = 24;
-
 #[derive(Clone, Copy, PartialEq)]
 enum Shown {
     Always,
-    /// Where it is not zero throughout. If the terminal is too narrow, its total is told below.
+    /// Where it is not zero throughout.
     IfAny,
-    /// Likewise, but if the terminal is too narrow it is missed least.
-    IfRoom,
 }
+
+/// Figures of which the total is told where a narrow terminal leaves their columns out.
+const COUNTS: &[&str] = &["partial", "estimated", "failed", "unpriced"];
 
 /// Holds a name to sort by to those there are.
 ///
@@ -75,8 +78,8 @@ pub(super) fn check(by: &[Key], sort: Option<&str>) -> Result<(), String> {
     let names: Vec<_> = names.filter(|name| *name != "cost_basis").collect();
     match sort {
         Some(sort) if !names.contains(&sort) => Err(format!(
-            "there is no column {sort:?} to sort by: choose among {}",
-            names.join(", ")
+            "there is no column {sort:?} to sort by: {}",
+            meant(sort, &names)
         )),
         _ => Ok(()),
     }
@@ -94,6 +97,7 @@ impl Summary {
             total,
             read,
             nested: false,
+            more: 0,
         }
     }
 
@@ -122,7 +126,9 @@ impl Summary {
         if reverse {
             self.groups.reverse();
         }
-        self.groups.truncate(top.unwrap_or(usize::MAX));
+        let top = top.unwrap_or(usize::MAX);
+        self.more = self.groups.len().saturating_sub(top);
+        self.groups.truncate(top);
     }
 
     pub(super) fn json(&self) -> String {
@@ -168,59 +174,44 @@ impl Summary {
     /// Aligned columns, within `width` if there is one.
     pub(super) fn table(&self, width: Option<u16>, colour: bool) -> String {
         let any = |figure: &str| self.total.figure(figure).is_some_and(|n| !n.is_zero());
-        let wanted = |shown: Shown, figure: &str| match shown {
-            Shown::Always => figure != SHARE || any(COST),
-            Shown::IfAny | Shown::IfRoom => any(figure),
-        };
-        let mut columns = COLUMNS.to_vec();
-        columns.retain(|(_, figure, shown)| wanted(*shown, figure));
-        let mut table = self.lay_out(&columns);
-        let mut notes = Vec::new();
-        if let Some(width) = width {
-            while self.needs(&table) > width
-                && let Some(at) = least(&columns)
-            {
-                let (header, figure, shown) = columns.remove(at);
-                if shown == Shown::IfAny {
-                    notes.insert(0, format!("{} {header}", self.figure(figure, &self.total)));
-                }
-                table = self.lay_out(&columns);
-            }
-            table.set_content_arrangement(ContentArrangement::Dynamic);
-            table.set_width(width);
-        }
-        let mut lines: Vec<String> = table
-            .lines()
-            .map(|line| line.trim_end().to_owned())
-            .collect();
+        let mut figures = COLUMNS.to_vec();
+        figures.retain(|(_, figure, shown, _)| match shown {
+            Shown::Always => *figure != SHARE || any(COST),
+            Shown::IfAny => any(figure),
+        });
+        let keys = self.by.iter().map(|key| Column {
+            title: key.name.clone(),
+            kind: if key.is_place() {
+                Kind::Path
+            } else {
+                Kind::Name
+            },
+        });
+        let columns = figures.iter().map(|(header, .., rank)| Column {
+            title: (*header).to_owned(),
+            kind: Kind::Figure(*rank),
+        });
+        let columns: Vec<_> = keys.chain(columns).collect();
+        let laid = lay_out(&columns, &self.rows(&figures), width);
+        let mut lines = laid.lines;
         if colour {
             let last = lines.len() - 1;
             for at in [0, last] {
                 lines[at] = format!("\x1b[1m{}\x1b[0m", lines[at]);
             }
         }
-        if !notes.is_empty() {
-            lines.push(format!("of these {}", notes.join(", ")));
-        }
+        let hidden = laid.hidden.iter().map(|at| figures[at - self.by.len()]);
+        lines.extend(self.notes(&hidden.collect::<Vec<_>>(), width));
         lines.join("\n") + "\n"
     }
 
-    /// The width without which numbers would break.
-    fn needs(&self, table: &Table) -> u16 {
-        let widths = table.column_max_content_widths();
-        let fixed = widths.iter().skip(self.by.len()).map(|width| width + GAP);
-        let keys = widths
-            .iter()
-            .take(self.by.len())
-            .map(|width| width.min(&KEY_WIDTH) + GAP);
-        fixed.chain(keys).sum()
-    }
-
-    fn lay_out(&self, columns: &[(&str, &str, Shown)]) -> Table {
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING);
-        let names = self.by.iter().map(|key| key.name.as_str());
-        table.set_header(names.chain(columns.iter().map(|(header, ..)| *header)));
+    /// The cells of each group, and of the total.
+    fn rows(&self, columns: &[(&str, &str, Shown, u8)]) -> Vec<Vec<String>> {
+        let figures = |totals| {
+            let names = columns.iter().map(|(_, name, ..)| *name);
+            names.map(move |name| self.figure(name, totals))
+        };
+        let mut rows = Vec::new();
         let mut above: &[String] = &[];
         for (keys, totals) in &self.groups {
             let same = keys.iter().zip(above).take_while(|(a, b)| a == b).count();
@@ -229,24 +220,39 @@ impl Summary {
                 at if at < told => String::new(),
                 _ => clean(key).into_owned(),
             });
-            table.add_row(
-                keys_shown.chain(columns.iter().map(|(_, name, _)| self.figure(name, totals))),
-            );
+            rows.push(keys_shown.chain(figures(totals)).collect());
             above = keys;
         }
         let title = std::iter::once("total".to_owned()).chain(std::iter::repeat(String::new()));
-        let figures = columns
-            .iter()
-            .map(|(_, name, _)| self.figure(name, &self.total));
-        table.add_row(title.take(self.by.len()).chain(figures));
-        for (at, column) in table.column_iter_mut().enumerate() {
-            column.set_padding((0, GAP));
-            if at >= self.by.len() {
-                column.set_cell_alignment(CellAlignment::Right);
-                column.set_constraint(ColumnConstraint::ContentWidth);
-            }
+        rows.push(
+            title
+                .take(self.by.len())
+                .chain(figures(&self.total))
+                .collect(),
+        );
+        rows
+    }
+
+    /// What the table does not show.
+    fn notes(&self, hidden: &[(&str, &str, Shown, u8)], width: Option<u16>) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.more > 0 {
+            let more = grouped(self.more);
+            notes.push(format!("{more} more, included in the total"));
         }
-        table
+        match self.read.copies {
+            0 => {}
+            1 => notes.push("1 copy not counted".to_owned()),
+            copies => notes.push(format!("{} copies not counted", grouped(copies))),
+        }
+        let counts = hidden.iter().filter(|(_, name, ..)| COUNTS.contains(name));
+        notes.extend(
+            counts
+                .map(|(header, name, ..)| format!("{header}: {}", self.figure(name, &self.total))),
+        );
+        let others = hidden.iter().filter(|(_, name, ..)| !COUNTS.contains(name));
+        notes.extend(left_out(others.map(|(header, ..)| *header), width));
+        notes
     }
 
     /// A figure as it stands in the table.
@@ -281,15 +287,6 @@ impl Summary {
         format!("{}.{places}", grouped(whole))
     }
 }
-
-/// The column that is missed least, among those that may be left out.
-fn least(columns: &[(&str, &str, Shown)]) -> Option<usize> {
-    let last = |kind: Shown| columns.iter().rposition(|(_, _, shown)| *shown == kind);
-    last(Shown::IfRoom).or_else(|| last(Shown::IfAny))
-}
-
-/// Columns stand so far apart.
-const GAP: u16 = 2;
 
 /// Orders groups level by level, each under the group that its first keys name.
 fn nest(groups: &mut [Group], by: &[Key], level: usize) {
