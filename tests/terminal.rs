@@ -467,7 +467,9 @@ fn tables_fit() {
             command.args(args);
             let (seen, code) = shown(&mut command, To::Terminal, columns);
             assert_eq!(code, Some(0), "{args:?}: {seen}");
-            for line in seen.lines() {
+            // Addresses are not cut.
+            let is_table = |line: &&str| !line.starts_with("see ") && !line.starts_with("why ");
+            for line in seen.lines().filter(is_table) {
                 let width = line.chars().count();
                 assert!(
                     width <= columns.into(),

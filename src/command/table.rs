@@ -50,12 +50,12 @@ pub(super) fn lay_out(columns: &[Column], rows: &[Vec<String>], width: Option<u1
             .filter(is_name)
             .map(|at| widths[at])
             .sum();
-        while room(columns, &widths, &shown, width) < all.min(NAMES)
+        while taken(columns, &widths, &shown) + all.min(NAMES) > width
             && let Some(at) = least(columns, &shown)
         {
             shown.retain(|shown| *shown != at);
         }
-        let left = room(columns, &widths, &shown, width);
+        let left = width.saturating_sub(taken(columns, &widths, &shown));
         let names: Vec<usize> = shown.iter().copied().filter(is_name).collect();
         let fits =
             |cap: &usize| names.iter().map(|at| widths[*at].min(*cap)).sum::<usize>() <= left;
@@ -113,14 +113,13 @@ pub(super) fn width() -> Option<u16> {
     Some(size.ws_col).filter(|columns| *columns > 0)
 }
 
-/// What is left for names beside the figures that are shown.
-fn room(columns: &[Column], widths: &[usize], shown: &[usize], width: usize) -> usize {
+/// The room that figures and gaps take.
+fn taken(columns: &[Column], widths: &[usize], shown: &[usize]) -> usize {
     let figures = shown
         .iter()
         .filter(|at| columns[**at].kind.rank().is_some());
-    let taken: usize = figures.map(|at| widths[*at]).sum();
-    let gaps = GAP * shown.len().saturating_sub(1);
-    width.saturating_sub(taken + gaps)
+    let figures: usize = figures.map(|at| widths[*at]).sum();
+    figures + GAP * shown.len().saturating_sub(1)
 }
 
 /// The column that is missed least, among those that may be left out.

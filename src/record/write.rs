@@ -441,7 +441,7 @@ mod tests {
                 Record {
                     input_tokens: None,
                     cost_note: text("input tokens unknown"),
-                    ..priced("0.25", "lower_bound")
+                    ..priced("0.25", CostBasis::LowerBound)
                 },
                 "m-1  ? in · 80 out  ≥ $0.25  2.3 s  input tokens unknown",
             ),
