@@ -405,10 +405,20 @@ fn span(nodes: &[Node<'_>]) -> usize {
     }
 }
 
-/// Closes what a cut-off object left open; `None` where there is nothing to read yet.
-pub(super) fn close(cut: &[u8]) -> Option<Vec<u8>> {
+/// A cut-off object with what it left open closed.
+#[derive(Debug, PartialEq)]
+pub(super) struct Closed {
+    pub(super) whole: Vec<u8>,
+    /// Offset of the first byte within the string that the cut went through: the value is half of one.
+    pub(super) half: Option<usize>,
+}
+
+/// Closes what a cut-off object left open. Gives the object with the string that the cut went through, and without
+/// it; whichever there is.
+pub(super) fn close(cut: &[u8]) -> [Option<Closed>; 2] {
     let mut open = Vec::new();
     let mut in_string = false;
+    let mut begin = 0;
     let mut escaped = false;
     // Where the object was last between members: all after it may be half of one.
     let mut sound = None;
@@ -416,7 +426,10 @@ pub(super) fn close(cut: &[u8]) -> Option<Vec<u8>> {
         match byte {
             _ if std::mem::take(&mut escaped) => {}
             b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
+            b'"' => {
+                in_string = !in_string;
+                begin = at + 1;
+            }
             _ if in_string => {}
             b'{' => open.push(b'}'),
             b'[' => open.push(b']'),
@@ -431,31 +444,40 @@ pub(super) fn close(cut: &[u8]) -> Option<Vec<u8>> {
             sound = Some((end, open.len()));
         }
     }
-    let mut whole = cut.to_vec();
-    if in_string {
-        // A text cut in its middle is still text that came through.
-        let tail = cut.len().saturating_sub(8);
-        if let Some(escape) = cut[tail..].iter().rposition(|b| *b == b'\\') {
-            whole.truncate(tail + escape);
-        }
-        whole.push(b'"');
-    }
     let close = |mut whole: Vec<u8>, open: &[u8]| {
         whole.extend(open.iter().rev());
-        whole
+        Some(whole).filter(|whole| Parser::new().parse(whole, |_| ()).is_some())
     };
-    let parses = |whole: &Vec<u8>| Parser::new().parse(whole, |_| ()).is_some();
+    let mut with = None;
     // A number or word at the very end may have been going on.
     let ends = |b: &u8| !b.is_ascii_alphanumeric() && !matches!(b, b'.' | b'+' | b'-');
-    if in_string || cut.last().is_some_and(ends) {
-        let as_is = close(whole, &open);
-        if parses(&as_is) {
-            return Some(as_is);
+    if in_string {
+        // Half an escape is none.
+        let mut end = begin;
+        while let Some(&byte) = cut.get(end) {
+            let len = match (byte, cut.get(end + 1)) {
+                (b'\\', Some(b'u')) => 6,
+                (b'\\', _) => 2,
+                _ => 1,
+            };
+            if end + len > cut.len() {
+                break;
+            }
+            end += len;
         }
+        let mut whole = cut[..end].to_vec();
+        whole.push(b'"');
+        with = close(whole, &open);
+    } else if cut.last().is_some_and(ends) {
+        with = close(cut.to_vec(), &open);
     }
-    let (end, depth) = sound?;
-    open.truncate(depth);
-    Some(close(cut[..end].to_vec(), &open)).filter(parses)
+    let half = in_string.then_some(begin);
+    let without = sound.filter(|_| in_string || with.is_none());
+    let without = without.and_then(|(end, depth)| close(cut[..end].to_vec(), &open[..depth.min(open.len())]));
+    [
+        with.map(|whole| Closed { whole, half }),
+        without.map(|whole| Closed { whole, half: None }),
+    ]
 }
 
 /// Makes strings readable that no parser takes, each byte in its place: half of a surrogate pair, bytes that
@@ -568,22 +590,30 @@ mod tests {
 
     #[test]
     fn closed() {
-        for (cut, want) in [
-            (r#"{"a":"he"#, Some(r#"{"a":"he"}"#)),
+        for (cut, with, without) in [
+            (r#"{"a":"he"#, Some((r#"{"a":"he"}"#, 6)), Some("{}")),
             (
                 r#"{"a":{"b":[1,{"c":"x\"#,
-                Some(r#"{"a":{"b":[1,{"c":"x"}]}}"#),
+                Some((r#"{"a":{"b":[1,{"c":"x"}]}}"#, 19)),
+                Some(r#"{"a":{"b":[1,{}]}}"#),
             ),
-            (r#"{"a":1,"b":54"#, Some(r#"{"a":1}"#)),
-            (r#"{"a":1,"b":tr"#, Some(r#"{"a":1}"#)),
-            (r#"{"a":1,"b":"#, Some(r#"{"a":1}"#)),
-            (r#"{"a":1,"b"#, Some(r#"{"a":1}"#)),
-            (r#"{"a":1 "#, Some(r#"{"a":1 }"#)),
-            ("{", Some("{}")),
-            ("", None),
+            (r#"{"a":1,"b":54"#, None, Some(r#"{"a":1}"#)),
+            (r#"{"a":1,"b":tr"#, None, Some(r#"{"a":1}"#)),
+            (r#"{"a":1,"b":"#, None, Some(r#"{"a":1}"#)),
+            (r#"{"a":1,"b"#, None, Some(r#"{"a":1}"#)),
+            (r#"{"a":1 "#, Some((r#"{"a":1 }"#, 0)), None),
+            ("{", Some(("{}", 0)), None),
+            ("", None, None),
         ] {
-            let got = close(cut.as_bytes()).map(|whole| String::from_utf8(whole).unwrap());
-            assert_eq!(got.as_deref(), want, "{cut}");
+            let text = |closed: &Option<Closed>| {
+                let closed = closed.as_ref()?;
+                Some(String::from_utf8(closed.whole.clone()).unwrap())
+            };
+            let [one, other] = close(cut.as_bytes());
+            let half = one.as_ref().and_then(|closed| closed.half);
+            assert_eq!(text(&one).as_deref(), with.map(|it| it.0), "{cut}");
+            assert_eq!(half.unwrap_or(0), with.map_or(0, |it| it.1), "{cut}");
+            assert_eq!(text(&other).as_deref(), without, "{cut}");
         }
     }
 

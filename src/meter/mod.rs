@@ -94,6 +94,8 @@ struct Core {
     emitter: Emitter,
     /// Nothing more will come.
     ending: bool,
+    /// In the event at hand, the offset of a string of which the end of input left but half.
+    half: Option<usize>,
 }
 
 /// What the caller knows that the stream may not say.
@@ -165,6 +167,7 @@ impl Meter {
                 learns: false,
                 emitter: Emitter::default(),
                 ending: false,
+                half: None,
             },
             tail: Tail::default(),
             naive: false,
@@ -566,7 +569,7 @@ impl Core {
     ) -> Option<bool> {
         let (wrap, name) = (event.wrap, std::str::from_utf8(event.name));
         let name = name.unwrap_or_default();
-        let fresh = parser.parse(data, |json| {
+        let take = |json: Json<'_>| {
             let event = Parsed {
                 json,
                 data,
@@ -574,23 +577,30 @@ impl Core {
                 name,
             };
             self.take_parsed(event, start)
-        });
+        };
+        let fresh = parser.parse(data, take).flatten();
         if fresh.is_some() {
             self.settle();
         }
         fresh
     }
 
-    fn take_parsed(&mut self, event: Parsed<'_>, start: u64) -> bool {
+    /// Takes in a parsed event; gives whether it began a new response. `None` where the end of input left but half of a
+    /// value in it that is no text.
+    fn take_parsed(&mut self, event: Parsed<'_>, start: u64) -> Option<bool> {
         let Parsed {
             json, wrap, name, ..
         } = event;
         let known = self.dialect();
         let Some(dialect) = dialect::recognise(json, name, known) else {
-            return self.take_unknown(event, start);
+            let whole = self.half.is_none();
+            return whole.then(|| self.take_unknown(event, start));
         };
         let mut found = self.plans.of(dialect.rules).find(json);
         let mut sense = Sense::of(event, dialect, &found);
+        if self.half.is_some_and(|at| !sense.is_text_at(at)) {
+            return None;
+        }
         let learns = self.learns && wrap.is_bare();
         let shape = learns.then(|| Shape::of(event, &sense, &found, known));
         let fresh = self.begin_with(&sense, start);
@@ -607,7 +617,7 @@ impl Core {
         let kind = settled.kind(json, name);
         self.emitter.found(settled.rules, &found, kind);
         self.trace.shape = shape.flatten();
-        fresh
+        Some(fresh)
     }
 
     /// Takes in an event of no known dialect: a failure, or one that says nothing.
@@ -701,14 +711,22 @@ impl Core {
 
     /// Reads what there is of an event that the end of input cut off, by closing what it left open.
     fn take_cut(&mut self, data: &[u8], start: u64, parser: &mut Parser) -> bool {
-        let mended = json::close(data);
-        let event = mended.as_deref().map(|data| Event {
-            name: &[],
-            data,
-            wrap: Wrap::Cut,
-        });
         let was_over = self.exchange.as_ref().is_some_and(|exchange| exchange.over);
-        let fresh = event.and_then(|event| self.take_json(event, event.data, start, parser));
+        let mut fresh = None;
+        // Half a text came through; half of anything else is nothing.
+        for json::Closed { whole, half } in json::close(data).into_iter().flatten() {
+            let event = Event {
+                name: &[],
+                data: &whole,
+                wrap: Wrap::Cut,
+            };
+            self.half = half;
+            fresh = self.take_json(event, &whole, start, parser);
+            if fresh.is_some() {
+                break;
+            }
+        }
+        self.half = None;
         match &mut self.exchange {
             Some(exchange) if fresh == Some(true) || !was_over => {
                 exchange.over = false;

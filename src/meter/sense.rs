@@ -136,6 +136,16 @@ impl<'e> Sense<'e> {
         }
     }
 
+    /// Whether something generated begins at an offset of the data.
+    pub(super) fn is_text_at(&self, at: usize) -> bool {
+        let mut is_text = false;
+        self.each(|saying| {
+            let generated = matches!(saying.means, Means::Text(_) | Means::Tool);
+            is_text |= generated && saying.at == Some(at);
+        });
+        is_text
+    }
+
     /// The id of its response.
     pub(super) fn id(&self) -> Option<&'e str> {
         match &self.says {
