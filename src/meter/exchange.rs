@@ -266,6 +266,7 @@ impl Exchange {
                     self.version += 1;
                 }
             }
+            Means::Id if self.said.id.is_some() => {}
             Means::Id | Means::Served | Means::Tier => {
                 let slot = match saying.means {
                     Means::Id => &mut self.said.id,

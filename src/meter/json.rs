@@ -409,6 +409,8 @@ fn span(nodes: &[Node<'_>]) -> usize {
 #[derive(Debug, PartialEq)]
 pub(super) struct Closed {
     pub(super) whole: Vec<u8>,
+    /// So much of it came; the rest was added.
+    pub(super) came: usize,
     /// Offset of the first byte within the string that the cut went through: the value is half of one.
     pub(super) half: Option<usize>,
 }
@@ -444,9 +446,11 @@ pub(super) fn close(cut: &[u8]) -> [Option<Closed>; 2] {
             sound = Some((end, open.len()));
         }
     }
-    let close = |mut whole: Vec<u8>, open: &[u8]| {
+    let close = |mut whole: Vec<u8>, open: &[u8], half: Option<usize>| {
+        let came = whole.len() - usize::from(half.is_some());
         whole.extend(open.iter().rev());
-        Some(whole).filter(|whole| Parser::new().parse(whole, |_| ()).is_some())
+        let parses = Parser::new().parse(&whole, |_| ()).is_some();
+        parses.then_some(Closed { whole, came, half })
     };
     let mut with = None;
     // A number or word at the very end may have been going on.
@@ -467,17 +471,13 @@ pub(super) fn close(cut: &[u8]) -> [Option<Closed>; 2] {
         }
         let mut whole = cut[..end].to_vec();
         whole.push(b'"');
-        with = close(whole, &open);
+        with = close(whole, &open, Some(begin));
     } else if cut.last().is_some_and(ends) {
-        with = close(cut.to_vec(), &open);
+        with = close(cut.to_vec(), &open, None);
     }
-    let half = in_string.then_some(begin);
     let without = sound.filter(|_| in_string || with.is_none());
-    let without = without.and_then(|(end, depth)| close(cut[..end].to_vec(), &open[..depth.min(open.len())]));
-    [
-        with.map(|whole| Closed { whole, half }),
-        without.map(|whole| Closed { whole, half: None }),
-    ]
+    let without = without.and_then(|(end, depth)| close(cut[..end].to_vec(), &open[..depth], None));
+    [with, without]
 }
 
 /// Makes strings readable that no parser takes, each byte in its place: half of a surrogate pair, bytes that

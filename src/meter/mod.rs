@@ -94,8 +94,9 @@ struct Core {
     emitter: Emitter,
     /// Nothing more will come.
     ending: bool,
-    /// In the event at hand, the offset of a string of which the end of input left but half.
-    half: Option<usize>,
+    /// The event at hand was cut off by the end of input: how much of it came, and the offset of the string of which it
+    /// is but half.
+    cut: Option<(usize, Option<usize>)>,
 }
 
 /// What the caller knows that the stream may not say.
@@ -167,7 +168,7 @@ impl Meter {
                 learns: false,
                 emitter: Emitter::default(),
                 ending: false,
-                half: None,
+                cut: None,
             },
             tail: Tail::default(),
             naive: false,
@@ -592,13 +593,17 @@ impl Core {
             json, wrap, name, ..
         } = event;
         let known = self.dialect();
-        let Some(dialect) = dialect::recognise(json, name, known) else {
-            let whole = self.half.is_none();
-            return whole.then(|| self.take_unknown(event, start));
+        let recognised = match self.cut {
+            Some(_) => dialect::recognise_cut(json, name, known),
+            None => dialect::recognise(json, name, known),
+        };
+        let half = self.cut.and_then(|(_, half)| half);
+        let Some(dialect) = recognised else {
+            return half.is_none().then(|| self.take_unknown(event, start));
         };
         let mut found = self.plans.of(dialect.rules).find(json);
         let mut sense = Sense::of(event, dialect, &found);
-        if self.half.is_some_and(|at| !sense.is_text_at(at)) {
+        if half.is_some_and(|at| !sense.is_text_at(at)) {
             return None;
         }
         let learns = self.learns && wrap.is_bare();
@@ -612,6 +617,9 @@ impl Core {
             found = self.plans.of(settled.rules).find(json);
             sense = Sense::of(event, settled, &found);
             sense.gist.whole = whole;
+        }
+        if let Some((came, _)) = self.cut {
+            sense.trim(event.data, came);
         }
         self.say(&sense);
         let kind = settled.kind(json, name);
@@ -714,19 +722,19 @@ impl Core {
         let was_over = self.exchange.as_ref().is_some_and(|exchange| exchange.over);
         let mut fresh = None;
         // Half a text came through; half of anything else is nothing.
-        for json::Closed { whole, half } in json::close(data).into_iter().flatten() {
+        for json::Closed { whole, came, half } in json::close(data).into_iter().flatten() {
             let event = Event {
                 name: &[],
                 data: &whole,
                 wrap: Wrap::Cut,
             };
-            self.half = half;
+            self.cut = Some((came, half));
             fresh = self.take_json(event, &whole, start, parser);
             if fresh.is_some() {
                 break;
             }
         }
-        self.half = None;
+        self.cut = None;
         match &mut self.exchange {
             Some(exchange) if fresh == Some(true) || !was_over => {
                 exchange.over = false;

@@ -136,6 +136,25 @@ impl<'e> Sense<'e> {
         }
     }
 
+    /// Leaves of an event that was cut off after `came` bytes what holds whatever would have followed: one count may
+    /// stand beside another one that never came, and one kind of failure before another.
+    pub(super) fn trim(&mut self, data: &[u8], came: usize) {
+        let Says::Read { sayings, .. } = &mut self.says else {
+            return;
+        };
+        sayings.retain_mut(|saying| match (saying.means, &mut saying.value) {
+            (Means::Usage(_) | Means::UsageSoFar, Value::Object(raw, _)) => {
+                offset(raw, data).saturating_add(raw.len()) <= came
+            }
+            (Means::UsageKeys(_) | Means::FinishElse | Means::End, _) => false,
+            (Means::Error, Value::Failure(failure)) => {
+                **failure = Failure::default();
+                true
+            }
+            _ => true,
+        });
+    }
+
     /// Whether something generated begins at an offset of the data.
     pub(super) fn is_text_at(&self, at: usize) -> bool {
         let mut is_text = false;

@@ -135,6 +135,19 @@ pub(crate) fn is_narrower(one: &'static Dialect, other: &'static Dialect) -> boo
     place(one) < place(other)
 }
 
+/// As [`recognise`], of an event that was cut off: of such a one it cannot be told what it lacks.
+pub(crate) fn recognise_cut(
+    json: Json<'_>,
+    name: &str,
+    known: Option<&'static Dialect>,
+) -> Option<&'static Dialect> {
+    if let Some(known) = known.filter(|known| known.is_kin(json, name)) {
+        return Some(known);
+    }
+    let found = ROSTER.iter().find(|dialect| dialect.has_sign(json, name));
+    found.copied()
+}
+
 /// The dialect that a record names: its API's, as its provider speaks it.
 pub(crate) fn named(api: Option<&str>, provider: Option<&str>) -> Option<&'static Dialect> {
     let speaks = |dialect: &&&Dialect| Some(dialect.api) == api;

@@ -226,6 +226,13 @@ impl Dialect {
         any_holds(self.family, json, name)
     }
 
+    /// Whether an event has a sign of this dialect that rests on nothing that is absent.
+    pub(crate) fn has_sign(&self, json: Json<'_>, name: &str) -> bool {
+        let rests = |test: &Test| matches!(test, Test::Lacks(_));
+        let mut signs = self.signs.iter().filter(|sign| !sign.iter().any(rests));
+        signs.any(|sign| any_holds(std::slice::from_ref(sign), json, name))
+    }
+
     /// Whether an event begins a response.
     pub(crate) fn begins_with(&self, json: Json<'_>, name: &str) -> bool {
         any_holds(self.begins, json, name)
