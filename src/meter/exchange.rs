@@ -159,6 +159,14 @@ const MAX_WORD: usize = 4 << 10;
 /// Usage beyond this is no usage.
 const MAX_USAGE: usize = 256 << 10;
 
+/// Counts that grow while a response is generated.
+const RUNNING: &[Measure] = &[
+    Measure::Output,
+    Measure::Reasoning,
+    Measure::AudioOutput,
+    Measure::ImageOutput,
+];
+
 impl Exchange {
     /// `heard` is empty, and has the memory for what is to be heard.
     pub(super) fn new(start: u64, began: Duration, skipped: u64, heard: Heard) -> Self {
@@ -509,7 +517,11 @@ impl Exchange {
             status,
             partial,
             ended_by,
-            finish_reason: self.said.reason(),
+            finish_reason: if partial && self.goes_on() {
+                None
+            } else {
+                self.said.reason()
+            },
             failure: self.failure.take(),
             http_status: self.http_status,
             text_bytes: self.heard.volume(),
@@ -531,6 +543,13 @@ impl Exchange {
         self.estimate(end.request, &mut reading);
         reading.usage.raw = std::mem::take(&mut self.said.usage);
         reading
+    }
+
+    /// Whether a choice that has begun has not finished.
+    fn goes_on(&self) -> bool {
+        let finished = |choice: u32| self.said.finish.iter().any(|(of, _)| *of == choice);
+        let by_choice = self.dialect.is_some_and(Dialect::finishes_by_choice);
+        by_choice && !self.heard.groups().all(finished)
     }
 
     /// Who answers, as far as the stream tells, by a model of this name if it has none of its own.
@@ -640,6 +659,16 @@ impl Exchange {
             if silent && reading.api.is_some_and(|api| ASKABLE.contains(&api)) {
                 reading.notes.push(Note::NoUsage);
             }
+        }
+        if reading.partial && self.said.finish.is_empty() && stated.is_some() {
+            // As far as it went: what was generated after the last count is not known.
+            for measure in RUNNING {
+                if let Some(so_far) = usage.value(*measure) {
+                    usage.estimate(*measure, so_far);
+                }
+            }
+            usage.forget(Measure::Total);
+            estimated = true;
         }
         let spent = self.heard.any() || usage.is_reported();
         if spent

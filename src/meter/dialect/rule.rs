@@ -238,6 +238,13 @@ impl Dialect {
         any_holds(self.begins, json, name)
     }
 
+    /// Whether each choice states a reason to finish of its own.
+    pub(crate) fn finishes_by_choice(&self) -> bool {
+        let finish = |rule: &&Rule| rule.means == Means::Finish;
+        let paths = self.rules.iter().filter(finish).flat_map(|rule| rule.paths);
+        paths.copied().any(|path| path.contains("[]"))
+    }
+
     /// Whether its responses carry an id.
     pub(crate) fn has_ids(&self) -> bool {
         self.rules.iter().any(|rule| rule.means == Means::Id)

@@ -187,6 +187,12 @@ impl Heard {
         self.calls > 0 || self.voices.iter().any(Line::any)
     }
 
+    /// The choices whose text was heard, one for each of their voices.
+    pub(super) fn groups(&self) -> impl Iterator<Item = u32> {
+        let texts = |line: &&Line| line.channel != Channel::Tool;
+        self.voices.iter().filter(texts).map(|line| line.group)
+    }
+
     /// Bytes of text so far.
     pub(in crate::meter) fn volume(&self) -> u64 {
         self.volume
