@@ -4,12 +4,12 @@
 mod common;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 use tokensense::{EndedBy, Meter, Record};
 
-use common::{Random, captures, corpus, sorted};
+use common::{captures, corpus, sorted};
 
 /// How much is tried: a little by default, much where the environment says `FULL=1`.
 fn times(few: usize, many: usize) -> usize {
@@ -42,7 +42,7 @@ fn load(paths: Vec<PathBuf>) -> Vec<(String, Vec<u8>)> {
 }
 
 fn recordings() -> Vec<(String, Vec<u8>)> {
-    let folder = corpus().expect("the corpus of recorded responses");
+    let folder = corpus();
     let is_response = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         path.is_file() && !name.starts_with("manifest") && !name.starts_with("README")
@@ -72,6 +72,14 @@ const OF_THE_END: &[&str] = &[
     "text_bytes",
     "time",
     "usage",
+];
+
+/// Streams that correct themselves: what Anthropic's `message_start` says of the model and the input is all there is
+/// to be known until a `message_delta` names another model or counts what the server's tools read.
+const CORRECTED: &[(&str, &[&str])] = &[
+    ("anthropic.messages/fallback.sse", &["input_tokens", "model"]),
+    ("anthropic.messages/compaction.sse", &["input_tokens"]),
+    ("anthropic.messages/web_search_grows_input.sse", &["input_tokens"]),
 ];
 
 /// Whether a value tells nothing.
@@ -118,6 +126,11 @@ fn cut_anywhere(streams: &[(String, Vec<u8>)], offsets: usize) {
         for cut in (1..bytes.len()).step_by(step) {
             let cut_off = records(Meter::new(), &bytes[..cut]);
             for fault in faults(&whole, &cut_off) {
+                let column = fault.split(' ').next().unwrap_or_default();
+                let mut corrected = CORRECTED.iter();
+                if corrected.any(|(of, columns)| name.ends_with(of) && columns.contains(&column)) {
+                    continue;
+                }
                 if !seen.contains(&fault) {
                     wrong.push(format!("{name} cut at {cut}: {fault}"));
                     seen.push(fault);

@@ -159,7 +159,7 @@ const MAX_WORD: usize = 4 << 10;
 /// Usage beyond this is no usage.
 const MAX_USAGE: usize = 256 << 10;
 
-/// Counts that grow while a response is generated.
+/// Counts that grow while a response is generated; where each usage replaces the one before, input does too.
 const RUNNING: &[Measure] = &[
     Measure::Output,
     Measure::Reasoning,
@@ -660,9 +660,11 @@ impl Exchange {
                 reading.notes.push(Note::NoUsage);
             }
         }
-        if reading.partial && self.said.finish.is_empty() && stated.is_some() {
+        let ended = !self.said.finish.is_empty() && !self.cut;
+        if reading.partial && !ended && stated.is_some() {
             // As far as it went: what was generated after the last count is not known.
-            for measure in RUNNING {
+            let whole = matches!(self.merge(), Merge::Whole(_));
+            for measure in RUNNING.iter().chain(whole.then_some(&Measure::Input)) {
                 if let Some(so_far) = usage.value(*measure) {
                     usage.estimate(*measure, so_far);
                 }

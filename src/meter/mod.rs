@@ -606,6 +606,10 @@ impl Core {
         if half.is_some_and(|at| !sense.is_text_at(at)) {
             return None;
         }
+        // What tells a grammar that many share from another one may not have come.
+        if self.cut.is_some() && known.is_none() && dialect.generic && !sense.generates() {
+            return Some(self.take_unknown(event, start));
+        }
         let learns = self.learns && wrap.is_bare();
         let shape = learns.then(|| Shape::of(event, &sense, &found, known));
         let fresh = self.begin_with(&sense, start);

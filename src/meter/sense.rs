@@ -157,12 +157,18 @@ impl<'e> Sense<'e> {
 
     /// Whether something generated begins at an offset of the data.
     pub(super) fn is_text_at(&self, at: usize) -> bool {
-        let mut is_text = false;
-        self.each(|saying| {
-            let generated = matches!(saying.means, Means::Text(_) | Means::Tool);
-            is_text |= generated && saying.at == Some(at);
-        });
-        is_text
+        self.any(|saying| saying.is_generated() && saying.at == Some(at))
+    }
+
+    /// Whether it brings anything generated.
+    pub(super) fn generates(&self) -> bool {
+        self.any(|saying| saying.is_generated() && !saying.value.is_empty())
+    }
+
+    fn any(&self, holds: impl Fn(&Saying<'e>) -> bool) -> bool {
+        let mut any = false;
+        self.each(|saying| any = any || holds(saying));
+        any
     }
 
     /// The id of its response.
@@ -175,6 +181,10 @@ impl<'e> Sense<'e> {
 }
 
 impl<'e> Saying<'e> {
+    fn is_generated(&self) -> bool {
+        matches!(self.means, Means::Text(_) | Means::Tool)
+    }
+
     pub(super) fn id(&self) -> Option<&'e str> {
         match self.value {
             Value::Text(id) if self.means == Means::Id => Some(id),

@@ -144,8 +144,9 @@ pub(crate) fn recognise_cut(
     if let Some(known) = known.filter(|known| known.is_kin(json, name)) {
         return Some(known);
     }
-    let found = ROSTER.iter().find(|dialect| dialect.has_sign(json, name));
-    found.copied()
+    let likely = roll().call(json, name)?;
+    let certain = ROSTER.iter().find(|dialect| dialect.has_sign(json, name));
+    certain.copied().filter(|certain| certain.api == likely.api)
 }
 
 /// The dialect that a record names: its API's, as its provider speaks it.
