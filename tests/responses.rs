@@ -77,9 +77,15 @@ const OF_THE_END: &[&str] = &[
 /// Streams that correct themselves: what Anthropic's `message_start` says of the model and the input is all there is
 /// to be known until a `message_delta` names another model or counts what the server's tools read.
 const CORRECTED: &[(&str, &[&str])] = &[
-    ("anthropic.messages/fallback.sse", &["input_tokens", "model"]),
+    (
+        "anthropic.messages/fallback.sse",
+        &["input_tokens", "model"],
+    ),
     ("anthropic.messages/compaction.sse", &["input_tokens"]),
-    ("anthropic.messages/web_search_grows_input.sse", &["input_tokens"]),
+    (
+        "anthropic.messages/web_search_grows_input.sse",
+        &["input_tokens"],
+    ),
 ];
 
 /// Whether a value tells nothing.
