@@ -93,10 +93,6 @@ fn is_nothing(value: &Value) -> bool {
     value.is_null() || value.as_object().is_some_and(Map::is_empty)
 }
 
-fn text<'a>(record: &'a Columns, column: &str) -> &'a str {
-    record.get(column).and_then(Value::as_str).unwrap_or("")
-}
-
 /// What is wrong with the records of a stream that was cut off, where those of the whole one are known.
 fn faults(whole: &[Columns], cut: &[Columns]) -> Vec<String> {
     if cut.len() > whole.len() {
