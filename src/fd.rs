@@ -3,6 +3,7 @@
 use std::os::fd::BorrowedFd;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{FileType, fstat};
 use rustix::io::Errno;
 
 /// Memory to read into. It begins with a line of the processor's cache: the kernel copies a third faster to there, if
@@ -58,6 +59,12 @@ pub(crate) fn write_all(fd: BorrowedFd<'_>, bytes: &[u8]) -> (usize, rustix::io:
         }
     }
     (done, Ok(()))
+}
+
+/// Whether it comes from another process that may be alive: a pipe or a socket.
+pub(crate) fn is_pipe(fd: BorrowedFd<'_>) -> bool {
+    let kind = fstat(fd).map(|stat| FileType::from_raw_mode(stat.st_mode));
+    matches!(kind, Ok(FileType::Fifo | FileType::Socket))
 }
 
 /// Whether a read would not wait: bytes are there, or the end is.

@@ -446,3 +446,47 @@ fn cut_anywhere() {
         }
     }
 }
+
+/// Whoever presses Ctrl-C signals all of a pipeline at once. Where the one that writes dies first, its end is no end of
+/// the stream: the record says what ended it.
+#[test]
+fn a_signal_to_all_of_a_pipeline() {
+    let tries = match std::env::var("FULL").as_deref() {
+        Ok("1") => 1000,
+        _ => 20,
+    };
+    let begun = fs::read_to_string(CHAT).expect("a capture");
+    let begun = begun.split_inclusive("\n\n").next().expect("an event");
+    for number in 0..tries {
+        let record = scratch("interrupted-all").join("record.json");
+        let (input, mut front) = std::io::pipe().expect("a pipe");
+        // Once it has been written to, the writer alone holds the pipe open.
+        let mut writer = std::process::Command::new("sleep")
+            .arg("100")
+            .stdout(front.try_clone().expect("a descriptor"))
+            .spawn()
+            .expect("sleep");
+        let mut tap = tokensense()
+            .args(["tap", "-o"])
+            .arg(&record)
+            .stdin(input)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the binary");
+        front.write_all(begun.as_bytes()).expect("a reader");
+        drop(front);
+        let mut came = vec![0; begun.len()];
+        let output = tap.stdout.as_mut().expect("open");
+        output.read_exact(&mut came).expect("all that was sent");
+        for child in [&writer, &tap] {
+            kill_process(Pid::from_child(child), Signal::INT).expect("a living process");
+        }
+        writer.wait().expect("a child");
+        let status = common::ended(tap);
+        assert_eq!(status.signal(), Some(2), "try {number}: {status}");
+        let text = fs::read_to_string(&record).expect("a record");
+        let record: Value = serde_json::from_str(&text).expect("one record");
+        assert_eq!(record["status"], "cancelled", "try {number}: {record}");
+        assert_eq!(record["ended_by"], "SIGINT", "try {number}: {record}");
+    }
+}

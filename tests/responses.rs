@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use serde_json::{Map, Value};
 use tokensense::{EndedBy, Meter, Record};
 
-use common::{captures, corpus, sorted};
+use common::{Random, captures, corpus, sorted};
 
 /// How much is tried: a little by default, much where the environment says `FULL=1`.
 fn times(few: usize, many: usize) -> usize {
@@ -153,4 +153,233 @@ fn a_cut_makes_nothing_up() {
 #[ignore = "needs the corpus"]
 fn a_cut_makes_nothing_up_of_recordings() {
     cut_anywhere(&recordings(), times(40, 1000));
+}
+
+/// What is the same of a response whether it comes alone or after another one.
+fn own(mut record: Columns) -> Columns {
+    for column in ["bytes", "events_skipped", "record_id", "time", "started"] {
+        record.remove(column);
+    }
+    record
+}
+
+/// How some streams are, alone and one after the other.
+fn concatenated(streams: &[(String, Vec<u8>)], rounds: usize) {
+    let can_be_followed = |bytes: &[u8]| {
+        let records = records(Meter::new(), bytes);
+        let ends = |record: &Columns| record["status"] == "complete";
+        // What has no end goes on with whatever follows it, as nothing tells where it ends.
+        !records.is_empty() && records.iter().all(ends)
+    };
+    let whole: Vec<_> = streams
+        .iter()
+        .filter(|(_, bytes)| can_be_followed(bytes))
+        .collect();
+    assert!(whole.len() > 50, "only {} streams have an end", whole.len());
+    let mut random = Random::new(17);
+    let mut wrong = Vec::new();
+    for round in 0..rounds {
+        let mut bytes = Vec::new();
+        let (mut want, mut names) = (Vec::new(), Vec::new());
+        for _ in 0..2 + random.below(4) {
+            let (name, stream) = whole[random.below(whole.len())];
+            bytes.extend_from_slice(stream);
+            if !stream.ends_with(b"\n") {
+                bytes.push(b'\n');
+            }
+            want.extend(records(Meter::new(), stream));
+            names.push(name.as_str());
+        }
+        let got = [Meter::new(), Meter::naive()].map(|meter| records(meter, &bytes));
+        for got in got {
+            let own = |records: Vec<Columns>| records.into_iter().map(own).collect::<Vec<_>>();
+            let (got, want) = (own(got), own(want.clone()));
+            if got == want {
+                continue;
+            }
+            let of = |records: &[Columns], at: usize| records.get(at).cloned().unwrap_or_default();
+            let at = (0..got.len().max(want.len())).find(|at| of(&got, *at) != of(&want, *at));
+            let (one, other) = (of(&got, at.unwrap_or(0)), of(&want, at.unwrap_or(0)));
+            let differs = |column: &&String| one.get(*column) != other.get(*column);
+            let columns: Vec<_> = other.keys().filter(differs).collect();
+            wrong.push(format!(
+                "round {round}: {} records for {}, record {at:?} differs in {columns:?}: {names:#?}",
+                got.len(),
+                want.len(),
+            ));
+            break;
+        }
+    }
+    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Streams and bodies of any API one after the other in one pipe give the records that each gives alone.
+#[test]
+fn one_after_the_other() {
+    let captures = load(captures());
+    // A body under no encoding of ours ends with the input.
+    let plain = |(_, bytes): &(String, Vec<u8>)| !bytes.starts_with(&[0x1f, 0x8b]);
+    let captures: Vec<_> = captures.into_iter().filter(plain).collect();
+    concatenated(&captures, times(300, 5000));
+}
+
+#[test]
+#[ignore = "needs the corpus"]
+fn recordings_one_after_the_other() {
+    concatenated(&recordings(), times(500, 5000));
+}
+
+/// A chunk of a stream in OpenAI's grammar.
+struct Chunk<'a> {
+    id: &'a str,
+    model: &'a str,
+    role: bool,
+    text: &'a str,
+    finish: bool,
+}
+
+impl Chunk<'_> {
+    fn event(&self) -> String {
+        let role = if self.role { "\"role\":\"assistant\"," } else { "" };
+        let finish = if self.finish { "\"stop\"" } else { "null" };
+        format!(
+            "data: {{\"id\":\"{}\",\"object\":\"chat.completion.chunk\",\"created\":1790000000,\"model\":\"{}\",\
+             \"choices\":[{{\"index\":0,\"delta\":{{{role}\"content\":\"{}\"}},\"finish_reason\":{finish}}}]}}\n\n",
+            self.id, self.model, self.text
+        )
+    }
+}
+
+/// The events of one response, its text in so many pieces; how many tokens it states tells it from others.
+fn response(id: &str, roles: bool, pieces: usize, tokens: u64) -> Vec<String> {
+    let chunk = |at: usize, text: &str, finish| {
+        let role = roles || at == 0;
+        let model = "gpt-4o-mini";
+        let chunk = Chunk { id, model, role, text, finish };
+        chunk.event()
+    };
+    let mut events = vec![chunk(0, "", false)];
+    events.extend((1..=pieces).map(|at| chunk(at, &format!(" tide {at}"), false)));
+    events.push(chunk(1, "", true));
+    events.push(format!(
+        "data: {{\"id\":\"{id}\",\"object\":\"chat.completion.chunk\",\"created\":1790000000,\"model\":\"gpt-4o-mini\",\
+         \"choices\":[],\"usage\":{{\"prompt_tokens\":{tokens},\"completion_tokens\":{pieces},\"total_tokens\":{}}}}}\n\n",
+        tokens + pieces as u64
+    ));
+    events.push("data: [DONE]\n\n".to_owned());
+    events
+}
+
+/// What a stream comes to by the fast way, which is that of the plain one.
+fn both_ways(bytes: &[u8]) -> Vec<Columns> {
+    let fast = records(Meter::new(), bytes);
+    assert_eq!(fast, records(Meter::naive(), bytes));
+    fast
+}
+
+/// Responses whose events come by turns are told apart by their ids, however they alternate.
+#[test]
+fn interleaved() {
+    let mut random = Random::new(3);
+    for round in 0..times(200, 5000) {
+        let many = 2 + random.below(4);
+        let roles = random.below(2) == 0;
+        let mut streams: Vec<_> = (0..many)
+            .map(|which| {
+                let id = format!("chatcmpl-{round}x{which}");
+                let pieces = 2 + random.below(12);
+                (id.clone(), pieces, response(&id, roles, pieces, 100 + which as u64))
+            })
+            .collect();
+        // The first events of all come first: each is begun before another one is through.
+        let mut bytes = String::new();
+        for (_, _, events) in &mut streams {
+            bytes.extend(events.drain(..2));
+        }
+        loop {
+            let open: Vec<_> = (0..many).filter(|at| !streams[*at].2.is_empty()).collect();
+            let Some(at) = open.get(random.below(open.len())) else {
+                break;
+            };
+            // An end marker bears no id: it comes with the event before it.
+            let events = &mut streams[*at].2;
+            let run = if events.len() <= 2 { 2 } else { 1 };
+            bytes.extend(events.drain(..run));
+        }
+        let got = both_ways(bytes.as_bytes());
+        assert_eq!(got.len(), many, "round {round}: {got:#?}\n{bytes}");
+        for (record, (which, (id, pieces, _))) in got.iter().zip(streams.iter().enumerate()) {
+            assert_eq!(record["response_id"], id.as_str(), "round {round}");
+            assert_eq!(record["input_tokens"], 100 + which, "round {round}");
+            assert_eq!(record["output_tokens"], *pieces, "round {round}");
+            assert_eq!(record["status"], "complete", "round {round}");
+        }
+        let counted: u64 = got.iter().filter_map(|record| record["bytes"].as_u64()).sum();
+        assert_eq!(counted, bytes.len() as u64, "round {round}");
+    }
+}
+
+/// A server that gives each event an id of its own, with or without a role, sends one response.
+#[test]
+fn fresh_ids() {
+    for roles in [false, true] {
+        for pieces in [1, 2, 3, 40, 300] {
+            let chunk = |at: usize, text: &str, finish| {
+                let id = format!("chat.id.{at}");
+                let role = roles || at == 0;
+                let model = "gemini-2.0-flash";
+                let chunk = Chunk { id: &id, model, role, text, finish };
+                chunk.event()
+            };
+            let mut bytes: String = (0..pieces).map(|at| chunk(at, "tide ", false)).collect();
+            bytes.push_str(&chunk(pieces, "", true));
+            bytes.push_str(&chunk(pieces + 1, "", false).replace(
+                "}]}",
+                "}],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":7,\"total_tokens\":16}}",
+            ));
+            bytes.push_str("data: [DONE]\n\n");
+            // And once more the same, under other ids.
+            let twice = bytes.clone() + &bytes.replace("chat.id.", "chat.no.");
+            for (stream, responses) in [(&bytes, 1), (&twice, 2)] {
+                let got = both_ways(stream.as_bytes());
+                assert_eq!(got.len(), responses, "{pieces} pieces, roles {roles}");
+                for record in got {
+                    assert_eq!(record["status"], "complete", "{pieces} pieces, roles {roles}");
+                    assert_eq!(record["input_tokens"], 9, "{pieces} pieces, roles {roles}");
+                    assert_eq!(record["output_tokens"], 7, "{pieces} pieces, roles {roles}");
+                }
+            }
+        }
+    }
+}
+
+/// A response that broke off is another one than that which follows it.
+#[test]
+fn after_a_broken_one() {
+    for roles in [false, true] {
+        let mut bytes = response("chatcmpl-a", roles, 9, 50)[..6].concat();
+        bytes.push_str(&response("chatcmpl-b", roles, 4, 60).concat());
+        let got = both_ways(bytes.as_bytes());
+        let states: Vec<_> = got.iter().map(|record| &record["status"]).collect();
+        assert_eq!(states, ["truncated", "complete"], "roles {roles}");
+        assert_eq!(got[1]["input_tokens"], 60, "roles {roles}");
+        assert_eq!(got[1]["output_tokens"], 4, "roles {roles}");
+    }
+}
+
+/// Who answered once says nothing of who answers next.
+#[test]
+fn nothing_carries_over() {
+    let groq = "data: {\"id\":\"chatcmpl-g\",\"model\":\"llama-3.3-70b-versatile\",\"x_groq\":{\"id\":\"req_1\"},\
+                \"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"Low\"}}]}\n\n";
+    let end = "data: {\"id\":\"chatcmpl-g\",\"model\":\"llama-3.3-70b-versatile\",\
+               \"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    let other = response("chatcmpl-o", false, 3, 20).concat();
+    let alone = both_ways(other.as_bytes());
+    for first in [groq.to_owned() + end, groq.repeat(3)] {
+        let got = both_ways((first + &other).as_bytes());
+        assert_eq!(got.len(), 2);
+        assert_eq!(got[0]["provider"], "groq");
+        assert_eq!(got[1]["provider"], alone[0]["provider"]);
+    }
 }

@@ -279,6 +279,10 @@ impl Watch for Session {
         }
     }
 
+    fn is_over(&mut self) -> bool {
+        self.meter.has_ended()
+    }
+
     fn idle(&mut self, now: Duration) -> Option<Box<dyn FnOnce() + Send>> {
         if let Some(mut progress) = self.progress.take() {
             let reading = self.meter.so_far();

@@ -53,6 +53,7 @@ static HOSTS: &[Host] = {
         // Older versions answer 400.
         row("*.openai.azure.com", "*", "azure", Azure),
         row("*.cognitiveservices.azure.com", "*", "azure", Azure),
+        row("*.azure-api.net", "*", "azure", Azure),
         row("*.services.ai.azure.com", "/openai/*", "azure", Azure),
         // "Extra parameters … are not allowed."
         row("*.services.ai.azure.com", "*", "azure", Unsupported),
@@ -67,6 +68,7 @@ static HOSTS: &[Host] = {
         // Some models state none otherwise.
         row("api.fireworks.ai", "*", "fireworks", Inject),
         row("openrouter.ai", "*", "openrouter", NotNeeded),
+        row("api.openrouter.ai", "*", "openrouter", NotNeeded),
         // Cumulative usage on many chunks.
         row("api.perplexity.ai", "*", "perplexity", NotNeeded),
         row("api.cerebras.ai", "*", "cerebras", Unsupported),
@@ -74,12 +76,23 @@ static HOSTS: &[Host] = {
         row("integrate.api.nvidia.com", "*", "nvidia", Unsupported),
         row("api.cohere.*", "*", "cohere", Unsupported),
         row("generativelanguage.googleapis.com", "*", "google", Unsupported),
-        // Back ends differ.
+        // Back ends differ, and so do their prices: the path names one.
+        row("router.huggingface.co", "/cerebras/*", "huggingface_cerebras", Unsupported),
+        row("router.huggingface.co", "/fireworks-ai/*", "huggingface_fireworks-ai", Unsupported),
+        row("router.huggingface.co", "/groq/*", "huggingface_groq", Unsupported),
+        row("router.huggingface.co", "/hyperbolic/*", "huggingface_hyperbolic", Unsupported),
+        row("router.huggingface.co", "/nebius/*", "huggingface_nebius", Unsupported),
+        row("router.huggingface.co", "/novita/*", "huggingface_novita", Unsupported),
+        row("router.huggingface.co", "/nscale/*", "huggingface_nscale", Unsupported),
+        row("router.huggingface.co", "/ovhcloud/*", "huggingface_ovhcloud", Unsupported),
+        row("router.huggingface.co", "/publicai/*", "huggingface_publicai", Unsupported),
+        row("router.huggingface.co", "/sambanova/*", "huggingface_sambanova", Unsupported),
+        row("router.huggingface.co", "/together/*", "huggingface_together", Unsupported),
         row("router.huggingface.co", "*", "huggingface", Unsupported),
         row("api.sambanova.ai", "*", "sambanova", Inject),
         row("api.moonshot.*", "*", "moonshotai", Inject),
         row("dashscope*.aliyuncs.com", "*", "alibaba", Inject),
-        row("*.bigmodel.cn", "*", "zai", Inject),
+        row("*.bigmodel.cn", "*", "zhipuai", Inject),
         row("api.z.ai", "*", "zai", Inject),
         row("api.minimax*", "*", "minimax", Inject),
         row("ark.*.volces.com", "*", "volcengine", Inject),
@@ -89,9 +102,9 @@ static HOSTS: &[Host] = {
         row("*.azuredatabricks.net", "*", "databricks", Unsupported),
         row("api.deepinfra.com", "*", "deepinfra", Unsupported),
         row("models.github.ai", "*", "github", Inject),
-        row("localhost", "*", "", Inject),
-        row("127.0.0.1", "*", "", Inject),
-        row("[::1]", "*", "", Inject),
+        row("localhost", "*", "local", Inject),
+        row("127.0.0.1", "*", "local", Inject),
+        row("[::1]", "*", "local", Inject),
         // Of these no path asks for usage; that they answer is worth knowing.
         row("api.anthropic.com", "*", "anthropic", Unsupported),
         row("*-aiplatform.googleapis.com", "*", "google", Unsupported),
@@ -99,6 +112,24 @@ static HOSTS: &[Host] = {
         row("bedrock-runtime*.amazonaws.com", "*", "aws", Unsupported),
         row("api.replicate.com", "*", "replicate", Unsupported),
         row("ai-gateway.vercel.sh", "*", "vercel", Unsupported),
+        // What they make of the field is not known.
+        row("api.arcee.ai", "*", "arcee", Unsupported),
+        row("api.avian.io", "*", "avian", Unsupported),
+        row("api.cloudflare.com", "/client/v4/accounts/*/ai/*", "cloudflare", Unsupported),
+        row("api.cursor.com", "*", "cursor", Unsupported),
+        row("api.doubleword.ai", "*", "doubleword", Unsupported),
+        row("api.elevenlabs.io", "*", "elevenlabs", Unsupported),
+        row("api.*.elevenlabs.io", "*", "elevenlabs", Unsupported),
+        row("*.githubcopilot.com", "*", "github-copilot", Unsupported),
+        row("*.googleapis.com", "*", "google", Unsupported),
+        row("api.meta.ai", "*", "meta", Unsupported),
+        row("*.modal.run", "*", "modal", Unsupported),
+        row("*.modal.direct", "*", "modal", Unsupported),
+        row("api.novita.ai", "*", "novita", Unsupported),
+        row("oai.endpoints.kepler.ai.cloud.ovh.net", "*", "ovhcloud", Unsupported),
+        row("api.quicksilverpro.io", "*", "quicksilverpro", Unsupported),
+        row("api.typesafe.ai", "*", "typesafe", Unsupported),
+        row("api.voyageai.com", "*", "voyageai", Unsupported),
     ]
 };
 
@@ -256,6 +287,76 @@ mod tests {
             let address = Address::read(url);
             let parts = [address.host, address.path, address.query];
             assert_eq!(parts, [host, path, query], "{url}");
+        }
+    }
+
+    /// An address of every provider whose prices are known by its address.
+    #[test]
+    fn providers() {
+        for (url, provider) in [
+            ("api.anthropic.com/v1/messages", "anthropic"),
+            ("api.arcee.ai/v1/chat/completions", "arcee"),
+            ("api.avian.io/v1/chat/completions", "avian"),
+            ("bedrock-runtime.eu-west-1.amazonaws.com/model/m/converse", "aws"),
+            ("x.openai.azure.com/openai/v1/responses", "azure"),
+            ("x.azure-api.net/openai/v1/responses", "azure"),
+            ("x.services.ai.azure.com/models/chat/completions", "azure"),
+            ("inference.baseten.co/v1/chat/completions", "baseten"),
+            ("api.cerebras.ai/v1/chat/completions", "cerebras"),
+            (
+                "api.cloudflare.com/client/v4/accounts/7/ai/run/@cf/m",
+                "cloudflare",
+            ),
+            ("api.cohere.ai/v2/chat", "cohere"),
+            ("api.cursor.com/v1", "cursor"),
+            ("x.cloud.databricks.com/serving-endpoints/m", "databricks"),
+            ("api.deepseek.com/chat/completions", "deepseek"),
+            ("api.doubleword.ai/v1/chat/completions", "doubleword"),
+            ("api.eu.residency.elevenlabs.io/v1", "elevenlabs"),
+            ("api.fireworks.ai/inference/v1/chat/completions", "fireworks"),
+            ("api.githubcopilot.com/chat/completions", "github-copilot"),
+            ("generativelanguage.googleapis.com/v1beta/models", "google"),
+            (
+                "us-central1-aiplatform.googleapis.com/v1/projects",
+                "google",
+            ),
+            ("api.groq.com/openai/v1/chat/completions", "groq"),
+            (
+                "router.huggingface.co/nebius/v1/chat/completions",
+                "huggingface_nebius",
+            ),
+            (
+                "router.huggingface.co/fireworks-ai/v1/chat/completions",
+                "huggingface_fireworks-ai",
+            ),
+            (
+                "router.huggingface.co/v1/chat/completions",
+                "huggingface",
+            ),
+            ("api.meta.ai/v1/chat/completions", "meta"),
+            ("api.minimaxi.com/v1/chat/completions", "minimax"),
+            ("api.mistral.ai/v1/chat/completions", "mistral"),
+            ("x--serve.modal.run/v1/chat/completions", "modal"),
+            ("api.moonshot.cn/v1/chat/completions", "moonshotai"),
+            ("api.novita.ai/v3/openai/chat/completions", "novita"),
+            ("api.openai.com/v1/responses", "openai"),
+            ("openrouter.ai/api/v1/chat/completions", "openrouter"),
+            (
+                "oai.endpoints.kepler.ai.cloud.ovh.net/v1/chat/completions",
+                "ovhcloud",
+            ),
+            ("api.perplexity.ai/chat/completions", "perplexity"),
+            ("api.quicksilverpro.io/v1/chat/completions", "quicksilverpro"),
+            ("api.together.xyz/v1/chat/completions", "together"),
+            ("api.typesafe.ai/v1", "typesafe"),
+            ("api.voyageai.com/v1/embeddings", "voyageai"),
+            ("api.x.ai/v1/chat/completions", "x-ai"),
+            ("api.z.ai/api/paas/v4/chat/completions", "zai"),
+            ("open.bigmodel.cn/api/paas/v4/chat/completions", "zhipuai"),
+        ] {
+            let address = Address::read(&format!("https://{url}"));
+            let found = address.host().map(|row| row.provider);
+            assert_eq!(found, Some(provider), "{url}");
         }
     }
 

@@ -3,17 +3,20 @@
 use std::cell::LazyCell;
 use std::time::Duration;
 
-use super::dialect::{Dialect, Done, Means};
+use super::dialect::{self, Dialect, Done, Means};
+use super::frame::Wrap;
 use super::estimate::Family;
 use super::estimate::transcript::{Channel, Grown, Heard};
 use super::failure::Failure;
 use super::frame::Tokens;
 use super::json::Parser;
+use super::local::{self, LOCAL};
 use super::memo::{Filling, Hole};
 use super::plan::Plans;
 use super::raw::RawUsage;
 use super::reading::{Created, EndedBy, Note, Reading, Status};
 use super::request::Request;
+use super::responses::Place;
 use super::sense::{Gist, Padding, Saying, Sense, Value};
 use super::shape::Shape;
 use super::usage::{Measure, Merge};
@@ -24,8 +27,10 @@ pub(super) struct Exchange {
     pub(super) dialect: Option<&'static Dialect>,
     /// The events came wrapped in Bedrock's Invoke frames.
     pub(super) invoked: bool,
-    /// Offset of its first byte.
-    pub(super) start: u64,
+    /// Its place in the order in which responses began.
+    pub(super) number: u64,
+    /// Bytes of the stream that belong to it.
+    pub(super) bytes: u64,
     pub(super) began: Duration,
     /// When anything of it came last.
     pub(super) last: Duration,
@@ -50,6 +55,27 @@ pub(super) struct Exchange {
     /// It came as one body.
     pub(super) whole: bool,
     said: Said,
+    ids: Ids,
+    /// The same events as if each id were a response of its own, as long as that may be so.
+    pub(super) apart: Vec<Exchange>,
+    /// How many responses had begun when it was left open.
+    pub(super) left: u64,
+}
+
+/// The ids that a response's events have borne: some servers give each event a fresh one.
+#[derive(Clone, Default)]
+struct Ids {
+    latest: Option<String>,
+    /// Events since the latest one came up.
+    events: u64,
+    /// There were others before it.
+    vary: bool,
+    /// An event has come that bore none.
+    lack: bool,
+    /// The event that brought the latest one begins a response.
+    begins: bool,
+    /// Nothing has come back after another id for so long that it will not.
+    settled: bool,
 }
 
 /// What a response's events have said of it.
@@ -63,6 +89,10 @@ struct Said {
     /// The last reason of each choice.
     finish: Vec<(u32, String)>,
     finish_else: Option<String>,
+    /// Reasons given, those that repeat one too.
+    finishes: u64,
+    /// An event with a place for text gave none.
+    goes_on: bool,
     usage: RawUsage,
     /// Bytes of usage taken in, or of what it came to when last measured.
     usage_len: usize,
@@ -154,6 +184,10 @@ pub(super) fn pads(key: &str) -> bool {
 const ASKABLE: &[&str] = &["openai.chat", "openai.completions"];
 /// More choices are not told apart.
 const MAX_CHOICES: usize = 128;
+/// So many responses may turn out to be in what seems one.
+const MAX_APART: usize = 32;
+/// So many events after another id came up it is known whether the one before comes back.
+const MAX_DOUBTFUL: u64 = 256;
 /// No name or word is longer, in bytes.
 const MAX_WORD: usize = 4 << 10;
 /// Usage beyond this is no usage.
@@ -169,9 +203,9 @@ const RUNNING: &[Measure] = &[
 
 impl Exchange {
     /// `heard` is empty, and has the memory for what is to be heard.
-    pub(super) fn new(start: u64, began: Duration, skipped: u64, heard: Heard) -> Self {
+    pub(super) fn new(number: u64, began: Duration, skipped: u64, heard: Heard) -> Self {
         Self {
-            start,
+            number,
             began,
             last: began,
             skipped,
@@ -187,27 +221,152 @@ impl Exchange {
         exchange
     }
 
-    /// Whether an event cannot belong to this response and begins another.
-    pub(super) fn is_left_by(&self, next: &Signs<'_>) -> bool {
+    /// Where an event belongs that bears the id of no other response.
+    pub(super) fn place(&self, next: &Signs<'_>) -> Place {
         let (Some(dialect), Some(other)) = (self.dialect, next.dialect) else {
             return match next.dialect {
                 // A failure or an unknown event: it is ours unless we are done.
-                None => self.over && next.fails,
-                Some(_) => self.has_content(),
+                None if self.over && next.fails => Place::Next,
+                Some(_) if self.has_content() => Place::Next,
+                _ => Place::Here,
             };
         };
         if dialect.api != other.api || next.whole {
-            return self.has_content();
+            return self.leave();
         }
-        let same = next.id.is_some() && next.id == self.said.id.as_deref();
-        let different = next.id.is_some() && self.said.id.is_some() && !same;
+        let (same, finished) = (self.has_id(next), !self.said.finish.is_empty());
+        let different = next.id.is_some() && self.ids.latest.is_some() && !same;
+        // Where each event has a fresh id, another id says nothing.
+        let fresh = different && self.ids.vary && self.ids.events == 1;
+        let empty = !next.whole && !next.generates();
         if self.over {
-            return next.begins || different || (!same && next.speaks);
+            let begins = next.begins || different || (!same && next.speaks);
+            let tail = fresh && empty;
+            return if begins && !tail { Place::Next } else { Place::Here };
         }
-        if next.begins && self.is_used() {
-            return different || !dialect.has_ids();
+        if different && finished && (next.speaks || next.begins) {
+            return if fresh && empty { Place::Here } else { self.leave() };
         }
-        different && next.speaks && !self.said.finish.is_empty()
+        if different && next.begins {
+            let model = next.model();
+            let other_model = model.is_some() && self.said.model.as_deref() != model;
+            let stable = self.ids.events > 1 && empty;
+            // A role may stand in every event; what else begins a response stands at its beginning alone.
+            let formal = !dialect.finishes_by_choice();
+            if self.is_used() && (other_model || stable || formal) {
+                return self.leave();
+            }
+        }
+        if different {
+            let open = !self.ids.settled && self.apart.len() < MAX_APART;
+            return if open { Place::Unclear } else { Place::Here };
+        }
+        if next.begins && self.is_used() && !dialect.has_ids() {
+            return Place::Next;
+        }
+        if !same && self.is_repeated_by(next) {
+            return Place::Next;
+        }
+        Place::Here
+    }
+
+    /// Whether an event without an id says more of a choice that had its end: the end was the response's.
+    fn is_repeated_by(&self, next: &Signs<'_>) -> bool {
+        let dialect = self.dialect.filter(|dialect| dialect.done == Done::Finish);
+        let Some(dialect) = dialect.filter(|it| next.begins || it.begins.is_empty()) else {
+            return false;
+        };
+        let finished = |choice: u32| self.said.finish.iter().any(|(of, _)| *of == choice);
+        let goes_on = next.is_element || (!self.said.goes_on && next.finishes());
+        !goes_on && next.says_in(&|group| finished(dialect.choice(group)))
+    }
+
+    /// Where an event belongs that is none of this response's: it may go on if it has not ended.
+    pub(super) fn leave(&self) -> Place {
+        let ended = !self.said.finish.is_empty() && !self.said.usage.is_empty();
+        if !self.has_content() {
+            Place::Here
+        } else if self.over || ended || self.ids.latest.is_none() {
+            Place::Next
+        } else {
+            Place::Beside
+        }
+    }
+
+    /// Whether an event bears the id that this response's last one bore.
+    pub(super) fn has_id(&self, next: &Signs<'_>) -> bool {
+        let same_api = match (self.dialect, next.dialect) {
+            (Some(one), Some(other)) => one.api == other.api,
+            _ => false,
+        };
+        same_api && next.id.is_some() && next.id == self.ids.latest.as_deref()
+    }
+
+    /// Whether an event that bears no id may go on with this response.
+    pub(super) fn can_hold(&self, next: &Signs<'_>) -> bool {
+        let api = |dialect: &'static Dialect| dialect.api;
+        !self.over && self.ids.lack && self.dialect.map(api) == next.dialect.map(api)
+    }
+
+    /// Whether nothing but an end marker is missing.
+    pub(super) fn awaits_end(&self) -> bool {
+        !self.over && !self.said.finish.is_empty()
+    }
+
+    /// Takes note of the id that an event bears, or that it bears none.
+    pub(super) fn identify(&mut self, next: &Signs<'_>) {
+        let ids = &mut self.ids;
+        match next.id {
+            Some(id) if ids.latest.as_deref() != Some(id) => {
+                ids.vary |= ids.latest.is_some();
+                ids.latest = Some(id.to_owned());
+                (ids.events, ids.begins) = (1, next.begins);
+                self.version += 1;
+            }
+            id => {
+                ids.events += 1;
+                ids.lack |= id.is_none();
+            }
+        }
+    }
+
+    /// As [`identify`](Self::identify), for events like the last one.
+    pub(super) fn identify_like(&mut self, events: u64) {
+        self.ids.events += events;
+    }
+
+    /// From here on, keeps in mind that the event at hand may be of a response beside this one.
+    pub(super) fn divide(&mut self, now: Duration) {
+        if self.apart.is_empty() {
+            self.apart.push(self.clone());
+        }
+        self.apart.push(Self::new(0, now, 0, Heard::default()));
+    }
+
+    /// Ends the doubt whether it is several responses.
+    fn settle(&mut self) {
+        self.apart = Vec::new();
+        self.ids.settled = true;
+    }
+
+    /// The responses that it was in truth, where it was several: each went on for a while, and the next one had a
+    /// beginning.
+    pub(super) fn take_apart(&mut self) -> Option<Vec<Exchange>> {
+        let (_, others) = self.apart.split_first()?;
+        let (_, before) = self.apart.split_last()?;
+        let unmarked = self.dialect.is_none_or(|dialect| dialect.begins.is_empty());
+        let several = others.iter().all(|other| other.ids.begins || unmarked)
+            && before.iter().all(|other| other.ids.events > 2);
+        if !several {
+            return None;
+        }
+        let mut apart = std::mem::take(&mut self.apart);
+        if let Some(last) = apart.last_mut() {
+            (last.over, last.cut, last.lines) = (self.over, self.cut, self.lines);
+            last.failure = self.failure.take();
+        }
+        apart[0].number = self.number;
+        Some(apart)
     }
 
     /// Whether anything beyond headers has been seen.
@@ -226,17 +385,50 @@ impl Exchange {
         self.heard.any() || !said.usage.is_empty() || !said.finish.is_empty()
     }
 
+    /// Takes in what an event says, as if it belonged to the last of the responses that this one may be.
+    pub(super) fn take_doubtful(&mut self, sense: &Sense<'_>, trace: &mut Trace, now: Duration) {
+        let Some(last) = self.apart.last_mut() else {
+            return;
+        };
+        last.identify(&Signs::of(sense));
+        last.adopt(sense.gist.dialect);
+        last.take(sense, &mut Trace::default());
+        last.last = now;
+        last.first_text = last.first_text.or(last.heard.any().then_some(now));
+        // What was learned of a run of events knows of one response alone.
+        self.version += 1;
+        trace.unique = true;
+        if self.events - self.apart[0].events > MAX_DOUBTFUL {
+            self.settle();
+        }
+    }
+
+    /// Counts an event, and notes the dialect it speaks.
+    pub(super) fn adopt(&mut self, dialect: &'static Dialect) {
+        self.events += 1;
+        if self.dialect.is_none_or(|known| known.generic) {
+            let better = self
+                .dialect
+                .is_none_or(|known| dialect::is_narrower(dialect, known));
+            if better {
+                self.dialect = Some(dialect);
+                self.version += 1;
+            }
+        }
+    }
+
     /// Takes in what an event says.
     pub(super) fn take(&mut self, sense: &Sense<'_>, trace: &mut Trace) {
         trace.unique |= sense.gist.odd;
         let before = self.heard.volume();
-        let mut choice = None;
+        let (mut choice, finishes) = (None, self.said.finishes);
         sense.each(|saying| {
             if saying.means.channel().is_some() || saying.means == Means::Finish {
                 choice.get_or_insert(saying.group);
             }
             self.note(saying, trace);
         });
+        self.said.goes_on |= sense.gist.speaks && self.said.finishes == finishes;
         if trace.states_usage {
             // A running count includes the text that came with it.
             self.said.usage_at = self.heard.volume();
@@ -293,6 +485,7 @@ impl Exchange {
                 };
                 trace.unique = true;
                 self.version += 1;
+                self.said.finishes += 1;
                 if saying.means == Means::FinishElse {
                     self.said.finish_else = Some(reason);
                     return;
@@ -492,6 +685,11 @@ impl Exchange {
             _ => false,
         };
 
+        let name = end.model.or_else(|| end.request?.model());
+        let here = end.provider.is_none() && end.request.is_some_and(Request::is_local);
+        let gateway = here
+            && !self.provider(name).is_some_and(|provider| local::is_server(&provider))
+            && self.model().or(name).is_some_and(local::is_sold_alone);
         let told = end.model.map(str::to_owned);
         let request_model = end.request.and_then(Request::model).map(str::to_owned);
         let mut reading = Reading {
@@ -502,9 +700,11 @@ impl Exchange {
             },
             provider: end
                 .provider
-                .or_else(|| end.request?.provider())
+                .or_else(|| end.request?.provider().filter(|_| !here))
                 .map(str::to_owned)
-                .or_else(|| self.provider(end.model.or_else(|| end.request?.model()))),
+                .or_else(|| self.provider(name))
+                .filter(|provider| !here || gateway || local::is_server(provider))
+                .or_else(|| here.then(|| LOCAL.to_owned()).filter(|_| !gateway)),
             request_model,
             model: told.or(self.said.served.take()).or(self.said.model.take()),
             response_id: self.said.id.take(),
@@ -526,7 +726,7 @@ impl Exchange {
             http_status: self.http_status,
             text_bytes: self.heard.volume(),
             reasoning_bytes: self.heard.reasoning(),
-            bytes: end.offset - self.start,
+            bytes: self.bytes,
             events: self.events,
             events_skipped: self.skipped,
             began: self.began,
@@ -534,6 +734,9 @@ impl Exchange {
             ended: self.last,
             ..Reading::default()
         };
+        if gateway {
+            reading.notes.push(Note::Gateway);
+        }
         if self.gzip {
             reading.notes.push(Note::Gzip);
         }
@@ -549,7 +752,11 @@ impl Exchange {
     fn goes_on(&self) -> bool {
         let finished = |choice: u32| self.said.finish.iter().any(|(of, _)| *of == choice);
         let by_choice = self.dialect.is_some_and(Dialect::finishes_by_choice);
-        by_choice && !self.heard.groups().all(finished)
+        let choices = self.dialect.into_iter().flat_map(|dialect| {
+            let choice = |group| dialect.choice(group);
+            self.heard.groups().map(choice)
+        });
+        by_choice && !choices.into_iter().all(finished)
     }
 
     /// Who answers, as far as the stream tells, by a model of this name if it has none of its own.
@@ -673,11 +880,14 @@ impl Exchange {
             estimated = true;
         }
         let spent = self.heard.any() || usage.is_reported();
-        if spent
+        // Whoever goes away before the first word has asked all the same.
+        let asked = reading.partial && reading.status != Status::Error;
+        if (spent || asked)
             && usage.get(Measure::Input).is_none()
             && let Some(tokens) = request.and_then(|request| request.tokens(&family))
         {
             usage.estimate(Measure::Input, tokens);
+            reading.lower_bound |= !spent;
             estimated = true;
         }
         if estimated {
@@ -698,8 +908,6 @@ pub(super) struct Ending<'a> {
     pub(super) request: Option<&'a Request>,
     /// Another response began after it: that it had a reason to finish is enough.
     pub(super) followed: bool,
-    /// Offset of the first byte that is no longer part of it.
-    pub(super) offset: u64,
 }
 
 /// What tells whether an event belongs to the response under way.
@@ -708,11 +916,14 @@ pub(super) struct Signs<'s> {
     pub(super) begins: bool,
     /// It is a failure and nothing else.
     pub(super) fails: bool,
-    id: Option<&'s str>,
+    pub(super) id: Option<&'s str>,
     /// It has a place for generated text.
     speaks: bool,
     /// It is a whole response.
     pub(super) whole: bool,
+    /// It stands in an array of events.
+    is_element: bool,
+    sense: Option<&'s Sense<'s>>,
 }
 
 impl<'s> Signs<'s> {
@@ -725,25 +936,51 @@ impl<'s> Signs<'s> {
             id: None,
             speaks: false,
             whole: false,
+            is_element: false,
+            sense: None,
         }
     }
 
-    pub(super) fn of(sense: &Sense<'s>) -> Self {
+    pub(super) fn of(sense: &'s Sense<'s>) -> Self {
         let Gist {
             dialect,
             begins,
             speaks,
             whole,
+            wrap,
             ..
         } = sense.gist;
         Self {
             dialect: Some(dialect),
             begins,
             fails: false,
-            id: sense.id().map(brief).filter(|id| !id.is_empty()),
+            id: sense.name(Means::Id).map(brief).filter(|id| !id.is_empty()),
             speaks,
             whole,
+            is_element: wrap == Wrap::Element,
+            sense: Some(sense),
         }
+    }
+
+    fn model(&self) -> Option<&'s str> {
+        let model = self.sense?.name(Means::Model).map(brief);
+        model.filter(|model| !model.is_empty())
+    }
+
+    /// Whether it brings anything generated.
+    pub(super) fn generates(&self) -> bool {
+        self.sense.is_some_and(Sense::generates)
+    }
+
+    fn finishes(&self) -> bool {
+        let finish = |means: Means, _: u32| means == Means::Finish;
+        self.sense.is_some_and(|sense| sense.says(finish))
+    }
+
+    /// Whether it brings a text of a choice like this.
+    fn says_in(&self, choice: &dyn Fn(u32) -> bool) -> bool {
+        let text = |means: Means, group: u32| matches!(means, Means::Text(_)) && choice(group);
+        self.sense.is_some_and(|sense| sense.says(text))
     }
 }
 

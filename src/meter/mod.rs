@@ -7,11 +7,13 @@ mod exchange;
 mod failure;
 mod frame;
 mod json;
+mod local;
 mod memo;
 mod plan;
 mod raw;
 mod reading;
 mod request;
+mod responses;
 mod sense;
 mod shape;
 mod tail;
@@ -34,6 +36,7 @@ use json::{Json, Parser};
 use memchr::memmem;
 use memo::Memo;
 use plan::Plans;
+use responses::{Beside, Place};
 use sense::{Gist, Parsed, Sense};
 use shape::{Known, Shape};
 use tail::Tail;
@@ -75,7 +78,11 @@ const DONE: &[u8] = b"data: [DONE]\n\n";
 struct Core {
     /// For what was gathered over events.
     parser: Parser,
+    /// The response under way.
     exchange: Option<Exchange>,
+    beside: Beside,
+    /// Bytes of the stream that were counted to a response.
+    counted: u64,
     /// What the next response may use to hear with.
     heard: Heard,
     readings: VecDeque<Reading>,
@@ -112,13 +119,13 @@ pub struct Context {
 }
 
 impl Context {
-    fn ending(&self, offset: u64, followed: bool) -> Ending<'_> {
+    fn ending(&self, number: u64, followed: bool) -> Ending<'_> {
+        let own = usize::try_from(number).ok().and_then(|at| self.requests.get(at));
         Ending {
             model: self.model.as_deref(),
             provider: self.provider.as_deref(),
-            request: self.requests.first(),
+            request: own.or(self.requests.last()),
             followed,
-            offset,
         }
     }
 }
@@ -156,6 +163,8 @@ impl Meter {
             core: Core {
                 parser: Parser::new(),
                 exchange: None,
+                beside: Beside::default(),
+                counted: 0,
                 heard: Heard::default(),
                 readings: VecDeque::new(),
                 spoke: false,
@@ -191,6 +200,7 @@ impl Meter {
         self.tail = Tail::default();
         let core = &mut self.core;
         core.exchange = None;
+        (core.beside, core.counted) = (Beside::default(), 0);
         core.readings.clear();
         (core.spoke, core.ending, core.strays) = (false, false, 0);
         (core.now, core.idle_since) = (Duration::ZERO, Duration::ZERO);
@@ -294,10 +304,17 @@ impl Meter {
         while let Some(found) = self.framer.finish() {
             self.core.take(found.frame, found.start, &mut self.parser);
         }
-        self.core.close(ended_by, self.framer.offset(), false);
+        self.core.close_all(ended_by, self.framer.offset());
         if !self.core.spoke {
             let unrecognised = self.core.strays > 0;
+            let Context {
+                provider, requests, ..
+            } = &self.core.context;
+            let request = requests.first();
+            let asked = request.and_then(Request::provider).map(str::to_owned);
             self.core.put(Reading {
+                request_model: request.and_then(Request::model).map(str::to_owned),
+                provider: provider.clone().or(asked),
                 status: if unrecognised {
                     Status::Unrecognised
                 } else {
@@ -312,10 +329,17 @@ impl Meter {
         }
     }
 
+    /// Whether the response under way has its end, or a reason to finish, after which some servers send nothing.
+    pub(crate) fn has_ended(&self) -> bool {
+        let ended = |exchange: &Exchange| exchange.over || exchange.awaits_end();
+        self.core.exchange.as_ref().is_some_and(ended) && self.tail.bytes().is_empty()
+    }
+
     /// Whether the response under way has ended by its own word, and nothing has come after it.
     pub(crate) fn is_done(&self) -> bool {
         let over = |exchange: &Exchange| exchange.over;
         self.core.exchange.as_ref().is_some_and(over)
+            && self.core.beside.is_empty()
             && self.framer.at_boundary()
             && self.tail.bytes().is_empty()
     }
@@ -350,6 +374,7 @@ impl Core {
             framer.pass(rest, len);
             framer.skip_blank(rest);
             exchange.events += events;
+            exchange.identify_like(events);
             exchange.last = self.now;
         }
         self.settle();
@@ -358,7 +383,7 @@ impl Core {
     /// Takes in the next event if its like was parsed before; gives whether it was.
     fn know(&mut self, framer: &mut Framer, memo: &mut Memo, rest: &mut &[u8]) -> bool {
         let version = self.version();
-        let Some((shape, spans, len, repeats)) = memo.know(rest, self.dialect()) else {
+        let Some((shape, spans, len, repeats)) = memo.know(rest, self.known()) else {
             return false;
         };
         let (event, begin) = (&rest[..len], shape.begin);
@@ -373,9 +398,16 @@ impl Core {
         let Some(sense) = shape.sense(known) else {
             return false;
         };
+        let place = self.beside.place(self.exchange.as_ref(), &Signs::of(&sense));
+        // What the response under way speaks says nothing of another one.
+        let here = matches!(place, Place::Here | Place::Unclear);
+        if !here && (self.known().is_some() || matches!(place, Place::Apart(_) | Place::Back(_))) {
+            return false;
+        }
         self.learns = false;
         let start = framer.pass(rest, len);
-        let fresh = self.begin_with(&sense, start);
+        let fresh = self.turn(start, place);
+        self.begin_with(&sense, start, place);
         self.say(&sense);
         self.settle();
         self.turn_memo(memo, fresh, version);
@@ -417,6 +449,12 @@ impl Core {
         self.exchange.as_ref()?.dialect
     }
 
+    /// What the next event may be expected to speak: what was learned of a response ends with it.
+    fn known(&self) -> Option<&'static Dialect> {
+        let exchange = self.exchange.as_ref().filter(|exchange| !exchange.over);
+        exchange?.dialect
+    }
+
     /// Sees to what follows from newly heard text.
     fn settle(&mut self) {
         let Some(exchange) = &mut self.exchange else {
@@ -452,15 +490,21 @@ impl Core {
                 false
             }
             Frame::Gzip => {
-                let fresh = self.turn(start, Exchange::has_content);
+                let place = self.exchange.as_ref().map(Exchange::leave);
+                let fresh = self.turn(start, place.unwrap_or(Place::Here));
                 self.begin(start).gzip = true;
                 fresh
             }
             Frame::Head(head) => {
+<<<<<<< HEAD
                 let fresh = self.turn(start, Exchange::has_content);
                 let exchange = self.begin(start);
                 exchange.http_status = Some(head.status);
                 exchange.tokens = head.tokens;
+=======
+                let place = self.exchange.as_ref().map(Exchange::leave);
+                let fresh = self.turn(start, place.unwrap_or(Place::Here));
+                self.begin(start).http_status = Some(head.status);
                 fresh
             }
             Frame::Junk => {
@@ -472,6 +516,13 @@ impl Core {
 
     /// Takes in what OpenAI and its like end a stream with.
     fn take_done(&mut self) {
+        let waits = self.exchange.as_ref().is_some_and(Exchange::awaits_end);
+        if !waits && let Some(mut exchange) = self.beside.take_finished() {
+            exchange.events += 1;
+            exchange.over = true;
+            self.end(exchange, EndedBy::Upstream, true);
+            return;
+        }
         if let Some(exchange) = &mut self.exchange {
             exchange.events += 1;
             exchange.version += 1;
@@ -530,7 +581,8 @@ impl Core {
         let text = String::from_utf8_lossy(data);
         match event.name {
             b"output" => {
-                let fresh = self.turn(start, |exchange| exchange.over);
+                let over = self.exchange.as_ref().is_some_and(|exchange| exchange.over);
+                let fresh = self.turn(start, if over { Place::Next } else { Place::Here });
                 let exchange = self.begin(start);
                 exchange.dialect.get_or_insert(dialect::text_stream());
                 exchange.events += 1;
@@ -592,13 +644,13 @@ impl Core {
         let Parsed {
             json, wrap, name, ..
         } = event;
-        let known = self.dialect();
-        let recognised = match self.cut {
-            Some(_) => dialect::recognise_cut(json, name, known),
-            None => dialect::recognise(json, name, known),
+        let mut known = self.known();
+        let recognise = match self.cut {
+            Some(_) => dialect::recognise_cut,
+            None => dialect::recognise,
         };
         let half = self.cut.and_then(|(_, half)| half);
-        let Some(dialect) = recognised else {
+        let Some(mut dialect) = recognise(json, name, known) else {
             return half.is_none().then(|| self.take_unknown(event, start));
         };
         let mut found = self.plans.of(dialect.rules).find(json);
@@ -610,9 +662,18 @@ impl Core {
         if self.cut.is_some() && known.is_none() && dialect.generic && !sense.generates() {
             return Some(self.take_unknown(event, start));
         }
+        let place = self.beside.place(self.exchange.as_ref(), &Signs::of(&sense));
+        let fresh = self.turn(start, place);
+        if fresh && known.is_some() {
+            // It is not of the response that was expected to go on.
+            known = self.known();
+            dialect = recognise(json, name, known).unwrap_or(dialect);
+            found = self.plans.of(dialect.rules).find(json);
+            sense = Sense::of(event, dialect, &found);
+        }
         let learns = self.learns && wrap.is_bare();
         let shape = learns.then(|| Shape::of(event, &sense, &found, known));
-        let fresh = self.begin_with(&sense, start);
+        self.begin_with(&sense, start, place);
         self.emit(event);
         let settled = self.dialect().unwrap_or(dialect);
         if !std::ptr::eq(settled.rules, dialect.rules) {
@@ -649,7 +710,8 @@ impl Core {
         }
         let known = self.dialect();
         let signs = Signs::none(failure.is_some());
-        let fresh = self.turn(start, |exchange| exchange.is_left_by(&signs));
+        let place = self.beside.place(self.exchange.as_ref(), &signs);
+        let fresh = self.turn(start, place);
         self.emit(event);
         if let Some(mut failure) = failure {
             if wrap == Wrap::AwsException {
@@ -674,22 +736,16 @@ impl Core {
         fresh
     }
 
-    /// Sees to it that there is a response for an event to belong to; gives whether the event began it.
-    fn begin_with(&mut self, sense: &Sense<'_>, start: u64) -> bool {
-        let signs = Signs::of(sense);
-        let fresh = self.turn(start, |exchange| exchange.is_left_by(&signs));
+    /// Sees to it that there is a response for an event to belong to.
+    fn begin_with(&mut self, sense: &Sense<'_>, start: u64, place: Place) {
+        self.count(start);
+        let now = self.now;
         let exchange = self.begin(start);
-        exchange.events += 1;
-        if exchange.dialect.is_none_or(|known| known.generic) {
-            let better = exchange
-                .dialect
-                .is_none_or(|known| dialect::is_narrower(sense.gist.dialect, known));
-            if better {
-                exchange.dialect = Some(sense.gist.dialect);
-                exchange.version += 1;
-            }
+        if place == Place::Unclear {
+            exchange.divide(now);
         }
-        fresh
+        exchange.identify(&Signs::of(sense));
+        exchange.adopt(sense.gist.dialect);
     }
 
     /// Takes in what an event of the response under way says.
@@ -705,6 +761,7 @@ impl Core {
         exchange.over |= whole;
         exchange.whole |= whole;
         exchange.lines |= wrap == Wrap::Document && !whole;
+        exchange.take_doubtful(sense, &mut trace, self.now);
         trace.unique |= exchange.over || !wrap.is_bare();
         self.trace = trace;
     }
@@ -750,24 +807,81 @@ impl Core {
         fresh.unwrap_or(false)
     }
 
-    /// Closes the response under way if what comes now is no part of it.
-    fn turn(&mut self, start: u64, left: impl FnOnce(&Exchange) -> bool) -> bool {
-        let leaves = self.exchange.as_ref().is_some_and(left);
-        if leaves {
-            self.close(EndedBy::Upstream, start, true);
+    /// Makes the response that an event belongs to the one under way; gives whether it was none or another.
+    fn turn(&mut self, start: u64, place: Place) -> bool {
+        if matches!(place, Place::Here | Place::Unclear) {
+            return self.exchange.is_none();
         }
-        leaves || self.exchange.is_none()
+        self.count(start);
+        if let Place::Apart(at) = place {
+            self.part(at);
+            return true;
+        }
+        let back = match place {
+            Place::Back(at) => Some(self.beside.take_up(at)),
+            _ => None,
+        };
+        if let Some(exchange) = self.exchange.take() {
+            if place == Place::Next || exchange.over {
+                self.end(exchange, EndedBy::Upstream, true);
+            } else {
+                self.idle_since = exchange.last;
+                self.beside.leave(exchange);
+            }
+        }
+        self.exchange = back;
+        while let Some(exchange) = self.beside.take_stale(false) {
+            self.end(exchange, EndedBy::Upstream, true);
+        }
+        true
+    }
+
+    /// Makes one of several responses, which seemed one, the one under way.
+    fn part(&mut self, at: usize) {
+        let Some(exchange) = self.exchange.take() else {
+            return;
+        };
+        let first = exchange.number;
+        for (which, mut part) in exchange.apart.into_iter().enumerate() {
+            part.number = match which {
+                0 => first,
+                _ => self.beside.number(),
+            };
+            if which == at {
+                self.exchange = Some(part);
+            } else {
+                self.beside.leave(part);
+            }
+        }
+    }
+
+    /// Counts the bytes before an offset to the response under way.
+    fn count(&mut self, offset: u64) {
+        let Some(exchange) = &mut self.exchange else {
+            return;
+        };
+        let bytes = offset.saturating_sub(self.counted);
+        self.counted += bytes;
+        exchange.bytes += bytes;
+        if let Some(last) = exchange.apart.last_mut() {
+            last.bytes += bytes;
+        }
     }
 
     /// The response under way, begun now if there is none.
     fn begin(&mut self, start: u64) -> &mut Exchange {
-        let (idle_since, strays, heard) = (self.idle_since, &mut self.strays, &mut self.heard);
-        // What came before the first response is part of it.
-        let start = if self.spoke { start } else { 0 };
-        let exchange = self
-            .exchange
-            .get_or_insert_with(|| Exchange::new(start, idle_since, take(strays), take(heard)));
-        exchange.last = self.now;
+        if self.exchange.is_none() {
+            let exchange = self.beside.take_blank().unwrap_or_else(|| {
+                let number = self.beside.number();
+                let (strays, heard) = (take(&mut self.strays), take(&mut self.heard));
+                Exchange::new(number, self.idle_since, strays, heard)
+            });
+            self.exchange = Some(exchange);
+            self.count(start);
+        }
+        let now = self.now;
+        let exchange = self.exchange.get_or_insert_default();
+        exchange.last = now;
         exchange
     }
 
@@ -778,21 +892,43 @@ impl Core {
         }
     }
 
-    fn close(&mut self, ended_by: EndedBy, offset: u64, followed: bool) {
-        let Some(exchange) = &mut self.exchange else {
-            return;
-        };
+    /// Ends every response.
+    fn close_all(&mut self, ended_by: EndedBy, offset: u64) {
+        self.count(offset);
+        if let Some(exchange) = self.exchange.take() {
+            self.beside.leave(exchange);
+        }
+        while let Some(exchange) = self.beside.take_stale(true) {
+            let followed = !self.beside.is_last(&exchange);
+            self.end(exchange, ended_by, followed);
+        }
+    }
+
+    /// Ends a response, which may have been several.
+    fn end(&mut self, mut exchange: Exchange, ended_by: EndedBy, followed: bool) {
         self.idle_since = exchange.last;
+        let Some(parts) = exchange.take_apart() else {
+            return self.read(exchange, ended_by, followed);
+        };
+        let last = parts.len() - 1;
+        for (which, mut part) in parts.into_iter().enumerate() {
+            if which > 0 {
+                part.number = self.beside.number();
+            }
+            self.read(part, ended_by, followed || which < last);
+        }
+    }
+
+    fn read(&mut self, mut exchange: Exchange, ended_by: EndedBy, followed: bool) {
         self.emitter.part();
-        let ending = self.context.ending(offset, followed);
+        let ending = self.context.ending(exchange.number, followed);
         let reading = exchange.finish(ended_by, &ending, &mut self.parser, &mut self.plans);
         self.heard = take(&mut exchange.heard);
         self.heard.renew();
-        self.exchange = None;
-        if self.context.requests.len() > 1 {
-            self.context.requests.remove(0);
+        self.beside.hold(exchange.number, reading);
+        while let Some(reading) = self.beside.release(self.exchange.as_ref()) {
+            self.put(reading);
         }
-        self.put(reading);
     }
 
     fn so_far(&mut self, offset: u64) -> Option<Reading> {
@@ -800,7 +936,8 @@ impl Core {
         let family = Family::of(exchange.model());
         exchange.heard.fold(family.vocabulary);
         let mut exchange = exchange.clone();
-        let ending = self.context.ending(offset, false);
+        exchange.bytes += offset.saturating_sub(self.counted);
+        let ending = self.context.ending(exchange.number, false);
         Some(exchange.finish(EndedBy::Limit, &ending, &mut self.parser, &mut self.plans))
     }
 

@@ -141,6 +141,8 @@ pub struct Charged {
 pub enum Note {
     /// The provider counts more tokens as cached than as input.
     CacheAboveInput,
+    /// A server on this machine names a model that its maker alone sells.
+    Gateway,
     /// The body came compressed.
     Gzip,
     /// The stream ended well without stating usage.
@@ -153,8 +155,9 @@ pub enum Note {
 
 impl Note {
     /// Every note.
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::CacheAboveInput,
+        Self::Gateway,
         Self::Gzip,
         Self::NoUsage,
         Self::TotalAbove,
@@ -166,6 +169,9 @@ impl Note {
         match self {
             Self::CacheAboveInput => {
                 "the provider's counts contradict each other: more tokens are cached than input"
+            }
+            Self::Gateway => {
+                "a local server names a model that its maker alone sells: priced as the maker's; --provider decides"
             }
             Self::Gzip => "the body is gzip: add --compressed to curl",
             Self::NoUsage => {

@@ -2,6 +2,7 @@
 
 use super::estimate::Family;
 use super::json::{Json, Parser};
+use super::local::LOCAL;
 
 /// A request: its JSON body, and what its address tells. Its text is counted and never leaves the meter.
 #[derive(Clone, Default)]
@@ -13,13 +14,13 @@ pub struct Request {
     streams: bool,
 }
 
-/// Where prompts stand in the bodies of all APIs.
+/// Where texts of prompts stand in the bodies of all APIs.
 const TEXTS: &[&str] = &[
     "messages[].content",
     "messages[].content[].text",
     "messages[].content[].content",
     "messages[].content[].content[].text",
-    "messages[].content[].input",
+    "messages[].content[].thinking",
     "messages[].content[].toolResult.content[].text",
     "messages[].reasoning_content",
     "messages[].tool_calls[].function.name",
@@ -34,12 +35,14 @@ const TEXTS: &[&str] = &[
     "input[]",
     "input[].content",
     "input[].content[].text",
+    "input[].summary[].text",
+    "input[].name",
     "input[].arguments",
+    "input[].input",
     "input[].output",
+    "input[].output[].text",
     "contents.parts[].text",
     "contents[].parts[].text",
-    "contents[].parts[].functionCall.args",
-    "contents[].parts[].functionResponse.response",
     "systemInstruction.parts[].text",
     "system_instruction.parts[].text",
     "message",
@@ -49,6 +52,19 @@ const TEXTS: &[&str] = &[
     "inputs",
     "inputText",
 ];
+
+/// Where objects stand that a model reads as JSON.
+const OBJECTS: &[&str] = &[
+    "messages[].content[].input",
+    "messages[].content[].toolUse.input",
+    "messages[].content[].toolResult.content[].json",
+    "messages[].tool_calls[].function.arguments",
+    "contents[].parts[].functionCall.args",
+    "contents[].parts[].functionResponse.response",
+];
+
+/// Where the tools stand that a model may call.
+const TOOLS: &[&str] = &["tools", "toolConfig.tools", "functions"];
 
 /// Where messages stand: each costs a few tokens of its own.
 const MESSAGES: &[&str] = &["messages[]", "contents[]", "input[]", "chat_history[]"];
@@ -108,6 +124,11 @@ impl Request {
         self.provider.as_deref()
     }
 
+    /// Whether a server on this machine was asked.
+    pub(super) fn is_local(&self) -> bool {
+        self.provider() == Some(LOCAL)
+    }
+
     /// Whether a stream was asked for by the body.
     pub fn streams(&self) -> bool {
         self.streams
@@ -127,25 +148,29 @@ impl Request {
             {
                 return None;
             }
+            let count = |text: &str| family.vocabulary.count(text);
             let mut text = 0;
             for path in TEXTS {
-                json.walk(path, &mut |hit| match hit.value.as_str() {
-                    Some(piece) => text += family.vocabulary.count(piece),
-                    None if hit.value.is_object() => {
-                        text += family.vocabulary.count(hit.raw(&self.body));
+                json.walk(path, &mut |hit| text += hit.value.as_str().map_or(0, count));
+            }
+            for path in OBJECTS {
+                json.walk(path, &mut |hit| {
+                    if hit.value.is_object() {
+                        text += count(&compact(hit.raw(&self.body)));
                     }
-                    None => {}
                 });
             }
             let mut tools = None;
-            json.walk("tools", &mut |hit| tools = Some(hit.raw(&self.body)));
+            for path in TOOLS {
+                json.walk(path, &mut |hit| tools = Some(compact(hit.raw(&self.body))));
+            }
             let tools = tools.filter(|tools| tools.len() > 2);
             let mut messages = 0;
             for path in MESSAGES {
                 json.walk(path, &mut |_| messages += 1);
             }
             let text = family.scale(text);
-            let schema = tools.map(|tools| family.vocabulary.count(tools));
+            let schema = tools.map(|tools| count(&tools));
             Some(if family.is_claude() {
                 text + 6 + schema.map_or(0, |tokens| 550 + tokens * 9 / 10)
             } else {
@@ -154,6 +179,22 @@ impl Request {
         };
         Parser::new().parse(&self.body, count).flatten()
     }
+}
+
+/// JSON without the space between its parts, as a model is given it.
+fn compact(json: &str) -> String {
+    let mut in_string = false;
+    let mut escaped = false;
+    let kept = json.chars().filter(|char| {
+        let was_escaped = std::mem::take(&mut escaped);
+        match char {
+            '"' if !was_escaped => in_string = !in_string,
+            '\\' if in_string => escaped = !was_escaped,
+            _ => {}
+        }
+        in_string || !matches!(char, ' ' | '\t' | '\n' | '\r')
+    });
+    kept.collect()
 }
 
 impl std::fmt::Debug for Request {

@@ -171,11 +171,16 @@ impl<'e> Sense<'e> {
         any
     }
 
-    /// The id of its response.
-    pub(super) fn id(&self) -> Option<&'e str> {
+    /// Whether it says something of this meaning and group.
+    pub(super) fn says(&self, of: impl Fn(Means, u32) -> bool) -> bool {
+        self.any(|saying| of(saying.means, saying.group) && !saying.value.is_empty())
+    }
+
+    /// The first text of this meaning.
+    pub(super) fn name(&self, means: Means) -> Option<&'e str> {
         match &self.says {
-            Says::Read { sayings, .. } => sayings.iter().find_map(Saying::id),
-            Says::Alike(shape, event) => shape.id(*event),
+            Says::Read { sayings, .. } => sayings.iter().find_map(|saying| saying.name(means)),
+            Says::Alike(shape, event) => shape.name(*event, means),
         }
     }
 }
@@ -185,9 +190,10 @@ impl<'e> Saying<'e> {
         matches!(self.means, Means::Text(_) | Means::Tool)
     }
 
-    pub(super) fn id(&self) -> Option<&'e str> {
+    /// Its text, where it means this.
+    pub(super) fn name(&self, means: Means) -> Option<&'e str> {
         match self.value {
-            Value::Text(id) if self.means == Means::Id => Some(id),
+            Value::Text(text) if self.means == means => Some(text),
             _ => None,
         }
     }

@@ -318,11 +318,12 @@ impl Shape {
         }
     }
 
-    /// The id of an event's response.
-    pub(super) fn id<'e>(&'e self, event: Known<'e>) -> Option<&'e str> {
-        let ids = self.sayings.iter().filter(|kept| kept.means == Means::Id);
-        ids.filter_map(|kept| self.say(kept, event))
-            .find_map(|saying| saying.id())
+    /// The first text of this meaning in an event.
+    pub(super) fn name<'e>(&'e self, event: Known<'e>, means: Means) -> Option<&'e str> {
+        let alike = self.sayings.iter().filter(|kept| kept.means == means);
+        alike
+            .filter_map(|kept| self.say(kept, event))
+            .find_map(|saying| saying.name(means))
     }
 
     /// The places of an event whose values say nothing.

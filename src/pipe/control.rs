@@ -267,6 +267,11 @@ impl Signals {
         Ok(signals)
     }
 
+    /// Where the number of a signal is noted as soon as it comes.
+    pub(super) fn came(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.came)
+    }
+
     /// A signal that has come, once.
     fn pending(&self) -> Option<i32> {
         let _ = (&self.pipe).read(&mut [0; 64]);

@@ -9,14 +9,15 @@ mod control;
 mod forward;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use signal_hook::consts::{SIGPIPE, SIGXFSZ};
 use signal_hook::flag;
 
+use crate::fd;
 use crate::meter::EndedBy;
 
 pub(crate) use child::Child;
@@ -35,6 +36,9 @@ pub(crate) trait Watch: Send + 'static {
 
     /// Sees the end, and says how the process is to end. Called once.
     fn end(&mut self, by: EndedBy, error: Option<Fault>, now: Duration) -> Exit;
+
+    /// Whether what it has seen ended by its own word, so that an end that comes now is the one to be expected.
+    fn is_over(&mut self) -> bool;
 
     /// Called now and then, while nothing else is; may return work to be done without holding up the stream.
     fn idle(&mut self, now: Duration) -> Option<Box<dyn FnOnce() + Send>>;
@@ -66,7 +70,12 @@ pub(crate) struct Shared<W> {
     turn: AtomicU64,
     /// The signal that asked for the end, 0 for none.
     signal: AtomicU8,
+    /// Where a signal is noted before the control plane has seen it.
+    came: OnceLock<Arc<AtomicUsize>>,
 }
+
+/// A signal for a whole group of processes may reach the one that writes first: its end is seen so much earlier.
+const SIGNAL_LAG: Duration = Duration::from_millis(20);
 
 impl<W: Watch> Shared<W> {
     pub(crate) fn new(watch: W, child: Option<Child>) -> Arc<Self> {
@@ -78,6 +87,7 @@ impl<W: Watch> Shared<W> {
             epoch: Instant::now(),
             turn: AtomicU64::new(0),
             signal: AtomicU8::new(0),
+            came: OnceLock::new(),
         })
     }
 
@@ -117,6 +127,27 @@ impl<W: Watch> Shared<W> {
         let answer = catch_unwind(AssertUnwindSafe(|| act(watch)));
         self.broken.fetch_or(answer.is_err(), Ordering::AcqRel);
         Some(answer.unwrap_or(otherwise))
+    }
+
+    /// Whether a signal has come, seen by the control plane or not.
+    fn is_signalled(&self) -> bool {
+        let noted = |came: &Arc<AtomicUsize>| came.load(Ordering::Acquire) != 0;
+        self.signal.load(Ordering::Acquire) != 0 || self.came.get().is_some_and(noted)
+    }
+
+    /// At an end that was not to be expected: a signal that is on its way is what ended the stream.
+    fn await_signal(&self) {
+        let begun = Instant::now();
+        while !self.is_signalled() && begun.elapsed() < SIGNAL_LAG {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        // The control plane has taken it, or is about to.
+        while self.is_signalled()
+            && self.signal.load(Ordering::Acquire) == 0
+            && begun.elapsed() < 2 * SIGNAL_LAG
+        {
+            std::thread::sleep(Duration::from_micros(100));
+        }
     }
 
     /// A signal that came is what ended the stream.
@@ -168,10 +199,18 @@ pub(crate) fn run<W: Watch>(
     let shared = Shared::new(watch, child);
     let control = || {
         if let Some(signals) = signals() {
+            let _ = shared.came.set(signals.came());
             control::start(&shared, plan, signals);
         }
     };
     let mut end = forward::forward(plan, &shared, control);
+    if end.by == EndedBy::Upstream
+        && end.fault.is_none()
+        && fd::is_pipe(plan.input)
+        && shared.watch(W::is_over, true) == Some(false)
+    {
+        shared.await_signal();
+    }
     shared.heed_signal(&mut end.by);
     if !plan.raw && end.by != EndedBy::Downstream {
         forward::rest(plan, &shared, &mut end);
@@ -225,6 +264,10 @@ mod tests {
 
         fn end(&mut self, _: EndedBy, _: Option<Fault>, _: Duration) -> Exit {
             panic!("end");
+        }
+
+        fn is_over(&mut self) -> bool {
+            panic!("is_over");
         }
 
         fn idle(&mut self, _: Duration) -> Option<Box<dyn FnOnce() + Send>> {

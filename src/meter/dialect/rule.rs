@@ -245,6 +245,15 @@ impl Dialect {
         paths.copied().any(|path| path.contains("[]"))
     }
 
+    /// The choice that a text of a group belongs to: within a choice there may be several parts.
+    pub(crate) fn choice(&self, group: u32) -> u32 {
+        let parted = self.begins.is_empty() && self.merge != Merge::Keys;
+        match group {
+            0..1000 if !parted => group,
+            _ => group / 1000,
+        }
+    }
+
     /// Whether its responses carry an id.
     pub(crate) fn has_ids(&self) -> bool {
         self.rules.iter().any(|rule| rule.means == Means::Id)
