@@ -68,8 +68,8 @@ struct Ids {
     latest: Option<String>,
     /// Events since the latest one came up.
     events: u64,
-    /// There were others before it.
-    vary: bool,
+    /// So many ids in a row came up for one event each, and the latest one.
+    streak: u64,
     /// An event has come that bore none.
     lack: bool,
     /// The event that brought the latest one begins a response.
@@ -237,11 +237,11 @@ impl Exchange {
         let (same, finished) = (self.has_id(next), !self.said.finish.is_empty());
         let different = next.id.is_some() && self.ids.latest.is_some() && !same;
         // Where each event has a fresh id, another id says nothing.
-        let fresh = different && self.ids.vary && self.ids.events == 1;
+        let fresh = different && self.ids.streak > 1 && self.ids.events == 1;
         let empty = !next.whole && !next.generates();
         if self.over {
             let begins = next.begins || different || (!same && next.speaks);
-            let tail = fresh && empty;
+            let tail = fresh && empty && !next.begins;
             return if begins && !tail { Place::Next } else { Place::Here };
         }
         if different && finished && (next.speaks || next.begins) {
@@ -305,7 +305,12 @@ impl Exchange {
     /// Whether an event that bears no id may go on with this response.
     pub(super) fn can_hold(&self, next: &Signs<'_>) -> bool {
         let api = |dialect: &'static Dialect| dialect.api;
-        !self.over && self.ids.lack && self.dialect.map(api) == next.dialect.map(api)
+        !self.over && self.dialect.map(api) == next.dialect.map(api)
+    }
+
+    /// Whether some of its events bore no id.
+    pub(super) fn lacks_ids(&self) -> bool {
+        self.ids.lack
     }
 
     /// Whether nothing but an end marker is missing.
@@ -318,7 +323,7 @@ impl Exchange {
         let ids = &mut self.ids;
         match next.id {
             Some(id) if ids.latest.as_deref() != Some(id) => {
-                ids.vary |= ids.latest.is_some();
+                ids.streak = if ids.events == 1 { ids.streak + 1 } else { 1 };
                 ids.latest = Some(id.to_owned());
                 (ids.events, ids.begins) = (1, next.begins);
                 self.version += 1;

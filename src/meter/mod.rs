@@ -821,7 +821,7 @@ impl Core {
             Place::Back(at) => Some(self.beside.take_up(at)),
             _ => None,
         };
-        if let Some(exchange) = self.exchange.take() {
+        if let Some(exchange) = std::mem::replace(&mut self.exchange, back) {
             if place == Place::Next || exchange.over {
                 self.end(exchange, EndedBy::Upstream, true);
             } else {
@@ -829,7 +829,6 @@ impl Core {
                 self.beside.leave(exchange);
             }
         }
-        self.exchange = back;
         while let Some(exchange) = self.beside.take_stale(false) {
             self.end(exchange, EndedBy::Upstream, true);
         }

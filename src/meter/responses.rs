@@ -69,7 +69,7 @@ impl Beside {
         // An event that bears no id goes on with what it can belong to.
         let stray = next.id.is_none() && next.dialect.is_some() && !next.begins && !next.whole;
         if stray && !current.can_hold(next) {
-            let holds = |other: &Exchange| other.can_hold(next);
+            let holds = |other: &Exchange| other.lacks_ids() && other.can_hold(next);
             if let Some(at) = self.open.iter().rposition(holds) {
                 return Place::Back(at);
             }

@@ -8,8 +8,6 @@ use super::rule::{Dialect, Done, Test};
 pub(crate) static GROQ: Dialect = Dialect {
     provider: "groq",
     signs: &[&[Test::Array("choices"), Test::Has("x_groq")]],
-    // Compound systems change the id from chunk to chunk.
-    begins: &[],
     done: Done::Marker,
     generic: false,
     ..BASE
