@@ -297,7 +297,10 @@ mod tests {
             ("api.anthropic.com/v1/messages", "anthropic"),
             ("api.arcee.ai/v1/chat/completions", "arcee"),
             ("api.avian.io/v1/chat/completions", "avian"),
-            ("bedrock-runtime.eu-west-1.amazonaws.com/model/m/converse", "aws"),
+            (
+                "bedrock-runtime.eu-west-1.amazonaws.com/model/m/converse",
+                "aws",
+            ),
             ("x.openai.azure.com/openai/v1/responses", "azure"),
             ("x.azure-api.net/openai/v1/responses", "azure"),
             ("x.services.ai.azure.com/models/chat/completions", "azure"),
@@ -313,7 +316,10 @@ mod tests {
             ("api.deepseek.com/chat/completions", "deepseek"),
             ("api.doubleword.ai/v1/chat/completions", "doubleword"),
             ("api.eu.residency.elevenlabs.io/v1", "elevenlabs"),
-            ("api.fireworks.ai/inference/v1/chat/completions", "fireworks"),
+            (
+                "api.fireworks.ai/inference/v1/chat/completions",
+                "fireworks",
+            ),
             ("api.githubcopilot.com/chat/completions", "github-copilot"),
             ("generativelanguage.googleapis.com/v1beta/models", "google"),
             (
@@ -329,10 +335,7 @@ mod tests {
                 "router.huggingface.co/fireworks-ai/v1/chat/completions",
                 "huggingface_fireworks-ai",
             ),
-            (
-                "router.huggingface.co/v1/chat/completions",
-                "huggingface",
-            ),
+            ("router.huggingface.co/v1/chat/completions", "huggingface"),
             ("api.meta.ai/v1/chat/completions", "meta"),
             ("api.minimaxi.com/v1/chat/completions", "minimax"),
             ("api.mistral.ai/v1/chat/completions", "mistral"),
@@ -346,7 +349,10 @@ mod tests {
                 "ovhcloud",
             ),
             ("api.perplexity.ai/chat/completions", "perplexity"),
-            ("api.quicksilverpro.io/v1/chat/completions", "quicksilverpro"),
+            (
+                "api.quicksilverpro.io/v1/chat/completions",
+                "quicksilverpro",
+            ),
             ("api.together.xyz/v1/chat/completions", "together"),
             ("api.typesafe.ai/v1", "typesafe"),
             ("api.voyageai.com/v1/embeddings", "voyageai"),

@@ -4,11 +4,10 @@ use std::cell::LazyCell;
 use std::time::Duration;
 
 use super::dialect::{self, Dialect, Done, Means};
-use super::frame::Wrap;
 use super::estimate::Family;
 use super::estimate::transcript::{Channel, Grown, Heard};
 use super::failure::Failure;
-use super::frame::Tokens;
+use super::frame::{Tokens, Wrap};
 use super::json::Parser;
 use super::local::{self, LOCAL};
 use super::memo::{Filling, Hole};
@@ -239,13 +238,27 @@ impl Exchange {
         // Where each event has a fresh id, another id says nothing.
         let fresh = different && self.ids.streak > 1 && self.ids.events == 1;
         let empty = !next.whole && !next.generates();
+        // Another server's sign is no part of what has ended.
+        let other_server = !same && !other.generic && dialect.provider != other.provider;
+        if finished && other_server && next.id.is_none() && self.ids.latest.is_some() {
+            return Place::Next;
+        }
         if self.over {
             let begins = next.begins || different || (!same && next.speaks);
             let tail = fresh && empty && !next.begins;
-            return if begins && !tail { Place::Next } else { Place::Here };
+            let begins = begins || other_server;
+            return if begins && !tail {
+                Place::Next
+            } else {
+                Place::Here
+            };
         }
         if different && finished && (next.speaks || next.begins) {
-            return if fresh && empty { Place::Here } else { self.leave() };
+            return if fresh && empty {
+                Place::Here
+            } else {
+                self.leave()
+            };
         }
         if different && next.begins {
             let model = next.model();
@@ -693,7 +706,9 @@ impl Exchange {
         let name = end.model.or_else(|| end.request?.model());
         let here = end.provider.is_none() && end.request.is_some_and(Request::is_local);
         let gateway = here
-            && !self.provider(name).is_some_and(|provider| local::is_server(&provider))
+            && !self
+                .provider(name)
+                .is_some_and(|provider| local::is_server(&provider))
             && self.model().or(name).is_some_and(local::is_sold_alone);
         let told = end.model.map(str::to_owned);
         let request_model = end.request.and_then(Request::model).map(str::to_owned);

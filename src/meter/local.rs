@@ -34,10 +34,26 @@ mod tests {
 
     #[test]
     fn sold_alone() {
-        for model in ["gpt-4o-mini", "openai/gpt-5", "o3", "o4-mini", "claude-haiku-4-5", "gemini-2.5-pro"] {
+        for model in [
+            "gpt-4o-mini",
+            "openai/gpt-5",
+            "o3",
+            "o4-mini",
+            "claude-haiku-4-5",
+            "gemini-2.5-pro",
+        ] {
             assert!(is_sold_alone(model), "{model}");
         }
-        for model in ["gpt-oss-20b", "gpt-j-6b", "gpt2", "olmo-2", "o", "qwen3", "llama3.2:1b", ""] {
+        for model in [
+            "gpt-oss-20b",
+            "gpt-j-6b",
+            "gpt2",
+            "olmo-2",
+            "o",
+            "qwen3",
+            "llama3.2:1b",
+            "",
+        ] {
             assert!(!is_sold_alone(model), "{model}");
         }
     }

@@ -120,7 +120,9 @@ pub struct Context {
 
 impl Context {
     fn ending(&self, number: u64, followed: bool) -> Ending<'_> {
-        let own = usize::try_from(number).ok().and_then(|at| self.requests.get(at));
+        let own = usize::try_from(number)
+            .ok()
+            .and_then(|at| self.requests.get(at));
         Ending {
             model: self.model.as_deref(),
             provider: self.provider.as_deref(),
@@ -398,7 +400,9 @@ impl Core {
         let Some(sense) = shape.sense(known) else {
             return false;
         };
-        let place = self.beside.place(self.exchange.as_ref(), &Signs::of(&sense));
+        let place = self
+            .beside
+            .place(self.exchange.as_ref(), &Signs::of(&sense));
         // What the response under way speaks says nothing of another one.
         let here = matches!(place, Place::Here | Place::Unclear);
         if !here && (self.known().is_some() || matches!(place, Place::Apart(_) | Place::Back(_))) {
@@ -662,7 +666,9 @@ impl Core {
         if self.cut.is_some() && known.is_none() && dialect.generic && !sense.generates() {
             return Some(self.take_unknown(event, start));
         }
-        let place = self.beside.place(self.exchange.as_ref(), &Signs::of(&sense));
+        let place = self
+            .beside
+            .place(self.exchange.as_ref(), &Signs::of(&sense));
         let fresh = self.turn(start, place);
         if fresh && known.is_some() {
             // It is not of the response that was expected to go on.

@@ -59,7 +59,11 @@ impl Beside {
             let same = |other: &Exchange| other.has_id(next);
             if let Some(at) = current.apart.iter().position(same) {
                 let speaks = current.apart[at].heard.any() || next.generates();
-                return if speaks { Place::Apart(at) } else { Place::Here };
+                return if speaks {
+                    Place::Apart(at)
+                } else {
+                    Place::Here
+                };
             }
             if let Some(at) = self.open.iter().rposition(same) {
                 return Place::Back(at);
@@ -105,8 +109,7 @@ impl Beside {
     /// A response that will not go on: too many have begun after it. At the end of input, any.
     pub(super) fn take_stale(&mut self, all: bool) -> Option<Exchange> {
         let many = self.open.len() > MAX_OPEN;
-        let stale =
-            |exchange: &Exchange| all || many || self.begun - exchange.left > MAX_AFTER;
+        let stale = |exchange: &Exchange| all || many || self.begun - exchange.left > MAX_AFTER;
         let at = self.open.iter().position(stale)?;
         Some(self.open.remove(at))
     }
