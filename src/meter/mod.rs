@@ -500,15 +500,11 @@ impl Core {
                 fresh
             }
             Frame::Head(head) => {
-<<<<<<< HEAD
-                let fresh = self.turn(start, Exchange::has_content);
+                let place = self.exchange.as_ref().map(Exchange::leave);
+                let fresh = self.turn(start, place.unwrap_or(Place::Here));
                 let exchange = self.begin(start);
                 exchange.http_status = Some(head.status);
                 exchange.tokens = head.tokens;
-=======
-                let place = self.exchange.as_ref().map(Exchange::leave);
-                let fresh = self.turn(start, place.unwrap_or(Place::Here));
-                self.begin(start).http_status = Some(head.status);
                 fresh
             }
             Frame::Junk => {

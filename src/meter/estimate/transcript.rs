@@ -188,7 +188,7 @@ impl Heard {
     }
 
     /// The choices whose text was heard, one for each of their voices.
-    pub(super) fn groups(&self) -> impl Iterator<Item = u32> {
+    pub(in crate::meter) fn groups(&self) -> impl Iterator<Item = u32> {
         let texts = |line: &&Line| line.channel != Channel::Tool;
         self.voices.iter().filter(texts).map(|line| line.group)
     }
