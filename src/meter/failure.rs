@@ -35,6 +35,7 @@ const KINDS: &[&str] = &[
     "metadata.error_type",
     "error_code",
     "status_code",
+    "Code",
     "ErrorMsg.Code",
 ];
 
@@ -52,6 +53,7 @@ const SIGNS: &[&str] = &[
     "base_resp",
     "error_code",
     "event",
+    "Response",
 ];
 
 impl Failure {
@@ -111,6 +113,10 @@ impl Failure {
         }
         if let Some(first) = json.at("errors[]").filter(|error| error.is_object()) {
             return Self::of(first);
+        }
+        // Tencent's.
+        if let Some(error) = json.at("Response.Error") {
+            return Self::of(error);
         }
         if let Some(failure) = Self::coded(json) {
             return Some(failure);

@@ -26,7 +26,13 @@ pub(crate) static INTERACTIONS: Dialect = Dialect {
         &[Test::Is("event_type", "interaction.created")],
         &[Test::Is("event_type", "interaction.start")],
     ],
-    pieces: &[&[Test::Text("event_type")]],
+    pieces: &[
+        &[Test::Text("event_type")],
+        &[
+            Test::Is("object", "interaction"),
+            Test::Is("status", "in_progress"),
+        ],
+    ],
     done: Done::Marker,
     rules: RULES,
     merge: Merge::Keys,
