@@ -32,6 +32,7 @@ fn quote(bencher: Bencher<'_, '_>, (provider, model): (&str, &str)) {
     let query = Query {
         provider: Some(provider),
         model: Some(model),
+        region: None,
         tier: Some("default"),
         at: SystemTime::now(),
         passes: &[],

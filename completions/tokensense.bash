@@ -119,7 +119,7 @@ _tokensense() {
             return 0
             ;;
         tokensense__subcmd__prices)
-            opts="-h --color --model --provider --prices --format --help"
+            opts="-h --color --model --provider --update --prices --format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -134,6 +134,10 @@ _tokensense() {
                     return 0
                     ;;
                 --provider)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --update)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -153,7 +157,7 @@ _tokensense() {
             return 0
             ;;
         tokensense__subcmd__run)
-            opts="-o -q -h --color --output --format --columns --label --model --provider --request --prices --emit --drain --max-output-tokens --max-cost --progress --strict --quiet --inject --dry-run --help"
+            opts="-o -q -h --color --output --format --columns --label --model --provider --request --prices --service-tier --region --discount --emit --drain --max-output-tokens --max-cost --budget --progress --strict --quiet --inject --dry-run --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -232,6 +236,18 @@ _tokensense() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --service-tier)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --region)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --discount)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --emit)
                     COMPREPLY=($(compgen -W "raw data text none" -- "${cur}"))
                     return 0
@@ -241,6 +257,10 @@ _tokensense() {
                     return 0
                     ;;
                 --max-cost)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --budget)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -256,7 +276,7 @@ _tokensense() {
             return 0
             ;;
         tokensense__subcmd__summarise)
-            opts="-j -q -h --color --files-from --by --format --records --sort --reverse --top --since --until --timezone --filter --reprice --prices --no-dedup --mtime --threads --no-progress --quiet --help"
+            opts="-j -q -h --color --files-from --by --format --records --sort --reverse --top --since --until --timezone --filter --currency --reprice --prices --service-tier --region --discount --no-dedup --mtime --threads --no-progress --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -306,7 +326,23 @@ _tokensense() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --currency)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --prices)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --service-tier)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --region)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --discount)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -326,7 +362,7 @@ _tokensense() {
             return 0
             ;;
         tokensense__subcmd__tap)
-            opts="-o -q -h --color --output --format --columns --label --model --provider --request --prices --emit --drain --max-output-tokens --max-cost --progress --strict --quiet --help"
+            opts="-o -q -h --color --output --format --columns --label --model --provider --request --prices --service-tier --region --discount --emit --drain --max-output-tokens --max-cost --budget --progress --strict --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -405,6 +441,18 @@ _tokensense() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --service-tier)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --region)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --discount)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --emit)
                     COMPREPLY=($(compgen -W "raw data text none" -- "${cur}"))
                     return 0
@@ -414,6 +462,10 @@ _tokensense() {
                     return 0
                     ;;
                 --max-cost)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --budget)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

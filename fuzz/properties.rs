@@ -164,6 +164,7 @@ pub fn prices(text: &[u8]) {
             let query = Query {
                 provider: None,
                 model: Some(model),
+                region: None,
                 tier: Some("flex"),
                 at: SystemTime::UNIX_EPOCH,
                 passes: &[],

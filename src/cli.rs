@@ -138,6 +138,19 @@ pub struct Prices {
     #[arg(long, value_name = "NAME", requires = "model")]
     pub provider: Option<String>,
 
+    /// Fetch today's prices with curl, check them, and use them from now on
+    ///
+    /// From genai-prices' list, or from URL or FILE: a list of genai-prices' or LiteLLM's. They are kept in
+    /// $XDG_CONFIG_HOME/tokensense or ~/.config/tokensense. Nothing is ever fetched without this option.
+    #[arg(
+        long,
+        value_name = "URL|FILE",
+        num_args = 0..=1,
+        default_missing_value = "https://raw.githubusercontent.com/pydantic/genai-prices/main/prices/data.json",
+        conflicts_with_all = ["pattern", "model", "provider", "prices", "format"]
+    )]
+    pub update: Option<String>,
+
     #[command(flatten)]
     pub files: PriceFiles,
 
@@ -160,7 +173,7 @@ pub enum Listing {
 }
 
 /// Where prices come from beside the built-in table.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub struct PriceFiles {
     /// Look for prices in FILE before the built-in table; repeatable
     ///
@@ -168,6 +181,30 @@ pub struct PriceFiles {
     /// option, the files in TOKENSENSE_PRICES are used, separated by colons, or else ~/.config/tokensense/prices.json.
     #[arg(long, value_name = "FILE")]
     pub prices: Vec<PathBuf>,
+}
+
+/// What the user knows of the bill.
+#[derive(Args, Clone, Debug)]
+pub struct Terms {
+    /// The service tier of responses that do not say theirs: batch, flex, priority, ...
+    #[arg(long, value_name = "NAME")]
+    pub service_tier: Option<String>,
+
+    /// The region that is billed, where no host tells it; some cost more
+    #[arg(long, value_name = "NAME")]
+    pub region: Option<String>,
+
+    /// Take PERCENT off computed costs, or a list by provider: openai=12%,anthropic=5%
+    ///
+    /// Costs that the provider states stay as they are. A negative percentage is a premium. The record's
+    /// cost_note says what was taken off.
+    #[arg(
+        long,
+        value_name = "PERCENT",
+        env = "TOKENSENSE_DISCOUNT",
+        allow_hyphen_values = true
+    )]
+    pub discount: Vec<String>,
 }
 
 #[derive(Args, Debug)]
@@ -257,6 +294,9 @@ pub struct Metering {
     #[command(flatten)]
     pub files: PriceFiles,
 
+    #[command(flatten)]
+    pub terms: Terms,
+
     /// What to write to standard output
     #[arg(long, value_enum, default_value_t = Emit::Raw)]
     pub emit: Emit,
@@ -272,6 +312,13 @@ pub struct Metering {
     /// Stop the stream when it costs more than USD; exit status 4
     #[arg(long, value_name = "USD", value_parser = cost, allow_negative_numbers = true)]
     pub max_cost: Option<Decimal>,
+
+    /// Spend no more than USD/PERIOD, as 5/day or 100/month:label.team=web; repeatable; exit 4
+    ///
+    /// What the record file (--output) holds of the hour, day, week, month or year counts, and only what bears the
+    /// label where one is named. Once it is spent nothing is started; a stream is stopped when it gets there.
+    #[arg(long = "budget", value_name = "USD/PERIOD", env = "TOKENSENSE_BUDGET")]
+    pub budgets: Vec<String>,
 
     /// Show tokens, speed and cost on the terminal while the stream is running
     ///
@@ -358,12 +405,21 @@ pub struct Summarise {
     #[arg(long = "filter", value_name = "KEY=GLOB")]
     pub filters: Vec<String>,
 
+    /// Show costs in another currency, as EUR=0.92: so much of it is worth a US dollar
+    ///
+    /// In tables and pages only. JSON, CSV and records stay in US dollars, so that their sums can be added up.
+    #[arg(long, value_name = "CODE=RATE", value_parser = currency)]
+    pub currency: Option<Currency>,
+
     /// Compute the costs of records again with today's prices
     #[arg(long)]
     pub reprice: bool,
 
     #[command(flatten)]
     pub files: PriceFiles,
+
+    #[command(flatten)]
+    pub terms: Terms,
 
     /// Count a response each time it is found, not once per id
     #[arg(long)]
@@ -439,6 +495,32 @@ pub enum Shell {
     #[value(name = "powershell")]
     PowerShell,
     Zsh,
+}
+
+/// A currency that costs are shown in.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Currency {
+    /// How it is called: `EUR`, `€`.
+    pub code: String,
+    /// How much of it a US dollar is worth.
+    pub rate: Decimal,
+}
+
+/// A currency and its rate.
+fn currency(text: &str) -> Result<Currency, String> {
+    let shape = "not of the form CODE=RATE, as EUR=0.92";
+    let (code, rate) = text.split_once('=').ok_or(shape)?;
+    let (code, rate) = (code.trim(), rate.trim().parse::<Decimal>());
+    let rate = rate.map_err(|_| shape)?;
+    let is_code = |c: char| !c.is_whitespace() && !c.is_control() && !c.is_ascii_digit();
+    if code.is_empty() || code.chars().count() > 8 || !code.chars().all(is_code) {
+        return Err(shape.to_owned());
+    }
+    if rate <= Decimal::ZERO || rate > Decimal::from(1_000_000_000) {
+        return Err("a rate is more than nothing, and no more than 1000000000".to_owned());
+    }
+    let code = code.to_owned();
+    Ok(Currency { code, rate })
 }
 
 /// An amount to spend.

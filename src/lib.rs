@@ -126,7 +126,7 @@ pub use meter::{
 };
 pub use metered::{AsyncMetered, Metered, MeteredStream, Prices, Recorder};
 #[doc(hidden)]
-pub use price::{Parts, PriceBook, Query, Quote};
+pub use price::{Deal, Parts, PriceBook, Query, Quote};
 pub use record::{CostBasis, Labels, Record};
 #[doc(hidden)]
 pub use record::{Format, Selection, Shape, Writer};

@@ -1,5 +1,6 @@
 //! What each subcommand does: the words of the command line turned into the library's acts.
 
+mod budget;
 mod completions;
 mod man;
 mod output;
@@ -11,15 +12,15 @@ mod summarise;
 mod table;
 mod tap;
 
-use std::io::{ErrorKind, Write as _};
+use std::io::{self, Write as _};
 
 use anstream::AutoStream;
 use anstream::stream::RawStream;
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ColorChoice, CommandFactory as _, Parser as _, ValueEnum as _};
 use signal_hook::consts::SIGPIPE;
 
-use crate::cli::{Cli, Command, Late};
+use crate::cli::{Cli, Command, Late, PriceFiles};
 use crate::pipe::Exit;
 use crate::record::clean;
 
@@ -80,7 +81,7 @@ fn report(panic: &std::panic::PanicHookInfo<'_>) {
 fn say(bytes: &[u8]) -> Exit {
     match std::io::stdout().write_all(bytes) {
         Ok(()) => Outcome::Success.into(),
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Exit::Signal(SIGPIPE),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Signal(SIGPIPE),
         Err(error) => {
             complain(&format!("cannot write to standard output: {error}"));
             Outcome::Failure.into()
@@ -116,6 +117,12 @@ pub fn parse() -> Cli {
 /// letters, and an option is looked for only in the command that was named.
 fn suggest(mut error: clap::Error) -> clap::Error {
     use ContextKind::{InvalidArg, InvalidSubcommand, SuggestedArg, SuggestedSubcommand};
+
+    if error.kind() == ErrorKind::DisplayVersion
+        && let Ok(book) = prices::open(&PriceFiles::default())
+    {
+        prices::complain_of_age(&book);
+    }
 
     let mut root = Cli::command();
     root.build();

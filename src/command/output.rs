@@ -20,18 +20,25 @@ pub(super) struct Output {
     shows_lines: bool,
 }
 
+/// How the records are written.
+///
+/// # Errors
+/// A sentence that says what to change.
+pub(super) fn writer(args: &cli::Metering) -> Result<Writer> {
+    let selection = match &args.columns {
+        Some(list) => Selection::parse(list).map_err(|error| anyhow!("--columns: {error}"))?,
+        None => Selection::default(),
+    };
+    Ok(Writer::new(format(args)?, selection))
+}
+
 impl Output {
     /// Opens the place that the options name.
     ///
     /// # Errors
     /// A sentence that says what to change.
-    pub(super) fn open(args: &cli::Metering) -> Result<Self> {
-        let selection = match &args.columns {
-            Some(list) => Selection::parse(list).map_err(|error| anyhow!("--columns: {error}"))?,
-            None => Selection::default(),
-        };
+    pub(super) fn open(args: &cli::Metering, writer: Writer) -> Result<Self> {
         let format = format(args)?;
-        let writer = Writer::new(format, selection);
         let on_terminal = std::io::stderr().is_terminal();
         let coloured = is_coloured(&std::io::stderr());
         let mut elsewhere = true;

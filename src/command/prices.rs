@@ -1,19 +1,23 @@
 //! `tokensense prices`: what models cost, and which entry answers for a name.
 
+use std::fs::File;
 use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 use globset::Glob;
-use jiff::Timestamp;
+use jiff::{Timestamp, Zoned};
 
 use super::table::{Column, Kind, lay_out, left_out, width};
-use super::{Outcome, complain};
+use super::{Outcome, complain, say};
 use crate::cli;
 use crate::nearest::nearest;
 use crate::object::Object;
 use crate::pipe::Exit;
-use crate::price::{Entry, PriceBook, Provider, Rate, Rates, SNAPSHOT, UNITS, label};
+use crate::price::{
+    Deal, Entry, Fetched, PriceBook, Provider, Rate, Rates, SECOND, SNAPSHOT, UNITS, label, place,
+};
 use crate::record::Cell as _;
 
 /// Reads the price files that were named, or else those of the environment, or else the user's own.
@@ -28,14 +32,107 @@ pub(super) fn open(files: &cli::PriceFiles) -> Result<PriceBook> {
     if paths.is_empty() {
         paths.extend(own_file().filter(|path| path.exists()));
     }
-    PriceBook::open(&paths).map_err(|error| anyhow!(error))
+    let book = PriceBook::open(&paths).map_err(|error| anyhow!(error))?;
+    Ok(match folder() {
+        Some(folder) => book.fetched(place(&folder)),
+        None => book,
+    })
+}
+
+/// Says it where prices are old.
+pub(super) fn complain_of_age(book: &PriceBook) {
+    if let Some(stale) = book.stale(Zoned::now().date()) {
+        complain(&stale);
+    }
+}
+
+/// The prices on the user's own terms.
+pub(super) fn open_on(files: &cli::PriceFiles, terms: &cli::Terms) -> Result<PriceBook> {
+    let mut deal = Deal::default();
+    deal.tier.clone_from(&terms.service_tier);
+    deal.region = terms.region.as_deref().map(str::to_lowercase);
+    for discount in &terms.discount {
+        let read = deal.discounted(discount);
+        deal = read.map_err(|error| anyhow!("--discount: {error}"))?;
+    }
+    Ok(open(files)?.on(deal))
 }
 
 fn own_file() -> Option<PathBuf> {
+    Some(folder()?.join("prices.json"))
+}
+
+/// The user's settings for this program.
+fn folder() -> Option<PathBuf> {
     let folder = |name| std::env::var_os(name).map(PathBuf::from);
     let config = folder("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
     let config = config.or_else(|| Some(folder("HOME")?.join(".config")))?;
-    Some(config.join("tokensense/prices.json"))
+    Some(config.join("tokensense"))
+}
+
+/// Puts today's prices in place.
+///
+/// # Errors
+/// What could not be fetched, or read, or written, or what is wrong with it: then all stays as it was.
+fn update(from: &str) -> Result<String> {
+    let folder = folder().context("there is no HOME to keep prices in")?;
+    let text = match from.contains("://") {
+        true => fetch(from)?,
+        false => std::fs::read(from).with_context(|| format!("cannot read {from}"))?,
+    };
+    let today = Zoned::now().date();
+    let fetched = Fetched::of(&text, from, today).map_err(|error| anyhow!("{from}: {error}"))?;
+    let place = place(&folder);
+    let had = PriceBook::default().fetched(place.clone()).models();
+    if fetched.models < had / 2 {
+        let models = fetched.models;
+        bail!("{from}: it has {models} models where there are {had}: the prices stay as they are");
+    }
+    let put = || {
+        std::fs::create_dir_all(&folder)?;
+        let mut new = place.clone().into_os_string();
+        new.push(format!(".{}", std::process::id()));
+        let mut file = File::create(&new)?;
+        let written = file
+            .write_all(fetched.lines.as_bytes())
+            .and_then(|()| file.sync_all());
+        // One name leads to the old prices or to the new ones, never to a part of them.
+        let put = written.and_then(|()| std::fs::rename(&new, &place));
+        if put.is_err() {
+            let _ = std::fs::remove_file(&new);
+        }
+        put
+    };
+    put().with_context(|| format!("cannot write {}", place.display()))?;
+    let (models, place) = (fetched.models, place.display());
+    Ok(format!(
+        "prices of {today}: {models} models, where there were {had}, in {place}\n"
+    ))
+}
+
+/// What the machine's curl brings.
+fn fetch(url: &str) -> Result<Vec<u8>> {
+    let curl = Command::new("curl")
+        .args([
+            "-fsSL",
+            "--compressed",
+            "--proto",
+            "=http,https",
+            "--max-time",
+            "120",
+        ])
+        .args(["--max-filesize", "100000000", "--", url])
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cannot run curl")?;
+    if !curl.status.success() {
+        bail!(
+            "curl could not fetch {url} ({}): the prices stay as they are",
+            curl.status
+        );
+    }
+    Ok(curl.stdout)
 }
 
 /// Writes prices to standard output.
@@ -43,7 +140,17 @@ fn own_file() -> Option<PathBuf> {
 /// # Errors
 /// A price file or pattern that the user has to mend.
 pub(super) fn run(args: cli::Prices) -> Result<Exit> {
+    if let Some(from) = &args.update {
+        return Ok(match update(from) {
+            Ok(done) => say(done.as_bytes()),
+            Err(why) => {
+                complain(&format!("{why:#}"));
+                Outcome::Failure.into()
+            }
+        });
+    }
     let book = open(&args.files)?;
+    complain_of_age(&book);
     let text = match &args.model {
         Some(model) => one(&book, args.provider.as_deref(), model, args.format)
             .map_err(|why| format!("{why}{}", likely(&book, model))),
@@ -121,6 +228,13 @@ impl<'a> Line<'a> {
         object.add("model", &self.model);
         object.add("source", self.source);
         add_rates(&mut object, &self.rates);
+        if !self.entry.second.is_empty() {
+            let mut sources = Object::default();
+            for of in &self.entry.second {
+                sources.add(UNITS[*of as usize].key, SECOND);
+            }
+            object.add_json("sources", &sources.finish());
+        }
         let mut tiers = Object::default();
         for (word, own) in self.tiers() {
             let mut tier = Object::default();
@@ -321,6 +435,11 @@ fn one(
                 "model   {}\nwhy     {why}\nsource  {}\n",
                 line.model, line.source
             );
+            if !line.entry.second.is_empty() {
+                let keys = line.entry.second.iter().map(|of| UNITS[*of as usize].key);
+                let keys: Vec<_> = keys.collect();
+                text += &format!("        {SECOND}: {}\n", keys.join(", "));
+            }
             for page in pages {
                 text += &format!("see     {page}\n");
             }

@@ -61,10 +61,14 @@ pub(super) fn run(args: cli::Run) -> Result<Exit> {
             let request = call.body.as_deref().and_then(Request::parse);
             let request = request.unwrap_or_default();
             let request = request.addressed(call.model.clone(), call.provider);
+            let request = request.in_region(call.region.clone());
             (request, call.usage_request.as_str())
         })
         .unzip();
     let mut session = Session::open_for(&args.metering, requests, usage_requests)?;
+    if let Some(refusal) = session.refusal() {
+        return Ok(refusal);
+    }
     if curl.as_ref().is_some_and(|curl| curl.saves) {
         complain(
             "curl writes a body to a file, where it is not metered: leave out -o or -O, and redirect the output of \

@@ -10,9 +10,9 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context as _, Result, bail};
 use rust_decimal::Decimal;
 
-use super::output::Output;
+use super::output::{Output, writer};
 use super::progress::Progress;
-use super::{Outcome, complain, prices};
+use super::{Outcome, budget, complain, prices};
 use crate::cli;
 use crate::fd;
 use crate::meter::{Context, Emit, EndedBy, Measure, Meter, Reading, Request, Status};
@@ -51,6 +51,8 @@ pub(super) struct Session {
     flawed: bool,
     /// Something came that is no API's response.
     unrecognised: bool,
+    /// Which budget has nothing left, in a sentence.
+    spent: Option<String>,
 }
 
 /// When the stream is to be stopped, and what the responses that have ended used of that.
@@ -58,6 +60,8 @@ pub(super) struct Session {
 struct Limits {
     output_tokens: Option<u64>,
     cost: Option<Decimal>,
+    /// What is left of the tightest budget.
+    budget: Option<Decimal>,
     spent_tokens: u64,
     spent: Decimal,
     /// The limit that was reached, in a sentence.
@@ -94,18 +98,23 @@ impl Session {
             cli::Emit::Text => meter.emit(Emit::Text),
             cli::Emit::None | cli::Emit::Raw => {}
         }
+        let labels = labels(&args.labels)?;
+        let writer = writer(args)?;
+        let left = budget::left(&args.budgets, &labels, args.output.as_deref(), &writer)?;
         let limits = Limits {
             output_tokens: args.max_output_tokens,
             cost: args.max_cost,
+            budget: left.as_ref().map(|left| left.usd),
             ..Limits::default()
         };
-        let output = Output::open(args)?;
+        let output = Output::open(args, writer)?;
         let progress = Progress::new(args.progress, output.is_stderr());
         Ok(Self {
             meter,
             output,
-            prices: Arc::new(prices::open(&args.files)?),
-            labels: labels(&args.labels)?,
+            prices: Arc::new(prices::open_on(&args.files, &args.terms)?),
+            labels,
+            spent: left.and_then(|left| left.is_spent()),
             usage_requests: usage_requests.into(),
             emit: args.emit,
             on_terminal: std::io::stdout().is_terminal(),
@@ -122,6 +131,13 @@ impl Session {
             flawed: false,
             unrecognised: false,
         })
+    }
+
+    /// Refuses, if a budget is spent: then nothing may be started.
+    pub(super) fn refusal(&self) -> Option<Exit> {
+        let why = self.spent.as_ref()?;
+        complain(why);
+        Some(Outcome::Limit.into())
     }
 
     /// How the stream is to go by.
@@ -304,7 +320,7 @@ impl Watch for Session {
 
 impl Limits {
     fn any(&self) -> bool {
-        self.output_tokens.is_some() || self.cost.is_some()
+        self.output_tokens.is_some() || self.cost.is_some() || self.budget.is_some()
     }
 
     /// Adds a response that has ended.
@@ -320,6 +336,7 @@ impl Limits {
         let cost = self.spent.saturating_add(cost);
         let tokens_left = self.output_tokens.filter(|max| tokens > *max);
         let cost_left = self.cost.filter(|max| cost > *max);
+        let budget_left = self.budget.filter(|left| cost >= *left);
         self.reached = match (tokens_left, cost_left) {
             (Some(max), _) => Some(format!(
                 "stopped: {tokens} output tokens are more than --max-output-tokens {max}"
@@ -328,7 +345,9 @@ impl Limits {
                 "stopped: a cost of ${} is more than --max-cost {max}",
                 money(cost)
             )),
-            (None, None) => None,
+            (None, None) => budget_left.map(|left| {
+                format!("stopped: the ${} that --budget had left are spent", money(left))
+            }),
         };
         self.reached.is_none()
     }

@@ -15,6 +15,9 @@ use crate::pipe::{self, Exit, Signals};
 /// Anything the user has to mend before a byte may flow.
 pub(super) fn run(args: cli::Tap) -> Result<Exit> {
     let session = Session::open(&args.metering)?;
+    if let Some(refusal) = session.refusal() {
+        return Ok(refusal);
+    }
     if std::io::stdin().is_terminal() {
         complain("reading from the terminal; pipe a stream in: curl -N … | tokensense tap");
     }

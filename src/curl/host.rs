@@ -160,6 +160,16 @@ const MODELS: &[(&str, &[char])] = &[
     ("/models/", &[':', '/']),
 ];
 
+/// What stands in a host's name before a region and after it.
+const REGIONS: &[(&str, &str)] = &[
+    ("", ".api.openai.com"),
+    ("", "-aiplatform.googleapis.com"),
+    ("aiplatform.", ".rep.googleapis.com"),
+    ("bedrock-runtime.", ".amazonaws.com"),
+    ("bedrock-runtime-fips.", ".amazonaws.com"),
+    ("bedrock-mantle.", ".api.aws"),
+];
+
 /// The first version of Azure's API that takes the field.
 const AZURE_SINCE: &str = "2024-09-01";
 
@@ -225,6 +235,23 @@ impl Address {
         })
     }
 
+    /// The region that the host is in, or that stands in the path.
+    pub(super) fn region(&self) -> Option<String> {
+        let hosted = REGIONS.iter().find_map(|(before, after)| {
+            let name = self.host.strip_prefix(before)?.strip_suffix(after)?;
+            let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+            (!name.is_empty() && name.chars().all(plain)).then_some(name)
+        });
+        let pathed = || {
+            let (_, rest) = self.path.split_once("/locations/")?;
+            rest.split('/').next()
+        };
+        let google = self.host.ends_with("googleapis.com");
+        hosted
+            .or_else(|| pathed().filter(|_| google))
+            .map(str::to_owned)
+    }
+
     fn is_among(&self, patterns: &[&str]) -> bool {
         let path = self.path.trim_end_matches('/').to_ascii_lowercase();
         patterns.iter().any(|pattern| matches(pattern, &path))
@@ -266,6 +293,30 @@ fn percent_decoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn regions() {
+        for (url, region) in [
+            ("https://api.openai.com/v1/responses", None),
+            ("https://eu.api.openai.com/v1/responses", Some("eu")),
+            (
+                "https://europe-west1-aiplatform.googleapis.com/v1/x",
+                Some("europe-west1"),
+            ),
+            ("https://aiplatform.us.rep.googleapis.com/v1/x", Some("us")),
+            (
+                "https://aiplatform.googleapis.com/v1/projects/p/locations/global/x",
+                Some("global"),
+            ),
+            (
+                "https://bedrock-runtime.us-gov-west-1.amazonaws.com/model/m/converse",
+                Some("us-gov-west-1"),
+            ),
+            ("https://example.com/locations/mars/x", None),
+        ] {
+            assert_eq!(Address::read(url).region().as_deref(), region, "{url}");
+        }
+    }
 
     #[test]
     fn addresses() {

@@ -35,6 +35,8 @@ pub(crate) struct Call {
     /// From the URL.
     pub(crate) model: Option<String>,
     pub(crate) provider: Option<&'static str>,
+    /// The region that the host is in.
+    pub(crate) region: Option<String>,
     pub(crate) usage_request: UsageRequest,
 }
 
@@ -102,6 +104,7 @@ impl Curl {
                 body: None,
                 model: None,
                 provider: None,
+                region: None,
                 usage_request: UsageRequest::NotUnderstood,
             }];
         }
@@ -211,6 +214,7 @@ fn call(operation: &Operation, data: Data, inject: Inject, words: &mut Vec<Word>
                 body: body.clone(),
                 model: address.model(),
                 provider: provider.filter(|provider| !provider.is_empty()),
+                region: address.region(),
                 usage_request,
             }
         })

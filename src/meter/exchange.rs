@@ -1,6 +1,7 @@
 //! One response under way: what its events have said so far, and the reading that comes of it.
 
 use std::cell::LazyCell;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
 use super::dialect::{self, Dialect, Done, Means};
@@ -104,6 +105,8 @@ struct Said {
     choices: Vec<(u32, u64)>,
     /// Running counts are of the choice that they come with, not of all.
     counts_by_choice: bool,
+    /// What was charged by the piece: what of, and which, by a hash of its name.
+    calls: Vec<(Measure, u64)>,
     /// How much had been heard when usage was last stated.
     usage_at: u64,
     /// How much had been heard when a part of the message was last complete.
@@ -131,6 +134,16 @@ impl Said {
         (!all.is_empty())
             .then_some(all)
             .or_else(|| self.finish_else.take())
+    }
+
+    /// Notes something charged by the piece, which may be named again.
+    fn call(&mut self, measure: Measure, name: &str) {
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        let call = (measure, hasher.finish());
+        if self.calls.len() < MAX_CALLS && !self.calls.contains(&call) {
+            self.calls.push(call);
+        }
     }
 
     /// Whether usage of so many bytes more can be kept: a stream may state new members without end.
@@ -189,6 +202,8 @@ const MAX_APART: usize = 32;
 const MAX_DOUBTFUL: u64 = 256;
 /// No name or word is longer, in bytes.
 const MAX_WORD: usize = 4 << 10;
+/// More searches and the like are not counted.
+const MAX_CALLS: usize = 4096;
 /// Usage beyond this is no usage.
 const MAX_USAGE: usize = 256 << 10;
 
@@ -467,6 +482,13 @@ impl Exchange {
             _ => None,
         };
         match saying.means {
+            Means::Call(measure) => {
+                if let Some(text) = text {
+                    trace.unique = true;
+                    self.version += 1;
+                    self.said.call(measure, text);
+                }
+            }
             Means::Created => {
                 if self.said.created.is_some() {
                     return;
@@ -734,6 +756,7 @@ impl Exchange {
                 let asked = end.request?.tier().filter(|tier| *tier != "auto");
                 asked.map(str::to_owned)
             }),
+            region: end.request.and_then(Request::region).map(str::to_owned),
             status,
             partial,
             ended_by,
@@ -794,6 +817,16 @@ impl Exchange {
         Some(provider).filter(|provider| !provider.is_empty())
     }
 
+    /// Counts what is charged by the piece, where the provider does not state how often.
+    fn count_calls(&self, reading: &mut Reading) {
+        for (measure, _) in &self.said.calls {
+            if reading.usage.get(*measure).is_none() {
+                let all = self.said.calls.iter().filter(|(of, _)| of == measure);
+                reading.usage.report(*measure, all.count() as u64);
+            }
+        }
+    }
+
     /// Reads the counts out of the usage the provider stated.
     pub(super) fn count(
         &self,
@@ -804,6 +837,7 @@ impl Exchange {
     ) {
         let stated = self.said.usage.parsable();
         plans.counts(dialect).read(&stated, parser, reading);
+        self.count_calls(reading);
         let usage = &mut reading.usage;
         if self.said.output_is_placeholder {
             usage.forget(Measure::Output);

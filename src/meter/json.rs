@@ -1,8 +1,8 @@
 //! One event's JSON, parsed whole and once; values are found by path.
 //!
 //! A path names members by key, with a dot between them. `[]` takes each element of an array, and a condition
-//! may stand in the brackets: `parts[thought=true].text`, `choices[!delta].text`. On an object, brackets test
-//! the object itself. Where a key stands twice, the last one counts.
+//! may stand in the brackets: `parts[thought=true].text`, `choices[!delta].text`, or several with `&` between:
+//! `item[type=call&action.type!=open].id`. On an object, brackets test the object itself. Where a key stands twice, the last one counts.
 
 use super::frame::{Scan, Scanner};
 use memchr::memchr3_iter;
@@ -248,8 +248,14 @@ impl<'t> Json<'t> {
 
     /// Whether the condition between a path's brackets holds.
     fn meets(self, condition: &str) -> bool {
+        if let Some((one, others)) = condition.split_once('&') {
+            return self.meets(one) && self.meets(others);
+        }
         if condition.is_empty() {
             return true;
+        }
+        if let Some((path, other)) = condition.split_once("!=") {
+            return self.at(path).and_then(Json::as_str) != Some(other);
         }
         if let Some(key) = condition.strip_prefix('!') {
             return !self.get(key).is_some_and(Self::is_given);

@@ -23,6 +23,8 @@ pub struct Reading {
     pub created: Option<Created>,
     /// The tier it was served in.
     pub service_tier: Option<String>,
+    /// The region it was asked for in, where the request's address tells.
+    pub region: Option<String>,
     /// How it ended.
     pub status: Status,
     /// Something of it is missing.

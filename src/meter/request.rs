@@ -11,6 +11,7 @@ pub struct Request {
     model: Option<String>,
     provider: Option<String>,
     tier: Option<String>,
+    region: Option<String>,
     streams: bool,
 }
 
@@ -98,6 +99,7 @@ impl Request {
                 model: text(json, "model").or_else(|| text(json, "model_id")),
                 provider: None,
                 tier: text(json, "service_tier"),
+                region: None,
                 streams: json
                     .get("stream")
                     .is_some_and(|value| value.is_bool() && value.is_given()),
@@ -112,6 +114,18 @@ impl Request {
         self.model = self.model.or(model);
         self.provider = provider.map(str::to_owned);
         self
+    }
+
+    /// Adds the region that the address tells.
+    #[must_use]
+    pub fn in_region(mut self, region: Option<String>) -> Self {
+        self.region = region;
+        self
+    }
+
+    /// The region asked.
+    pub fn region(&self) -> Option<&str> {
+        self.region.as_deref()
     }
 
     /// The model asked for.

@@ -273,7 +273,12 @@ impl<'e> Value<'e> {
                     _ => true,
                 })
             }
-            Means::Id | Means::Model | Means::Served | Means::Tier | Means::Tool => text(),
+            Means::Call(_)
+            | Means::Id
+            | Means::Model
+            | Means::Served
+            | Means::Tier
+            | Means::Tool => text(),
             Means::Rest => Some(Self::Given),
             Means::Text(channel) | Means::TextElse(channel) | Means::TextSoFar(channel) => {
                 let object = channel == Channel::Tool && value.is_object();

@@ -116,7 +116,8 @@ impl Shape {
         };
         let varies = |found: &&Found<'_>| {
             let means = dialect.rules[usize::from(found.rule)].means;
-            matches!(means, Means::Created | Means::Id) || means.channel().is_some()
+            matches!(means, Means::Call(_) | Means::Created | Means::Id)
+                || means.channel().is_some()
         };
         let vary: Vec<_> = found
             .iter()

@@ -27,6 +27,10 @@ pub enum Measure {
     CachedAudio,
     /// Prompt tokens of images.
     ImageInput,
+    /// Image tokens read from a cache.
+    CachedImage,
+    /// Prompt tokens of videos.
+    VideoInput,
     /// Prompt tokens that a provider's own tools added.
     ToolInput,
     /// All billed generated tokens, reasoning included.
@@ -37,6 +41,8 @@ pub enum Measure {
     AudioOutput,
     /// Generated tokens of images.
     ImageOutput,
+    /// Generated tokens of videos.
+    VideoOutput,
     /// Generated tokens spent on citations.
     Citation,
     /// Input plus output, as the provider states it.
@@ -47,6 +53,16 @@ pub enum Measure {
     BilledOutput,
     /// Web searches made.
     WebSearches,
+    /// Searches of stored files made.
+    FileSearches,
+    /// Containers that a code interpreter ran in.
+    Containers,
+    /// Places on maps that an answer rests on.
+    MapPlaces,
+    /// Pages read.
+    Pages,
+    /// Whether what was read was annotated: 1 if so.
+    Annotations,
     /// Rerank searches charged.
     RerankSearches,
     /// Audio heard, in billionths of a second.
@@ -617,9 +633,9 @@ fn side(measure: Measure) -> Option<Measure> {
     use Measure::*;
     match measure {
         Input | CacheRead | CacheWrite | CacheWrite1h | AudioInput | CachedAudio | ImageInput
-        | ToolInput => Some(Input),
-        Output | Reasoning | AudioOutput | ImageOutput | Citation => Some(Output),
-        Total | BilledInput | BilledOutput | WebSearches | RerankSearches | AudioNanoseconds
-        | PassInput => None,
+        | CachedImage | VideoInput | ToolInput => Some(Input),
+        Output | Reasoning | AudioOutput | ImageOutput | VideoOutput | Citation => Some(Output),
+        Total | PassInput | BilledInput | BilledOutput | WebSearches | FileSearches
+        | Containers | MapPlaces | Pages | Annotations | RerankSearches | AudioNanoseconds => None,
     }
 }

@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::entry::{DIMENSIONS, Dimension, Parts, Rates, UNITS, Unit};
+use super::fee::Fees;
 use crate::meter::{Measure, Usage};
 
 /// What a response's usage comes to.
@@ -13,17 +14,58 @@ pub(super) struct Charge {
     pub(super) priced: bool,
     /// Keys of what was used and has no rate.
     pub(super) unpriced: Vec<&'static str>,
+    /// Keys of what was used and has no rate but that of text, which costs less.
+    pub(super) as_text: Vec<&'static str>,
+    /// Keys of what was charged at a rate of the second source.
+    pub(super) second: Vec<&'static str>,
+    /// Rates for long prompts may hold for one of several passes, of which only the sum is known.
+    pub(super) passes: bool,
+    /// What is known of one pass decides which rates hold.
+    pub(super) by_pass: bool,
     /// The prompt is so long that rates for prompts above this length hold.
     pub(super) above: Option<u64>,
 }
 
+/// Tokens that cost more than text does: a sum at the rate of text is the least that they cost.
+static DEAR: &[(Measure, Dimension, Dimension)] = &[
+    (Measure::AudioInput, Dimension::AudioInput, Dimension::Input),
+    (
+        Measure::AudioOutput,
+        Dimension::AudioOutput,
+        Dimension::Output,
+    ),
+    (
+        Measure::ImageOutput,
+        Dimension::ImageOutput,
+        Dimension::Output,
+    ),
+    (
+        Measure::VideoOutput,
+        Dimension::VideoOutput,
+        Dimension::Output,
+    ),
+];
+
 impl Charge {
     /// Charges what was used; `factor` is what rates for tokens are multiplied by.
-    pub(super) fn new(usage: &Usage, rates: &Rates<'_>, factor: Option<Decimal>) -> Self {
+    pub(super) fn new(
+        usage: &Usage,
+        rates: &Rates<'_>,
+        factor: Option<Decimal>,
+        fees: &Fees,
+        second: &[Dimension],
+    ) -> Self {
         let mut charge = Self::default();
-        let pass = usage.value(Measure::PassInput);
-        let prompt = pass.or(usage.value(Measure::Input)).unwrap_or(0);
-        let counts = counts(usage, rates);
+        let has = |dimension: &Dimension| rates[*dimension as usize].is_some();
+        // Of several passes each is as long as it is, not as all are together.
+        let stated = fees.prompt(usage);
+        let prompt = stated.unwrap_or(0);
+        let all = usage.value(Measure::Input).unwrap_or(0);
+        let mut listed = rates.iter().flatten();
+        let is_long = listed.any(|rate| rate.at(all).1.is_some());
+        charge.passes = is_long && stated.is_none();
+        charge.by_pass = is_long && usage.value(Measure::PassInput).is_some();
+        let counts = counts(usage, rates, fees);
         for (unit, count) in UNITS.iter().zip(counts).filter(|(_, count)| *count > 0) {
             // Cached tokens without a rate of their own are paid for as any other input.
             let mut at = Some(unit.dimension);
@@ -37,6 +79,9 @@ impl Charge {
                 continue;
             };
             charge.priced = true;
+            if at.is_some_and(|dimension| second.contains(&dimension)) {
+                charge.second.push(unit.key);
+            }
             let (rate, above) = rate.at(prompt);
             charge.above = charge.above.max(above);
             let mut cost = unit.number(count) * rate;
@@ -45,8 +90,18 @@ impl Charge {
             }
             *(unit.part)(&mut charge.parts) += price(cost, unit).round_dp(12).normalize();
         }
+        // Sound that is paid for by its length is not paid for by tokens as well.
+        let timed = counts[Dimension::AudioHeard as usize] > 0 && has(&Dimension::AudioHeard);
+        let dear = DEAR
+            .iter()
+            .filter(|(of, ..)| !timed || *of != Measure::AudioInput);
+        for (measure, dimension, text) in dear {
+            if usage.value(*measure) > Some(0) && !has(dimension) && has(text) {
+                charge.as_text.push(dimension.unit().key);
+            }
+        }
         // A fee for each request pays for its searches.
-        if rates[Dimension::Request as usize].is_some() {
+        if has(&Dimension::Request) {
             charge
                 .unpriced
                 .retain(|key| *key != Dimension::WebSearch.unit().key);
@@ -66,79 +121,124 @@ fn price(amount: Decimal, unit: &Unit) -> Decimal {
     amount / Decimal::from(unit.per)
 }
 
+/// A kind of input that the cache may hold: how much there is of it, and how much of that is cached, with their rates.
+static KINDS: &[((Measure, Dimension), (Measure, Dimension))] = &[
+    (
+        (Measure::AudioInput, Dimension::AudioInput),
+        (Measure::CachedAudio, Dimension::CachedAudio),
+    ),
+    (
+        (Measure::ImageInput, Dimension::ImageInput),
+        (Measure::CachedImage, Dimension::CachedImage),
+    ),
+];
+
 /// How many of each unit are paid for. What has no rate of its own stays in the total that it is a part of, save for
 /// the cache, which the record shows apart.
-fn counts(usage: &Usage, rates: &Rates<'_>) -> [u64; DIMENSIONS] {
+fn counts(usage: &Usage, rates: &Rates<'_>, fees: &Fees) -> [u64; DIMENSIONS] {
     let all = |measure| usage.value(measure).unwrap_or(0);
-    let apart = |measure, dimension: Dimension| match rates[dimension as usize] {
-        Some(_) => all(measure),
-        None => 0,
-    };
-    // Cached sound is paid for apart, or as the cache is, or where the cache has no rate, as sound is.
-    let heard = all(Measure::CachedAudio);
     let has = |dimension: Dimension| rates[dimension as usize].is_some();
-    let (cached_audio, beyond_audio, beyond_read) = match () {
-        () if has(Dimension::CachedAudio) => (heard, heard, heard),
-        () if has(Dimension::CacheRead) => (0, heard, 0),
-        () if has(Dimension::AudioInput) => (0, 0, heard),
-        () => (0, 0, 0),
-    };
-    let audio = apart(Measure::AudioInput, Dimension::AudioInput).saturating_sub(beyond_audio);
-    let mut read = all(Measure::CacheRead).saturating_sub(beyond_read);
-    let image = apart(Measure::ImageInput, Dimension::ImageInput);
+    let mut counts = [0; DIMENSIONS];
     let hour = all(Measure::CacheWrite1h);
+    let mut read = all(Measure::CacheRead);
     let mut write = all(Measure::CacheWrite).max(hour);
     let mut input = all(Measure::Input);
     // Tokens stated as charged are charged at one rate; the cached ones are among those counted.
     if let Some(billed) = usage.value(Measure::BilledInput) {
         (input, read, write) = (billed, 0, 0);
     }
-    let reasoning = apart(Measure::Reasoning, Dimension::Reasoning);
-    let spoken = apart(Measure::AudioOutput, Dimension::AudioOutput);
-    let drawn = apart(Measure::ImageOutput, Dimension::ImageOutput);
-    let cited = apart(Measure::Citation, Dimension::Citation);
+    let mut rest = input.saturating_sub(write);
+    for ((whole, rate), (cached, cached_rate)) in KINDS {
+        // Cached sound is paid for apart, or as the cache is, or where the cache has no rate, as sound is.
+        let cached = all(*cached);
+        let (apart, of_kind, of_read) = match () {
+            () if has(*cached_rate) => (cached, cached, cached),
+            () if has(Dimension::CacheRead) => (0, cached, 0),
+            () if has(*rate) => (0, 0, cached),
+            () => (0, 0, 0),
+        };
+        counts[*cached_rate as usize] = apart;
+        read = read.saturating_sub(of_read);
+        let whole = if has(*rate) { all(*whole) } else { 0 };
+        counts[*rate as usize] = whole.saturating_sub(of_kind);
+        rest = rest
+            .saturating_sub(apart)
+            .saturating_sub(counts[*rate as usize]);
+    }
+    for (part, rate) in PARTS {
+        if has(*rate) {
+            counts[*rate as usize] = all(*part);
+        }
+    }
+    let parts = |side: &[Dimension]| {
+        let parts = side.iter().map(|part| counts[*part as usize]);
+        parts.fold(0, u64::saturating_add)
+    };
     let output = usage
         .value(Measure::BilledOutput)
         .unwrap_or(all(Measure::Output));
-
-    let mut counts = [0; DIMENSIONS];
-    let mut set = |dimension: Dimension, total: u64, less: &[u64]| {
-        let less = less
-            .iter()
-            .fold(0, |sum: u64, part| sum.saturating_add(*part));
-        counts[dimension as usize] = total.saturating_sub(less);
-    };
+    let (video, generated) = (counts[Dimension::VideoInput as usize], parts(GENERATED));
+    let mut set = |dimension: Dimension, count: u64| counts[dimension as usize] = count;
     set(
         Dimension::Input,
-        input,
-        &[read, cached_audio, write, audio, image],
+        rest.saturating_sub(read).saturating_sub(video),
     );
-    set(Dimension::CacheRead, read, &[]);
-    set(Dimension::CacheWrite, write, &[hour]);
-    set(Dimension::CacheWrite1h, hour, &[]);
-    set(Dimension::AudioInput, audio, &[]);
-    set(Dimension::CachedAudio, cached_audio, &[]);
-    set(Dimension::ImageInput, image, &[]);
+    set(Dimension::Output, output.saturating_sub(generated));
+    set(Dimension::CacheRead, read);
+    set(Dimension::CacheWrite, write.saturating_sub(hour));
+    set(Dimension::CacheWrite1h, hour);
+    set(Dimension::RerankSearch, all(Measure::RerankSearches));
+    set(Dimension::FileSearch, all(Measure::FileSearches));
+    set(Dimension::Container, all(Measure::Containers));
+    set(Dimension::MapsPrompt, all(Measure::MapPlaces).min(1));
+    let searches = all(Measure::WebSearches);
     set(
-        Dimension::Output,
-        output,
-        &[reasoning, spoken, drawn, cited],
+        Dimension::WebSearch,
+        if fees.by_prompt {
+            searches.min(1)
+        } else {
+            searches
+        },
     );
-    set(Dimension::Reasoning, reasoning, &[]);
-    set(Dimension::AudioOutput, spoken, &[]);
-    set(Dimension::ImageOutput, drawn, &[]);
-    set(Dimension::Citation, cited, &[]);
-    set(Dimension::WebSearch, all(Measure::WebSearches), &[]);
-    set(Dimension::RerankSearch, all(Measure::RerankSearches), &[]);
+    let page = if all(Measure::Annotations) > 0 {
+        Dimension::AnnotatedPage
+    } else {
+        Dimension::Page
+    };
+    set(page, all(Measure::Pages));
     // Each response is one request; most are free.
+    let request = fees.request(rates);
+    set(request, u64::from(has(request)));
+    let heard = all(Measure::AudioNanoseconds);
     set(
-        Dimension::Request,
-        rates[Dimension::Request as usize].map_or(0, |_| 1),
-        &[],
+        Dimension::AudioHeard,
+        if heard > 0 {
+            heard.max(fees.least_seconds * 1_000_000_000)
+        } else {
+            0
+        },
     );
-    set(Dimension::AudioHeard, all(Measure::AudioNanoseconds), &[]);
     counts
 }
+
+/// What is charged apart where it has a rate, and is a part of its side where it has none.
+static PARTS: &[(Measure, Dimension)] = &[
+    (Measure::VideoInput, Dimension::VideoInput),
+    (Measure::Reasoning, Dimension::Reasoning),
+    (Measure::AudioOutput, Dimension::AudioOutput),
+    (Measure::ImageOutput, Dimension::ImageOutput),
+    (Measure::VideoOutput, Dimension::VideoOutput),
+    (Measure::Citation, Dimension::Citation),
+];
+
+/// Those of them that are output.
+static GENERATED: &[Dimension] = &[
+    Dimension::Reasoning,
+    Dimension::AudioOutput,
+    Dimension::ImageOutput,
+    Dimension::VideoOutput,
+    Dimension::Citation,
+];
 
 #[cfg(test)]
 mod tests {

@@ -51,6 +51,19 @@ pub struct Parts {
 }
 
 impl Parts {
+    /// Multiplies each.
+    pub(crate) fn multiply(&mut self, factor: Decimal) {
+        for part in [
+            &mut self.input,
+            &mut self.cache_read,
+            &mut self.cache_write,
+            &mut self.output,
+            &mut self.other,
+        ] {
+            *part = (*part * factor).round_dp(12).normalize();
+        }
+    }
+
     /// All of it.
     pub fn total(&self) -> Decimal {
         self.input + self.cache_read + self.cache_write + self.output + self.other
@@ -101,6 +114,17 @@ dimensions! {
     RerankSearch: "rerank_searches_kcount", "input_cost_per_query", 1_000, other, None;
     Request: "requests_kcount", "input_cost_per_request", 1_000, other, None;
     AudioHeard: "input_audio_hours", "input_cost_per_second", 3_600, input, None;
+    CachedImage: "cache_image_read_mtok", "cache_read_input_image_token_cost", 1_000_000, cache_read, None;
+    VideoInput: "input_video_mtok", "input_cost_per_video_token", 1_000_000, input, None;
+    VideoOutput: "output_video_mtok", "output_cost_per_video_token", 1_000_000, output, None;
+    Page: "input_document_kpages", "ocr_cost_per_page", 1_000, input, None;
+    AnnotatedPage: "input_annotated_document_kpages", "annotation_cost_per_page", 1_000, input, Some(Dimension::Page);
+    FileSearch: "storage_searches_kcount", "file_search_cost_per_call", 1_000, other, None;
+    Container: "containers_kcount", "code_interpreter_cost_per_session", 1_000, other, None;
+    MapsPrompt: "maps_kcount", "google_maps_grounding_cost_per_query", 1_000, other, None;
+    RequestLow: "requests_low_kcount", "", 1_000, other, Some(Dimension::Request);
+    RequestMedium: "requests_medium_kcount", "", 1_000, other, Some(Dimension::Request);
+    RequestHigh: "requests_high_kcount", "", 1_000, other, Some(Dimension::Request);
 }
 
 const fn places(per: u32) -> Option<u32> {
@@ -144,19 +168,46 @@ pub(crate) type Rates<'a> = [Option<&'a Rate>; DIMENSIONS];
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum When {
     Always,
-    /// Seconds since midnight UTC; past midnight where the end is before the start.
-    Daily(i64, i64),
+    /// Seconds since midnight UTC, past midnight where the end is before the start; on these days of the week.
+    Daily(i64, i64, Days),
     /// Seconds since 1970.
     Since(i64),
+}
+
+/// Days of the week, by UTC: a bit for each, the lowest for Monday.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Days(u8);
+
+impl Days {
+    pub(crate) const ALL: Self = Self(0x7f);
+    pub(crate) const WORKDAYS: Self = Self(0x1f);
+
+    /// Of numbers from 1 for Monday to 7 for Sunday.
+    pub(crate) fn of(numbers: impl Iterator<Item = u64>) -> Self {
+        let days = numbers.filter(|day| (1..=7).contains(day));
+        Self(days.fold(0, |days, day| days | 1 << (day - 1)))
+    }
+
+    /// Their numbers, from 1 for Monday to 7 for Sunday.
+    pub(crate) fn numbers(self) -> impl Iterator<Item = u64> {
+        (1..=7).filter(move |day| self.0 >> (day - 1) & 1 == 1)
+    }
+
+    fn has(self, at: i64) -> bool {
+        // 1970 began on a Thursday.
+        (self.0 >> (at.div_euclid(86_400) + 3).rem_euclid(7)) & 1 == 1
+    }
 }
 
 impl When {
     fn holds(self, at: i64) -> bool {
         match self {
             Self::Always => true,
-            Self::Daily(start, end) => {
+            Self::Daily(start, end, days) => {
                 let now = at.rem_euclid(86_400);
-                if start <= end {
+                if !days.has(at) {
+                    false
+                } else if start <= end {
                     start <= now && now < end
                 } else {
                     now >= start || now < end
@@ -175,6 +226,8 @@ pub(crate) struct Entry {
     pub(crate) rates: Vec<(When, Listed)>,
     /// Rates of a service tier, each in the place of the standard one; the first that holds counts.
     pub(crate) tiers: Vec<(String, When, Listed)>,
+    /// What the second source has the rates of.
+    pub(crate) second: Vec<Dimension>,
 }
 
 impl Entry {
@@ -192,6 +245,39 @@ impl Entry {
             rates[*dimension as usize] = Some(rate);
         }
         (rates, found)
+    }
+
+    /// Lets rates that hold at hours of every day hold at those of workdays alone.
+    pub(crate) fn rest_at_weekends(&mut self) {
+        for (when, _) in &mut self.rates {
+            if let When::Daily(_, _, days) = when {
+                *days = Days::WORKDAYS;
+            }
+        }
+    }
+
+    /// Takes over the rates of another entry for what this one has no rate of.
+    pub(crate) fn complete(&mut self, more: &Self) {
+        let has = |dimension: Dimension| {
+            let mut rates = self.rates.iter().flat_map(|(_, rates)| rates);
+            rates.any(|(known, _)| *known == dimension)
+        };
+        let rates = more.rates.iter().flat_map(|(_, rates)| rates);
+        let lacking: Listed = rates
+            .filter(|(dimension, _)| !has(*dimension))
+            .cloned()
+            .collect();
+        self.second = lacking.iter().map(|(dimension, _)| *dimension).collect();
+        for (_, rates) in &mut self.rates {
+            rates.extend(lacking.iter().cloned());
+        }
+        for (word, when, rates) in &more.tiers {
+            let rates = rates
+                .iter()
+                .filter(|(dimension, _)| self.second.contains(dimension));
+            self.tiers
+                .push((word.clone(), *when, rates.cloned().collect()));
+        }
     }
 
     /// Whether all its rates are zero.

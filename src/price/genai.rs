@@ -6,13 +6,22 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use jiff::Timestamp;
+use memchr::memmem;
 use rust_decimal::Decimal;
 use serde_json::{Deserializer, Value};
 
-use super::entry::{Entry, Listed, Rate, UNITS, When};
+use super::entry::{Days, Entry, Listed, Rate, UNITS, When};
+use super::name::is_dated;
 
 /// What the snapshot was taken of; `data/README.md` tells how to renew it.
-static SNAPSHOT: &str = include_str!("data/prices.jsonl");
+pub(crate) const SNAPSHOT: &str = include_str!("data/prices.jsonl");
+
+/// What the snapshot lacks, in its shape, of a second source.
+static SECOND: &str = include_str!("data/second.jsonl");
+
+/// Models whose peak hours are those of workdays, which their data does not say: provider, and how ids begin.
+/// <https://api-docs.deepseek.com/quick_start/pricing>
+static RESTING: &[(&str, &str)] = &[("deepseek", "deepseek-flash"), ("deepseek", "deepseek-v4")];
 
 /// The models of one provider.
 #[derive(Debug, Default)]
@@ -31,8 +40,12 @@ pub(crate) struct Provider {
 #[derive(Debug)]
 struct Model {
     entry: OnceLock<Entry>,
-    /// Its JSON in the snapshot.
+    /// Its JSON in the snapshot; empty where only the second source has it.
     text: &'static str,
+    /// Its JSON in the second source, if it is there.
+    more: &'static str,
+    /// Its peak hours are those of workdays.
+    rests: bool,
 }
 
 impl Provider {
@@ -47,9 +60,38 @@ impl Provider {
 
     /// Adds a model under its names. Where two models have the same name, it is the first one's.
     pub(crate) fn add(&mut self, entry: Entry, names: impl IntoIterator<Item = String>) {
+        let mut entry = entry;
         let id = entry.id.clone();
-        let (entry, text) = (entry.into(), "");
-        self.add_model(Model { entry, text }, id, names);
+        if self.rests(&id) {
+            entry.rest_at_weekends();
+        }
+        let model = Model {
+            entry: entry.into(),
+            text: "",
+            more: "",
+            rests: false,
+        };
+        self.add_model(model, id, names);
+    }
+
+    /// Adds a model of which nothing but its names is read yet.
+    fn add_unread(&mut self, text: &'static str, more: &'static str) -> Option<()> {
+        let (id, rest) = member(if text.is_empty() { more } else { text }, "{\"id\":")?;
+        let (clause, _) = member(rest, ",\"match\":")?;
+        let id = id.as_str()?.to_owned();
+        let model = Model {
+            entry: OnceLock::new(),
+            text,
+            more,
+            rests: self.rests(&id),
+        };
+        self.add_model(model, id, names(&clause));
+        Some(())
+    }
+
+    fn rests(&self, id: &str) -> bool {
+        let begins = |(of, start): &(&str, &str)| self.id == *of && id.starts_with(start);
+        RESTING.iter().any(begins)
     }
 
     fn add_model(&mut self, model: Model, id: String, names: impl IntoIterator<Item = String>) {
@@ -58,6 +100,13 @@ impl Provider {
             self.names.entry(name).or_insert(self.models.len());
         }
         self.models.push(model);
+    }
+
+    /// Whether a dated model of this name, which may be the latest, has other prices than the model at `at`.
+    pub(crate) fn has_other_dated(&self, name: &str, at: usize) -> bool {
+        let dated = self.names.iter().filter(|(other, _)| is_dated(other, name));
+        let mut others = dated.filter(|(_, other)| **other != at);
+        others.any(|(_, other)| self.entry(*other).rates != self.entry(at).rates)
     }
 
     /// One of its models.
@@ -74,16 +123,49 @@ impl Provider {
 impl Model {
     fn read(&self) -> &Entry {
         // That every model of the snapshot can be read is tested.
-        self.entry.get_or_init(|| {
-            let model = serde_json::from_str(self.text).unwrap_or_default();
+        let read = |text: &str| {
+            let model = serde_json::from_str(text).unwrap_or_default();
             entry(&model).unwrap_or_default()
+        };
+        self.entry.get_or_init(|| {
+            let mut entry = match self.text {
+                "" => Entry::default(),
+                text => read(text),
+            };
+            if !self.more.is_empty() {
+                let more = read(self.more);
+                if self.text.is_empty() {
+                    entry.id.clone_from(&more.id);
+                    entry.rates = vec![(When::Always, Vec::new())];
+                }
+                entry.complete(&more);
+            }
+            if self.rests {
+                entry.rest_at_weekends();
+            }
+            entry
         })
+    }
+
+    /// Its id, where it is a model of the snapshot.
+    fn has_id(&self, id: &str) -> bool {
+        let rest = self.text.strip_prefix("{\"id\":\"");
+        rest.and_then(|rest| rest.strip_prefix(id))
+            .is_some_and(|rest| rest.starts_with('"'))
     }
 }
 
-/// The ids of the built-in providers.
-pub(crate) fn built_in_ids() -> impl Iterator<Item = &'static str> {
-    SNAPSHOT.lines().filter_map(provider_id)
+/// The ids of the providers of a table.
+pub(crate) fn provider_ids(table: &'static str) -> impl Iterator<Item = &'static str> {
+    table.lines().filter_map(provider_id)
+}
+
+/// How many models a table has.
+pub(crate) fn count(table: &str) -> usize {
+    table
+        .lines()
+        .filter(|line| line.starts_with("{\"id\":"))
+        .count()
 }
 
 /// The id of the provider on a line of the snapshot; `None` of a model's line.
@@ -92,20 +174,46 @@ fn provider_id(line: &str) -> Option<&str> {
     rest.split_once('"').map(|(id, _)| id)
 }
 
-/// A provider of the built-in table.
-pub(crate) fn built_in(id: &str) -> Option<Provider> {
-    let mut lines = SNAPSHOT.lines();
-    let line = lines.find(|line| provider_id(line) == Some(id))?;
-    let mut provider = head(id, &serde_json::from_str(line).ok()?);
-    for text in lines.take_while(|line| provider_id(line).is_none()) {
-        // What follows is read when it is asked for.
-        let (id, rest) = member(text, "{\"id\":")?;
-        let (clause, _) = member(rest, ",\"match\":")?;
-        let id = id.as_str()?.to_owned();
-        let entry = OnceLock::new();
-        provider.add_model(Model { entry, text }, id, names(&clause));
+/// A provider of a table, together with the second source.
+pub(crate) fn of_table(table: &'static str, id: &str) -> Option<Provider> {
+    let mut provider = first(table, id)?;
+    for more in section(SECOND, id).into_iter().flat_map(|(_, lines)| lines) {
+        let known = member(more, "{\"id\":").and_then(|(id, _)| {
+            let at = *provider.names.get(id.as_str()?)?;
+            provider.models[at].has_id(id.as_str()?).then_some(at)
+        });
+        match known {
+            Some(at) => provider.models[at].more = more,
+            None => provider.add_unread("", more)?,
+        }
     }
     Some(provider)
+}
+
+/// A provider of a table alone.
+fn first(table: &'static str, id: &str) -> Option<Provider> {
+    let (line, models) = section(table, id)?;
+    let mut provider = head(id, &serde_json::from_str(line).ok()?);
+    for text in models {
+        // What follows its names is read when it is asked for.
+        provider.add_unread(text, "")?;
+    }
+    Some(provider)
+}
+
+/// A provider's line in a table, and those of its models.
+fn section(
+    table: &'static str,
+    id: &str,
+) -> Option<(&'static str, impl Iterator<Item = &'static str>)> {
+    let begin = format!("{{\"provider\":\"{id}\"");
+    let found = memmem::find_iter(table.as_bytes(), &begin);
+    let at = found
+        .into_iter()
+        .find(|at| *at == 0 || table.as_bytes()[at - 1] == b'\n')?;
+    let mut lines = table.get(at..)?.lines();
+    let line = lines.next()?;
+    Some((line, lines.take_while(|line| provider_id(line).is_none())))
 }
 
 /// The value after this beginning of a text, and the rest of it.
@@ -193,6 +301,7 @@ fn entry(model: &Value) -> Result<Entry, String> {
         id,
         rates: dated,
         tiers,
+        ..Entry::default()
     })
 }
 
@@ -208,7 +317,19 @@ fn when(constraint: &Value) -> Result<When, String> {
     let field = |key| constraint[key].as_str();
     match (field("start_date"), field("start_time"), field("end_time")) {
         (Some(date), ..) => Ok(When::Since(seconds(format!("{date}T00:00:00Z"))?)),
-        (None, Some(start), Some(end)) => Ok(When::Daily(daily(start)?, daily(end)?)),
+        (None, Some(start), Some(end)) => {
+            let days = match constraint["weekdays"].as_array() {
+                Some(days) => Days::of(days.iter().filter_map(Value::as_u64)),
+                None => Days::ALL,
+            };
+            // The end of a day is written as its beginning.
+            let (start, end) = (daily(start)?, daily(end)?);
+            Ok(When::Daily(
+                start,
+                if end == 0 { 86_400 } else { end },
+                days,
+            ))
+        }
         _ if constraint.is_null() => Ok(When::Always),
         _ => Err(format!(
             "constraint {constraint} has neither a start_date nor a start_time and end_time"
@@ -294,10 +415,10 @@ mod tests {
                 }
             }
         }
-        assert_eq!(providers.len(), built_in_ids().count());
-        for (id, value) in built_in_ids().zip(&providers) {
+        assert_eq!(providers.len(), provider_ids(SNAPSHOT).count());
+        for (id, value) in provider_ids(SNAPSHOT).zip(&providers) {
             let file = provider(value).expect("a provider");
-            let built_in = built_in(id).expect("a provider");
+            let built_in = first(SNAPSHOT, id).expect("a provider");
             assert!(file.entries().eq(built_in.entries()), "{id}");
             assert_eq!(file.names, built_in.names, "{id}");
             assert_eq!(file.fallbacks, built_in.fallbacks, "{id}");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::entry::{Entry, Listed, Rate, UNITS, When};
+use super::entry::{Days, Entry, Listed, Rate, UNITS, When};
 use super::genai::{Provider, amount};
 use super::name;
 
@@ -46,15 +46,50 @@ pub(super) fn providers(models: &Map<String, Value>) -> Result<Vec<Provider>, St
     Ok(providers.into_values().collect())
 }
 
+/// By tier, the standard one without a name, and by unit.
+type Gathered<'f> = BTreeMap<Option<&'f str>, BTreeMap<usize, Rate>>;
+
 fn entry(id: &str, fields: &Map<String, Value>) -> Result<Entry, String> {
-    // By tier, the standard one without a name, and by unit.
-    let mut rates: BTreeMap<Option<&str>, BTreeMap<usize, Rate>> = BTreeMap::new();
+    let mut rates = Gathered::new();
+    // A table of lengths comes first: what stands beside it is for the shortest.
+    let lengths = fields.get("tiered_pricing").and_then(Value::as_array);
+    for length in lengths.into_iter().flatten().filter_map(Value::as_object) {
+        let start = length.get("range").and_then(|range| range.get(0)?.as_f64());
+        if let Some(start) = start {
+            gather(length, Some(start as u64), &mut rates)?;
+        }
+    }
+    gather(fields, None, &mut rates)?;
+    let standard = listed(rates.remove(&None).unwrap_or_default());
+    let tiers = rates
+        .into_iter()
+        .filter_map(|(tier, rates)| Some((tier?.to_owned(), When::Always, listed(rates))));
+    let tiers = tiers.collect();
+    let mut dated = vec![(When::Always, standard)];
+    if let Some(off_peak) = fields.get("off_peak_pricing").and_then(Value::as_object) {
+        dated.extend(cheaper_hours(off_peak, &dated[0].1)?);
+    }
+    Ok(Entry {
+        id: id.to_owned(),
+        rates: dated,
+        tiers,
+        ..Entry::default()
+    })
+}
+
+/// Adds the rates among some fields, which are for prompts of more than `start` tokens.
+fn gather<'f>(
+    fields: &'f Map<String, Value>,
+    start: Option<u64>,
+    rates: &mut Gathered<'f>,
+) -> Result<(), String> {
     for (field, value) in fields {
         let tier = |(ending, tier): &(&str, &'static str)| {
             Some((field.strip_suffix(ending)?, Some(*tier)))
         };
         let (bare, tier) = TIERS.iter().find_map(tier).unwrap_or((field, None));
-        let (bare, start) = above(bare);
+        let (bare, above) = above(bare);
+        let start = start.filter(|start| *start > 0).or(above);
         let Some(at) = UNITS.iter().position(|unit| unit.litellm == bare) else {
             continue;
         };
@@ -74,22 +109,67 @@ fn entry(id: &str, fields: &Map<String, Value>) -> Result<Entry, String> {
             Some(start) => rate.tiers.push((start, price)),
         }
     }
-    let listed = |rates: BTreeMap<usize, Rate>| -> Listed {
-        let sorted = rates.into_iter().map(|(at, mut rate)| {
-            rate.tiers.sort_unstable_by_key(|(start, _)| *start);
-            (UNITS[at].dimension, rate)
-        });
-        sorted.collect()
-    };
-    let standard = listed(rates.remove(&None).unwrap_or_default());
-    let tiers = rates
+    Ok(())
+}
+
+fn listed(rates: BTreeMap<usize, Rate>) -> Listed {
+    let sorted = rates.into_iter().map(|(at, mut rate)| {
+        rate.tiers.sort_unstable_by_key(|(start, _)| *start);
+        (UNITS[at].dimension, rate)
+    });
+    sorted.collect()
+}
+
+/// The hours and days at which some of the standard rates are others.
+fn cheaper_hours(
+    fields: &Map<String, Value>,
+    standard: &Listed,
+) -> Result<Vec<(When, Listed)>, String> {
+    let mut rates = Gathered::new();
+    gather(fields, None, &mut rates)?;
+    let mut own = listed(rates.remove(&None).unwrap_or_default());
+    let is_own = |dimension| own.iter().any(|(of, _)| *of == dimension);
+    let rest: Listed = standard
+        .iter()
+        .filter(|(of, _)| !is_own(*of))
+        .cloned()
+        .collect();
+    own.extend(rest);
+    let mut all = Vec::new();
+    for window in fields
+        .get("windows")
+        .and_then(Value::as_array)
         .into_iter()
-        .filter_map(|(tier, rates)| Some((tier?.to_owned(), When::Always, listed(rates))));
-    Ok(Entry {
-        id: id.to_owned(),
-        rates: vec![(When::Always, standard)],
-        tiers: tiers.collect(),
-    })
+        .flatten()
+    {
+        let days = match window["weekdays"].as_array() {
+            Some(days) => Days::of(days.iter().filter_map(Value::as_u64)),
+            None => Days::ALL,
+        };
+        let hours = &window["hours_utc"];
+        let hours = hours
+            .as_array()
+            .map_or(std::slice::from_ref(hours), Vec::as_slice);
+        for text in hours.iter().filter_map(Value::as_str) {
+            let (from, to) = span(text)
+                .ok_or_else(|| format!("off_peak_pricing: {text} is no span of hours"))?;
+            all.push((When::Daily(from, to, days), own.clone()));
+        }
+    }
+    Ok(all)
+}
+
+/// `16:30-00:00`, in seconds since midnight; an end at midnight is the day's.
+fn span(text: &str) -> Option<(i64, i64)> {
+    let seconds = |time: &str| {
+        let (hours, minutes) = time.split_once(':')?;
+        let (hours, minutes): (i64, i64) = (hours.parse().ok()?, minutes.parse().ok()?);
+        ((0..=24).contains(&hours) && (0..60).contains(&minutes))
+            .then_some(hours * 3600 + minutes * 60)
+    };
+    let (from, to) = text.split_once('-')?;
+    let (from, to) = (seconds(from)?, seconds(to)?);
+    Some((from, if to == 0 { 86_400 } else { to }))
 }
 
 /// Takes `_above_200k_tokens` off a field.

@@ -3,27 +3,37 @@
 //! Prices are genai-prices' data, read with exact decimals; the user's own files are asked first.
 
 mod charge;
+mod deal;
 mod entry;
+mod fee;
 mod genai;
 mod litellm;
 mod name;
+mod region;
 mod tier;
+mod update;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
 use crate::meter::{Measure, Pass, Usage};
 use charge::Charge;
+pub use deal::Deal;
 pub use entry::Parts;
 pub(crate) use entry::{Dimension, Entry, Rate, Rates, UNITS};
+use fee::Fees;
 pub(crate) use genai::Provider;
 use name::Name;
+use update::Update;
+pub(crate) use update::{Fetched, place};
 
 /// What the built-in table was taken from.
 macro_rules! snapshot {
@@ -35,10 +45,28 @@ macro_rules! snapshot {
 /// What the built-in table was taken from.
 pub(crate) const SNAPSHOT: &str = snapshot!();
 
+/// What its second source was taken from.
+pub(crate) const SECOND: &str = "litellm 1.110.2";
+
+/// The day on which the built-in table was taken.
+macro_rules! taken {
+    () => {
+        "2026-11-21"
+    };
+}
+
+/// The day on which the built-in table was taken.
+const TAKEN: &str = taken!();
+
+/// Older prices may have changed by now, in days.
+const STALE: i32 = 60;
+
 /// What `--version` says: with the day on which the built-in table was taken.
 pub(crate) const VERSION: &str = concat!(
     env!("CARGO_PKG_VERSION"),
-    " (prices of 2026-11-21, ",
+    " (prices of ",
+    taken!(),
+    ", ",
     snapshot!(),
     ")"
 );
@@ -47,8 +75,14 @@ pub(crate) const VERSION: &str = concat!(
 #[derive(Debug, Default)]
 pub struct PriceBook {
     files: Arc<[PriceFile]>,
-    /// The built-in providers that were asked for; none where there is no such provider.
-    built_in: Arc<Mutex<BTreeMap<String, Option<Arc<Provider>>>>>,
+    /// The user's own terms.
+    deal: Arc<Deal>,
+    /// Where fetched prices are kept.
+    place: Option<PathBuf>,
+    /// Those, once they were asked for; none where there are none, or none newer than the built-in table.
+    update: Arc<OnceLock<Option<Update>>>,
+    /// The providers that were asked for, of the built-in table and of fetched prices; none where there is none.
+    loaded: Arc<Mutex<BTreeMap<(bool, String), Option<Arc<Provider>>>>>,
     /// What was found for names.
     known: Mutex<BTreeMap<String, Answers>>,
 }
@@ -56,8 +90,8 @@ pub struct PriceBook {
 /// The entry for a name, or why there is none.
 type Answer = Result<Found, String>;
 
-/// The answers for one name, by the provider asked for.
-type Answers = Vec<(Option<String>, Arc<Answer>)>;
+/// The answers for one name, by the provider asked for, and whether prices without dates may answer.
+type Answers = Vec<((Option<String>, bool), Arc<Answer>)>;
 
 /// A stream may make up names without end.
 const MAX_KNOWN: usize = 1000;
@@ -77,6 +111,8 @@ pub struct Query<'a> {
     pub model: Option<&'a str>,
     /// The tier it was served in.
     pub tier: Option<&'a str>,
+    /// Where it was made.
+    pub region: Option<&'a str>,
     /// When it was made.
     pub at: SystemTime,
     /// Passes by other models within the response.
@@ -143,30 +179,79 @@ impl PriceBook {
         })
     }
 
+    /// The same prices on the user's own terms.
+    #[must_use]
+    pub fn on(mut self, deal: Deal) -> Self {
+        self.deal = Arc::new(deal);
+        self
+    }
+
+    /// The user's own terms.
+    pub(crate) fn deal(&self) -> &Deal {
+        &self.deal
+    }
+
     /// The same prices for another thread: neither waits for what the other looks up.
     pub(crate) fn split(&self) -> Self {
         Self {
             files: Arc::clone(&self.files),
-            built_in: Arc::clone(&self.built_in),
+            deal: Arc::clone(&self.deal),
+            place: self.place.clone(),
+            update: Arc::clone(&self.update),
+            loaded: Arc::clone(&self.loaded),
             known: Mutex::default(),
         }
     }
 
     /// Loads what a quote for this model will need, so that it is there when the response ends.
     pub fn prepare(&self, provider: Option<&str>, model: Option<&str>) {
-        let _ = self.recall(provider, model);
+        let _ = self.recall(provider, model, true);
+    }
+
+    /// The same prices, with those that were fetched to `place` before the built-in table.
+    #[must_use]
+    pub(crate) fn fetched(mut self, place: PathBuf) -> Self {
+        self.place = Some(place);
+        self
+    }
+
+    fn update(&self) -> Option<&Update> {
+        let newer = |update: &Update| *update.taken > *TAKEN;
+        let read = || Update::read(self.place.as_ref()?).filter(newer);
+        self.update.get_or_init(read).as_ref()
+    }
+
+    /// The table that answers where the user's files do not.
+    fn table(&self) -> &'static str {
+        self.update().map_or(genai::SNAPSHOT, |update| update.lines)
+    }
+
+    /// How many models it has.
+    pub(crate) fn models(&self) -> usize {
+        genai::count(self.table())
+    }
+
+    /// What to say of prices that are old on a day.
+    pub(crate) fn stale(&self, today: Date) -> Option<String> {
+        let taken = self.update().map_or(TAKEN, |update| &update.taken);
+        let age = taken.parse::<Date>().ok()?.until(today).ok()?.get_days();
+        (age > STALE).then(|| {
+            format!("prices are {age} days old: tokensense prices --update fetches today's")
+        })
     }
 
     /// As [`find`](Self::find), which is asked once for each name.
-    fn recall(&self, provider: Option<&str>, model: Option<&str>) -> Arc<Answer> {
+    fn recall(&self, provider: Option<&str>, model: Option<&str>, undated: bool) -> Arc<Answer> {
         let name = model.unwrap_or_default();
-        let is_same = |(of, _): &&(Option<String>, _)| of.as_deref() == provider;
+        let is_same = |((of, any), _): &&((Option<String>, bool), _)| {
+            of.as_deref() == provider && *any == undated
+        };
         if let Some(answers) = lock(&self.known).get(name)
             && let Some((_, answer)) = answers.iter().find(is_same)
         {
             return Arc::clone(answer);
         }
-        let answer = Arc::new(self.find(provider, model));
+        let answer = Arc::new(self.find_as(provider, model, undated));
         let mut known = lock(&self.known);
         if known.len() >= MAX_KNOWN {
             known.clear();
@@ -174,7 +259,7 @@ impl PriceBook {
         let answers = known.entry(name.to_owned()).or_default();
         // Many threads may have found it at once, and a hostile stream many providers.
         answers.truncate(MAX_KNOWN);
-        answers.push((provider.map(str::to_owned), Arc::clone(&answer)));
+        answers.push(((provider.map(str::to_owned), undated), Arc::clone(&answer)));
         answer
     }
 
@@ -187,12 +272,25 @@ impl PriceBook {
         provider: Option<&str>,
         model: Option<&str>,
     ) -> Result<Found, String> {
+        self.find_as(provider, model, true)
+    }
+
+    /// As [`find`](Self::find), if so among prices too that do not say since when they hold.
+    fn find_as(
+        &self,
+        provider: Option<&str>,
+        model: Option<&str>,
+        undated: bool,
+    ) -> Result<Found, String> {
         let model = model.filter(|model| !model.trim().is_empty());
         let model = model.ok_or("model unknown: give --model NAME")?;
         let name = Name::new(provider, model);
         let id = name.provider.as_deref();
         let found = |provider: &Arc<Provider>, file: Option<&str>| {
             let (at, spelling) = name.find(|name| provider.names.get(name).copied())?;
+            if name.is_latest_of(&spelling) && provider.has_other_dated(&spelling, at) {
+                return None;
+            }
             Some(Found {
                 provider: Arc::clone(provider),
                 at,
@@ -216,20 +314,44 @@ impl PriceBook {
                 "{id} is a local server: tokens have no price (--prices FILE can give them one)"
             ));
         }
-        let first = self.built_in(id);
-        let first =
-            first.ok_or_else(|| format!("no prices of provider {id}: give --prices FILE"))?;
-        let others = first.fallbacks.iter().filter_map(|id| self.built_in(id));
-        std::iter::once(Arc::clone(&first))
-            .chain(others)
-            .find_map(|provider| found(&provider, None))
-            .ok_or_else(|| {
-                format!("unknown model {shown} of {id}: give --prices FILE or --model NAME")
-            })
+        let update = self.update().filter(|update| undated || update.is_dated);
+        let mut unknown = format!("no prices of provider {id}: give --prices FILE");
+        for update in update.map(Some).into_iter().chain([None]) {
+            let table = update.map_or(genai::SNAPSHOT, |update| update.lines);
+            let Some(first) = self.load(update.is_some(), table, id) else {
+                continue;
+            };
+            let source = update.map(|update| format!("prices of {}", update.taken));
+            let load = |id: &String| self.load(update.is_some(), table, id);
+            let others = first.fallbacks.iter().filter_map(load);
+            let mut all = std::iter::once(Arc::clone(&first)).chain(others);
+            if let Some(hit) = all.find_map(|provider| found(&provider, source.as_deref())) {
+                return Ok(hit);
+            }
+            unknown = format!("unknown model {shown} of {id}: give --prices FILE or --model NAME");
+        }
+        Err(unknown)
     }
 
-    /// What `usage` costs.
+    /// What `usage` costs, on the user's own terms.
     pub fn quote(&self, query: &Query<'_>, usage: &Usage) -> Quote {
+        let mut quote = self.at_list_price(query, usage);
+        if let Some(parts) = &mut quote.parts
+            && let Ok(found) = &*self.recall(query.provider, query.model, true)
+            && let Some(percent) = self.deal.discount(&found.asked)
+        {
+            let factor = Decimal::ONE - percent / Decimal::ONE_HUNDRED;
+            parts.multiply(factor);
+            let note = match percent.is_sign_negative() {
+                true => format!("{}% above list price", percent.abs()),
+                false => format!("{percent}% discount"),
+            };
+            add_note(&mut quote.note, &note);
+        }
+        quote
+    }
+
+    fn at_list_price(&self, query: &Query<'_>, usage: &Usage) -> Quote {
         let note = |note: String| Quote {
             note: Some(note),
             ..Quote::default()
@@ -237,7 +359,9 @@ impl PriceBook {
         if !COUNTED.iter().any(|measure| usage.get(*measure).is_some()) {
             return note("no usage".to_owned());
         }
-        let mut quote = match &*self.recall(query.provider, query.model) {
+        // A response from before the built-in table was taken is priced by what held then.
+        let undated = self.place.is_none() || is_after(query.at);
+        let mut quote = match &*self.recall(query.provider, query.model, undated) {
             Ok(found) => found.quote(query, usage),
             Err(why) => return note(why.clone()),
         };
@@ -251,7 +375,7 @@ impl PriceBook {
                 passes: &[],
                 ..*query
             };
-            let passed = self.quote(&passed, &pass.usage);
+            let passed = self.at_list_price(&passed, &pass.usage);
             quote.lower_bound |= passed.lower_bound || passed.parts.is_none();
             let more = match passed.parts {
                 Some(more) => {
@@ -274,19 +398,33 @@ impl PriceBook {
                 .iter()
                 .map(move |provider| (name, Arc::clone(provider)))
         });
-        let built_in = genai::built_in_ids().filter_map(|id| Some((None, self.built_in(id)?)));
+        let update = self.update();
+        let table = self.table();
+        let ids = genai::provider_ids(table);
+        let built_in = ids.filter_map(|id| Some((None, self.load(update.is_some(), table, id)?)));
         files.chain(built_in).collect()
     }
 
-    fn built_in(&self, id: &str) -> Option<Arc<Provider>> {
-        let mut loaded = lock(&self.built_in);
-        if let Some(known) = loaded.get(id) {
+    /// A provider of the built-in table, or of fetched prices.
+    fn load(&self, fetched: bool, table: &'static str, id: &str) -> Option<Arc<Provider>> {
+        let key = (fetched, id.to_owned());
+        let mut loaded = lock(&self.loaded);
+        if let Some(known) = loaded.get(&key) {
             return known.clone();
         }
-        let provider = genai::built_in(id).map(Arc::new);
-        loaded.insert(id.to_owned(), provider.clone());
+        let provider = genai::of_table(table, id).map(Arc::new);
+        loaded.insert(key, provider.clone());
         provider
     }
+}
+
+/// Whether a time is after the built-in table was taken.
+fn is_after(at: SystemTime) -> bool {
+    static BEGIN: LazyLock<Option<Timestamp>> = LazyLock::new(|| {
+        let day: Date = TAKEN.parse().ok()?;
+        day.to_zoned(TimeZone::UTC).ok().map(|day| day.timestamp())
+    });
+    Timestamp::try_from(at).is_ok_and(|at| BEGIN.is_none_or(|begin| at >= begin))
 }
 
 /// A panic elsewhere leaves the tables as good as they were.
@@ -294,12 +432,16 @@ fn lock<T>(table: &Mutex<T>) -> MutexGuard<'_, T> {
     table.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The entry of what is charged whichever model is used.
+const SHARED: &str = "container";
+
 /// Counts that a price can be made of.
 static COUNTED: &[Measure] = &[
     Measure::Input,
     Measure::Output,
     Measure::BilledInput,
     Measure::BilledOutput,
+    Measure::Pages,
     Measure::RerankSearches,
     Measure::AudioNanoseconds,
 ];
@@ -317,7 +459,8 @@ impl Found {
             mut note,
             mut lower_bound,
         } = self.terms(query, usage);
-        let charge = Charge::new(usage, &rates, factor);
+        let fees = Fees::new(&self.asked, self.entry(), &usage.raw);
+        let charge = Charge::new(usage, &rates, factor, &fees, &self.entry().second);
         let mut parts = Some(charge.parts);
         if rates.iter().all(Option::is_none) && !self.entry().is_free() {
             add_note(&mut note, "this entry has no rates");
@@ -327,6 +470,32 @@ impl Found {
             add_note(&mut note, &format!("no price for {unpriced}"));
             parts = parts.filter(|_| charge.priced);
             lower_bound = true;
+        }
+        if !charge.as_text.is_empty() && !self.entry().is_free() {
+            let as_text = charge.as_text.join(", ");
+            add_note(
+                &mut note,
+                &format!("no price for {as_text}: charged as text"),
+            );
+            lower_bound = true;
+        }
+        if charge.passes {
+            add_note(
+                &mut note,
+                "several passes in one sum: rates for short prompts used",
+            );
+            lower_bound = true;
+        }
+        let noted = NOTED
+            .iter()
+            .filter(|(of, _)| charge.by_pass || *of != Measure::PassInput);
+        for (measure, what) in noted {
+            if let Some(count) = usage.value(*measure).filter(|count| *count > 0) {
+                add_note(&mut note, &format!("{what}: {count}"));
+            }
+        }
+        if !charge.second.is_empty() {
+            details.push(format!("{} of {SECOND}", charge.second.join(", ")));
         }
         for (measure, dimension, what) in SIDES {
             let rate = rates[*dimension as usize].filter(|rate| !rate.base.is_zero());
@@ -349,6 +518,22 @@ impl Found {
         }
     }
 
+    /// Adds the fees that hold for all models of its provider.
+    fn add_shared<'a>(&'a self, rates: &mut Rates<'a>) {
+        let shared = self
+            .provider
+            .names
+            .get(SHARED)
+            .map(|at| self.provider.entry(*at));
+        let listed = shared
+            .into_iter()
+            .flat_map(|entry| &entry.rates)
+            .flat_map(|(_, rates)| rates);
+        for (dimension, rate) in listed {
+            rates[*dimension as usize].get_or_insert(rate);
+        }
+    }
+
     /// What holds for a response of this model at its time, in its tier, at its place.
     fn terms(&self, query: &Query<'_>, usage: &Usage) -> Terms<'_> {
         let entry = self.entry();
@@ -356,7 +541,10 @@ impl Found {
         let tier = tier::tier(&self.asked, query.tier, &usage.raw);
         // A provider that serves another's models has its own prices for tiers.
         let own = tier.as_deref().filter(|_| self.asked == self.provider.id);
-        let (rates, is_own) = entry.rates(at, own);
+        let (mut rates, is_own) = entry.rates(at, own);
+        if !rates.iter().all(Option::is_none) && usage.value(Measure::Containers).is_some() {
+            self.add_shared(&mut rates);
+        }
         let mut terms = Terms {
             rates,
             factor: None,
@@ -380,6 +568,13 @@ impl Found {
             terms.factor = Some(terms.factor.unwrap_or(Decimal::ONE) * surcharge);
             terms.details.push(format!("US only ×{surcharge}"));
         }
+        if let Some(region) = query.region
+            && let Some(factor) = region::factor(&self.asked, region, entry)
+        {
+            terms.factor = Some(terms.factor.unwrap_or(Decimal::ONE) * factor);
+            let shown = factor.round_dp(4).normalize();
+            terms.details.push(format!("region {region} ×{shown}"));
+        }
         terms
     }
 }
@@ -394,6 +589,14 @@ struct Terms<'a> {
     note: Option<String>,
     lower_bound: bool,
 }
+
+/// What is charged and has no column of the record: a note tells how many there were.
+pub(crate) static NOTED: &[(Measure, &str)] = &[
+    (Measure::FileSearches, "file searches"),
+    (Measure::Containers, "containers"),
+    (Measure::MapPlaces, "map places"),
+    (Measure::PassInput, "first prompt"),
+];
 
 /// The two sides of a response, which have a count if anything is known of them.
 static SIDES: &[(Measure, Dimension, &str)] = &[
@@ -464,6 +667,7 @@ mod tests {
     use genai_prices::{Calculator, PriceRequest};
 
     use super::*;
+    use crate::meter::RawUsage;
 
     /// Every entry under every name, at several times, tiers and prompt lengths, against genai-prices' own calculator.
     #[test]
@@ -488,8 +692,17 @@ mod tests {
             for (measure, _, count) in counts {
                 ours.report(measure, u64::from(count / divisor));
             }
-            let theirs = counts.map(|(_, key, count)| (key, f64::from(count / divisor)));
-            (ours, genai_prices::Usage::from(theirs))
+            let mut theirs = counts.map(|(_, key, count)| (key, f64::from(count / divisor)));
+            let by_search = genai_prices::Usage::from(theirs);
+            // They leave it to who asks that a prompt's searches may cost as one.
+            for (key, count) in &mut theirs {
+                *count = if *key == "web_searches" {
+                    count.min(1.0)
+                } else {
+                    *count
+                };
+            }
+            (ours, by_search, genai_prices::Usage::from(theirs))
         });
         let times = [
             "2025-04-01T20:00:00Z",
@@ -514,10 +727,13 @@ mod tests {
             let mut names: Vec<_> = provider.names.iter().collect();
             names.sort_unstable();
             for (nth, (name, at)) in names.into_iter().enumerate() {
-                let id = &provider.entry(*at).id;
+                let entry = provider.entry(*at);
+                let id = &entry.id;
+                let by_prompt = Fees::new(&provider.id, entry, &RawUsage::default()).by_prompt;
                 // Names by the thousand: each under one of the conditions.
                 let (at, (key, tier)) = conditions[nth % conditions.len()];
-                for (ours, theirs) in &shapes {
+                for (ours, by_search, grounded) in &shapes {
+                    let theirs = if by_prompt { grounded } else { by_search };
                     let request = PriceRequest::new(name, theirs)
                         .with_provider_id(&provider.id)
                         .with_timestamp(at)
@@ -530,13 +746,15 @@ mod tests {
                         provider: Some(&provider.id),
                         model: Some(name),
                         tier: Some(tier),
+                        region: None,
                         at: at.into(),
                         passes: &[],
                     };
                     let quote = book.quote(&query, ours);
                     let entry = quote.entry.unwrap_or_default();
-                    // Where the table has no rates for a tier, they give the standard price.
-                    if entry.contains('×') {
+                    // Where the table has no rates for a tier, they give the standard price; nor do they know the
+                    // second source.
+                    if entry.contains('×') || entry.contains(SECOND) {
                         continue;
                     }
                     compared += 1;

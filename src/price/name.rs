@@ -26,6 +26,7 @@ static ALIASES: &[(&str, &str, Prefix)] = &[
     ("codestral", "mistral", No),
     ("cohere", "cohere", Yes),
     ("cohere_chat", "cohere", Yes),
+    ("dashscope", "alibaba", Yes),
     ("databricks", "databricks", No),
     ("deepseek", "deepseek", Yes),
     ("fireworks", "fireworks", Yes),
@@ -88,8 +89,13 @@ static BEGINNINGS: &[(&str, &str)] = &[
     ("amazon.", "aws"),
     ("anthropic.", "aws"),
     ("arn:aws:bedrock:", "aws"),
+    ("babbage-002", "openai"),
     ("chatgpt-", "openai"),
     ("claude-", "anthropic"),
+    ("codestral-", "mistral"),
+    ("codex-mini", "openai"),
+    ("computer-use-preview", "openai"),
+    ("davinci-002", "openai"),
     ("deepseek-chat", "deepseek"),
     ("deepseek-reasoner", "deepseek"),
     ("deepseek.", "aws"),
@@ -98,7 +104,14 @@ static BEGINNINGS: &[(&str, &str)] = &[
     ("global.", "aws"),
     ("gpt-", "openai"),
     ("grok-", "x-ai"),
+    ("magistral-", "mistral"),
     ("meta.", "aws"),
+    ("mistral-embed", "mistral"),
+    ("mistral-large", "mistral"),
+    ("mistral-medium", "mistral"),
+    ("mistral-moderation", "mistral"),
+    ("mistral-ocr", "mistral"),
+    ("mistral-saba", "mistral"),
     ("mistral.", "aws"),
     ("models/gemini-", "google"),
     ("nvidia.", "aws"),
@@ -109,14 +122,24 @@ static BEGINNINGS: &[(&str, &str)] = &[
     ("projects/", "google"),
     ("publishers/", "google"),
     ("qwen.", "aws"),
+    ("sonar", "perplexity"),
     ("text-embedding-3-", "openai"),
     ("text-embedding-ada-", "openai"),
+    ("tts-1", "openai"),
     ("voyage-", "voyageai"),
+    ("whisper-1", "openai"),
     ("writer.", "aws"),
 ];
 
 /// Beginnings of names of open models: their maker's name does not say who served them.
 static OPEN: &[&str] = &[
+    "mistral-large-2407",
+    "mistral-large-2411",
+    "mistral-large-instruct",
+    "mistral-medium-instruct",
+    "magistral-small-",
+    "codestral-22b",
+    "codestral-mamba",
     "gemma",
     "gpt-oss",
     "grok-1",
@@ -129,6 +152,16 @@ static OPEN: &[&str] = &[
     "xai/grok-2",
 ];
 
+/// Beginnings of names of models that many serve, and their maker alone as `-latest`.
+static MOVING: &[&str] = &[
+    "devstral-",
+    "magistral-",
+    "ministral-",
+    "mistral-",
+    "pixtral-",
+    "voxtral-",
+];
+
 /// Where a provider's own models stand in URLs and resource names. What stands elsewhere was tuned by somebody.
 static PATHS: &[(&str, &str)] = &[
     ("fireworks", "/accounts/fireworks/models/"),
@@ -139,6 +172,18 @@ static PATHS: &[(&str, &str)] = &[
 static SAME: &[(&str, &str)] = &[
     ("claude-2.0", "claude-2"),
     ("claude-2.1", "claude-2"),
+    ("computer-use-preview", "computer-use"),
+    ("computer-use-preview-2025-03-11", "computer-use"),
+    (
+        "gemini-3.1-pro-preview-customtools",
+        "gemini-3.1-pro-preview",
+    ),
+    ("magistral-medium-2506", "magistral-medium"),
+    ("magistral-medium-2507", "magistral-medium"),
+    ("magistral-medium-2509", "magistral-medium"),
+    ("magistral-small-2506", "magistral-small"),
+    ("magistral-small-2507", "magistral-small"),
+    ("magistral-small-2509", "magistral-small"),
     ("openai.gpt-oss-120b", "openai.gpt-oss-120b-1"),
     ("openai.gpt-oss-20b", "openai.gpt-oss-20b-1"),
 ];
@@ -235,6 +280,11 @@ impl<'a> Name<'a> {
             self.assumed = Some(format!("provider from the prefix {prefix}/"));
             return Some(Cow::Borrowed(id));
         }
+        let is_moving = |maker: &&str| self.full.starts_with(*maker) && is_latest(&self.full);
+        if MOVING.iter().any(|maker| is_moving(&maker)) {
+            self.assumed = Some("provider from the name, …-latest".to_owned());
+            return Some(Cow::Borrowed("mistral"));
+        }
         let bare = without_region(&self.full).unwrap_or(&self.full);
         let (start, id) = BEGINNINGS
             .iter()
@@ -256,6 +306,11 @@ impl<'a> Name<'a> {
                 name = Cow::Owned(shorter);
             }
         })
+    }
+
+    /// Whether it is the moving name of what was found.
+    pub(super) fn is_latest_of(&self, spelling: &str) -> bool {
+        is_latest(&self.full) && !is_latest(spelling)
     }
 
     /// The name without what may stand before it: whole at first, then ever less.
@@ -322,6 +377,27 @@ impl<'a> Name<'a> {
 fn without_region(name: &str) -> Option<&str> {
     REGIONS.iter().find_map(|region| name.strip_prefix(region))
 }
+
+/// Whether a name is a moving one: which model it leads to changes.
+fn is_latest(name: &str) -> bool {
+    name.ends_with("-latest") || name.ends_with("@latest")
+}
+
+/// Whether a name is another one with a date.
+pub(super) fn is_dated(name: &str, undated: &str) -> bool {
+    let rest = name.strip_prefix(undated);
+    rest.is_some_and(|rest| DATES.iter().any(|date| is_like(rest, date)))
+}
+
+/// How names of one model in time end; `#` is a digit.
+static DATES: &[&str] = &[
+    "-####",
+    "-##-##",
+    "-##-20##",
+    "-20######",
+    "-20##-##-##",
+    "@20######",
+];
 
 /// Takes one ending off a name.
 fn shorten<'a>(provider: &str, name: &'a str) -> Option<&'a str> {

@@ -3,6 +3,7 @@
 mod cell;
 mod read;
 mod sink;
+mod spent;
 mod text;
 mod write;
 
@@ -17,11 +18,12 @@ use serde_json::value::RawValue;
 
 use crate::meter::{Charged, Created, EndedBy, Measure, Note, RawUsage, Reading, Status, recount};
 use crate::object::Object;
-use crate::price::{Parts, PriceBook, Query, Quote, add_note};
+use crate::price::{Deal, NOTED, Parts, PriceBook, Query, Quote, add_note};
 pub(crate) use cell::Cell;
 pub use cell::Labels;
 pub use read::Shape;
 pub(crate) use sink::Sink;
+pub(crate) use spent::{Ask, Ledger};
 pub(crate) use text::{clean, escape, masked};
 use text::{message, short};
 pub use write::{Format, Selection, Writer};
@@ -337,6 +339,7 @@ impl Record {
     /// made if nothing tells.
     pub(crate) fn priced(reading: &mut Reading, prices: &PriceBook, now: SystemTime) -> Self {
         let at = made_at(reading).map_or(now, SystemTime::from);
+        agree(reading, prices.deal());
         let quote = quote(reading, prices, at);
         let mut record = Self::default();
         record.take(reading);
@@ -393,7 +396,9 @@ impl Record {
 
     /// Says anew what it cost; `now` is when it was made if nothing tells.
     pub(crate) fn reprice(&mut self, prices: &PriceBook, now: SystemTime) {
-        let reading = self.to_reading();
+        let mut reading = self.to_reading();
+        agree(&mut reading, prices.deal());
+        self.service_tier.clone_from(&reading.service_tier);
         let at = self.at().map_or(now, SystemTime::from);
         self.set_cost(&reading, quote(&reading, prices, at));
     }
@@ -405,6 +410,7 @@ impl Record {
             model: self.model.clone(),
             request_model: self.request_model.clone(),
             service_tier: self.service_tier.clone(),
+            region: self.price_match.as_deref().and_then(region_of),
             lower_bound: self.cost_basis == Some(CostBasis::LowerBound),
             ..Reading::default()
         };
@@ -420,12 +426,17 @@ impl Record {
                 None => reading.usage.forget(counted.measure),
             }
         }
+        let said = self.cost_note.as_deref().unwrap_or_default();
+        for (measure, what) in NOTED {
+            if let Some(count) = said.split("; ").find_map(|note| noted(note, what)) {
+                reading.usage.report(*measure, count);
+            }
+        }
         let stated = |amount: &Decimal| Charged {
             amount: amount.to_string(),
             shift: 0,
         };
         reading.charged = self.cost_reported_usd.iter().map(stated).collect();
-        let said = self.cost_note.as_deref().unwrap_or_default();
         reading.notes = Note::ALL.to_vec();
         let usage_request = self.usage_request.as_deref();
         reading.notes.retain(|note| {
@@ -495,6 +506,33 @@ impl<'de> Deserialize<'de> for Record {
     }
 }
 
+/// Adds what the user knows of a response's bill and the stream does not say.
+fn agree(reading: &mut Reading, deal: &Deal) {
+    // `auto` is what was asked for, not what it came to.
+    if reading
+        .service_tier
+        .as_deref()
+        .is_none_or(|tier| tier == "auto")
+        && let Some(tier) = &deal.tier
+    {
+        reading.service_tier = Some(tier.clone());
+    }
+    if reading.region.is_none() {
+        reading.region.clone_from(&deal.region);
+    }
+}
+
+/// The count in a note: `containers: 2`.
+fn noted(note: &str, what: &str) -> Option<u64> {
+    note.strip_prefix(what)?.strip_prefix(": ")?.parse().ok()
+}
+
+/// The region that a price entry was used for: `google/claude-opus-5 (region europe-west1 ×1.1)`.
+fn region_of(price_match: &str) -> Option<String> {
+    let (_, rest) = price_match.split_once("region ")?;
+    Some(rest.split(' ').next()?.to_owned())
+}
+
 /// What a response that was made at that time cost.
 fn quote(reading: &Reading, prices: &PriceBook, at: SystemTime) -> Quote {
     let model = reading.model.as_deref();
@@ -502,6 +540,7 @@ fn quote(reading: &Reading, prices: &PriceBook, at: SystemTime) -> Quote {
         provider: reading.provider.as_deref(),
         model: model.or(reading.request_model.as_deref()),
         tier: reading.service_tier.as_deref(),
+        region: reading.region.as_deref(),
         at,
         passes: &reading.passes,
     };

@@ -45,7 +45,7 @@ pub struct Selection(pub(super) Vec<Pick>);
 
 #[derive(Clone, Debug)]
 pub(super) struct Pick {
-    name: String,
+    pub(super) name: String,
     pub(super) from: Picked,
 }
 
@@ -136,6 +136,11 @@ impl Writer {
             selection,
             coloured: false,
         }
+    }
+
+    /// How it writes, and what.
+    pub(super) fn parts(&self) -> (Format, &Selection) {
+        (self.format, &self.selection)
     }
 
     /// Writes lines for people in colours, or not.

@@ -61,7 +61,7 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
         name => zone(name)?,
     };
     let picks = picks(&args, &zone)?;
-    let prices = prices::open(&args.files)?;
+    let prices = prices::open_on(&args.files, &args.terms)?;
     let mut paths = std::mem::take(&mut args.paths);
     if let Some(list) = &args.files_from {
         paths.extend(input::listed(list)?);
@@ -116,6 +116,9 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
         complain(&format!("cannot write --records: {error}"));
         outcome = Outcome::Failure;
     }
+    if io::stderr().is_terminal() && !args.quiet {
+        prices::complain_of_age(&job.prices);
+    }
     let (groups, copies) = job.ledger.close(sums);
     let mut summary = Summary::new(
         job.by,
@@ -130,6 +133,7 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
     if summary.is_empty() && !args.quiet {
         complain("no responses were found, or --since, --until or --filter exclude them all");
     }
+    summary.show_in(args.currency);
     summary.order(args.sort.as_deref(), args.reverse, args.top);
     let text = match args.format {
         Layout::Csv => summary.csv(),

@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 
 use super::key::Key;
 use super::total::Totals;
+use crate::cli::Currency;
 use crate::command::table::{Column, Kind, lay_out, left_out};
 use crate::nearest::meant;
 use crate::object::{Object, push_list};
@@ -23,6 +24,8 @@ pub(super) struct Summary {
     nested: bool,
     /// Groups that --top leaves out.
     more: usize,
+    /// What costs are shown in, if not US dollars.
+    currency: Option<Currency>,
 }
 
 /// How much was read for it.
@@ -49,11 +52,12 @@ const COLUMNS: &[(&str, &str, Shown, u8)] = &[
     ("output", "output_tokens", Shown::Always, 2),
     ("reasoning", "reasoning_tokens", Shown::IfAny, 9),
     ("searches", "web_search_requests", Shown::IfAny, 10),
-    ("cost $", COST, Shown::Always, 0),
+    (COST_HEADER, COST, Shown::Always, 0),
     ("share", SHARE, Shown::Always, 6),
 ];
 
 const COST: &str = "cost_usd";
+const COST_HEADER: &str = "cost $";
 const SHARE: &str = "share";
 /// Stands for what nobody knows.
 const NOTHING: &str = "–";
@@ -98,7 +102,13 @@ impl Summary {
             read,
             nested: false,
             more: 0,
+            currency: None,
         }
+    }
+
+    /// Shows costs to people in this currency.
+    pub(super) fn show_in(&mut self, currency: Option<Currency>) {
+        self.currency = currency;
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -188,7 +198,10 @@ impl Summary {
             },
         });
         let columns = figures.iter().map(|(header, .., rank)| Column {
-            title: (*header).to_owned(),
+            title: match &self.currency {
+                Some(currency) if *header == COST_HEADER => format!("cost {}", currency.code),
+                _ => (*header).to_owned(),
+            },
             kind: Kind::Figure(*rank),
         });
         let columns: Vec<_> = keys.chain(columns).collect();
@@ -261,7 +274,7 @@ impl Summary {
         let text = match name {
             COST => cost().map(|cost| {
                 let sign = totals.basis().map_or("", CostBasis::sign);
-                format!("{sign}{}", self.dollars(cost))
+                format!("{sign}{}", self.money(cost))
             }),
             SHARE => cost().zip(self.total.cost()).and_then(|(part, all)| {
                 // The other way round it might be more than there is room for.
@@ -273,9 +286,14 @@ impl Summary {
         text.unwrap_or_else(|| NOTHING.to_owned())
     }
 
-    /// Dollars with as many places as the whole column has.
-    fn dollars(&self, amount: Decimal) -> String {
-        let places = match self.total.cost() {
+    /// Money, given in US dollars, with as many places as the whole column has.
+    fn money(&self, amount: Decimal) -> String {
+        let exchange = |amount: Decimal| match &self.currency {
+            Some(currency) => amount.saturating_mul(currency.rate),
+            None => amount,
+        };
+        let amount = exchange(amount);
+        let places = match self.total.cost().map(exchange) {
             Some(total) if total >= Decimal::from(1000) => 2,
             Some(total) if total >= Decimal::ONE => 4,
             _ => 6,

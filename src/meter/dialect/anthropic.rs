@@ -171,6 +171,13 @@ const RULES: &[Rule] = &[
         Means::Tool,
         &["content_block.name"],
     ),
+    any(
+        Means::Call(Measure::WebSearches),
+        &[
+            "content_block[type=server_tool_use&name=web_search].id",
+            "content[type=server_tool_use&name=web_search].id",
+        ],
+    ),
     on(
         &["message"],
         Means::Text(Channel::Text),

@@ -128,6 +128,14 @@ const RULES: &[Rule] = &[
             "response.candidates[].content.parts[].executableCode.code",
         ],
     ),
+    any(
+        Means::Call(Measure::WebSearches),
+        &["candidates[].groundingMetadata.webSearchQueries[]"],
+    ),
+    any(
+        Means::Call(Measure::MapPlaces),
+        &["candidates[].groundingMetadata.groundingChunks[].maps.uri"],
+    ),
     any(Means::Error, &["error"]),
 ];
 
@@ -153,6 +161,18 @@ const USAGE: &[Field] = &[
     within(
         Measure::ImageInput,
         &["promptTokensDetails[modality=IMAGE].tokenCount"],
+    ),
+    within(
+        Measure::CachedImage,
+        &["cacheTokensDetails[modality=IMAGE].tokenCount"],
+    ),
+    within(
+        Measure::VideoInput,
+        &["promptTokensDetails[modality=VIDEO].tokenCount"],
+    ),
+    within(
+        Measure::VideoOutput,
+        &["candidatesTokensDetails[modality=VIDEO].tokenCount"],
     ),
     within(
         Measure::AudioOutput,

@@ -113,6 +113,7 @@ static ROSTER: &[&Dialect] = &[
     &openai_media::OPENROUTER_EMBEDDINGS,
     &openai_media::EMBEDDINGS,
     &openai_media::RERANK,
+    &openai_media::OCR,
     &cloudflare::CLOUDFLARE,
 ];
 
@@ -201,11 +202,13 @@ fn mentions() -> HashMap<&'static str, Mention> {
         for path in ruled.copied().chain(tested).chain([dialect.kind]) {
             for Step { key, condition } in Step::of(path) {
                 all.entry(key).or_default();
-                let Some(condition) = condition.map(|it| it.trim_start_matches('!')) else {
-                    continue;
-                };
-                let (key, is) = condition.split_once('=').unwrap_or((condition, ""));
-                all.entry(key).or_default().decides |= !is.is_empty();
+                for condition in condition.into_iter().flat_map(|it| it.split('&')) {
+                    let condition = condition.trim_start_matches('!');
+                    let (path, is) = condition.split_once('=').unwrap_or((condition, ""));
+                    for key in path.trim_end_matches('!').split('.') {
+                        all.entry(key).or_default().decides |= !is.is_empty();
+                    }
+                }
             }
         }
         for rule in rules {

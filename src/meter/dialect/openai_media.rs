@@ -90,6 +90,7 @@ pub(crate) static IMAGES: Dialect = Dialect {
         ],
     ],
     pieces: &[&[Test::Starts("type", "image_")]],
+    usage: IMAGES_USAGE,
     ..BASE
 };
 
@@ -127,6 +128,25 @@ pub(crate) static GROQ_TRANSCRIPTIONS: Dialect = Dialect {
         Test::Lacks("choices"),
     ]],
     ..TRANSCRIPTIONS
+};
+
+/// Mistral reads documents by the page.
+///
+/// <https://docs.mistral.ai/api/endpoint/ocr>
+pub(crate) static OCR: Dialect = Dialect {
+    api: "mistral.ocr",
+    provider: "mistral",
+    signs: &[&[
+        Test::Array("pages"),
+        Test::Has("usage_info.pages_processed"),
+    ]],
+    rules: &[
+        any(Means::Model, &["model"]),
+        any(Means::Usage(""), &["usage_info"]),
+        any(Means::Call(Measure::Annotations), &["document_annotation"]),
+    ],
+    usage: &[within(Measure::Pages, &["pages_processed"])],
+    ..BASE
 };
 
 pub(crate) static SPEECH: Dialect = Dialect {
@@ -196,6 +216,23 @@ const USAGE: &[Field] = &[
     within(
         Measure::AudioNanoseconds,
         &["seconds", "prompt_audio_seconds", "duration"],
+    ),
+];
+
+/// What is generated is images, unless the details say otherwise.
+const IMAGES_USAGE: &[Field] = &[
+    within(Measure::Input, &["input_tokens", "prompt_tokens"]),
+    within(Measure::Output, &["output_tokens", "completion_tokens"]),
+    within(Measure::Total, &["total_tokens"]),
+    within(Measure::CacheRead, &["input_tokens_details.cached_tokens"]),
+    within(
+        Measure::CachedImage,
+        &["input_tokens_details.cached_tokens_details.image_tokens"],
+    ),
+    within(Measure::ImageInput, &["input_tokens_details.image_tokens"]),
+    within(
+        Measure::ImageOutput,
+        &["output_tokens_details.image_tokens", "output_tokens"],
     ),
 ];
 

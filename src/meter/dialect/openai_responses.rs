@@ -179,6 +179,44 @@ const RULES: &[Rule] = &[
         &["delta"],
     ),
     on(&["response.output_item.added"], Means::Tool, &["item.name"]),
+    // Tools of the provider's own: once when they are done, and again in the whole response. A page that is opened or
+    // searched was found by a search.
+    on(
+        &["response.output_item.done"],
+        Means::Call(Measure::WebSearches),
+        &["item[type=web_search_call&action.type!=open_page&action.type!=find_in_page].id"],
+    ),
+    any(
+        Means::Call(Measure::WebSearches),
+        &[
+            "response.output[type=web_search_call&action.type!=open_page&action.type!=find_in_page].id",
+            "output[type=web_search_call&action.type!=open_page&action.type!=find_in_page].id",
+        ],
+    ),
+    on(
+        &["response.output_item.done"],
+        Means::Call(Measure::FileSearches),
+        &["item[type=file_search_call].id"],
+    ),
+    any(
+        Means::Call(Measure::FileSearches),
+        &[
+            "response.output[type=file_search_call].id",
+            "output[type=file_search_call].id",
+        ],
+    ),
+    on(
+        &["response.output_item.done"],
+        Means::Call(Measure::Containers),
+        &["item[type=code_interpreter_call].container_id"],
+    ),
+    any(
+        Means::Call(Measure::Containers),
+        &[
+            "response.output[type=code_interpreter_call].container_id",
+            "output[type=code_interpreter_call].container_id",
+        ],
+    ),
     // A whole body.
     on(
         &[""],

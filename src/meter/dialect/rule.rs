@@ -2,7 +2,7 @@
 
 use super::super::estimate::transcript::Channel;
 use super::super::json::Json;
-use super::super::usage::{Field, Merge};
+use super::super::usage::{Field, Measure, Merge};
 
 /// The grammar of one API's responses.
 pub(crate) struct Dialect {
@@ -101,6 +101,9 @@ pub(crate) struct Rule {
 /// What a value in a response means.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Means {
+    /// A text that names something charged by the piece, as a search: those that differ are counted, where the
+    /// usage does not state how many there were.
+    Call(Measure),
     /// When the response was made: Unix seconds, or RFC 3339.
     Created,
     /// The response is over.
