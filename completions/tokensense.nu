@@ -4,9 +4,9 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Meter LLM API streams in a pipe: every byte forwarded unchanged, usage and cost written when the stream ends
+  # See what LLM API calls use and cost: put it into the pipe, it passes every byte on unchanged
   export extern tokensense [
-    --color: string@"nu-complete tokensense color" # Colours: on a terminal, always, or never
+    --color: string@"nu-complete tokensense color" # When to use colours: auto (on a terminal), always or never
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
   ]
@@ -16,35 +16,35 @@ module completions {
   }
 
   def "nu-complete tokensense tap format" [] {
-    [ "json" "csv" "line" ]
+    [ "json" "csv" "tsv" "line" ]
   }
 
   def "nu-complete tokensense tap emit" [] {
     [ "raw" "data" "text" "none" ]
   }
 
-  # What tap and run have in common
+  # Meter a stream that passes through a pipe
   export extern "tokensense tap" [
-    --color: string@"nu-complete tokensense tap color" # Colours: on a terminal, always, or never
-    --output(-o): path        # Append records to FILE instead of stderr
-    --format: string@"nu-complete tokensense tap format" # How records are written
-    --columns: string         # Choose, order and rename columns
-    --label: string           # Carry KEY=VALUE into the record; repeatable
-    --model: string           # The model, where the stream does not say or says it wrongly, as for a deployment of Azure's
-    --provider: string        # The provider, where the stream does not say or says it wrongly
-    --request: path           # The JSON request body, so that an interrupted stream's prompt can be estimated
-    --prices: path            # Ask FILE for prices before the built-in table; repeatable
+    --color: string@"nu-complete tokensense tap color" # When to use colours: auto (on a terminal), always or never
+    --output(-o): path        # Append records to FILE instead of writing them to stderr
+    --format: string@"nu-complete tokensense tap format" # The format of records [default: line on a terminal, json elsewhere]
+    --columns: string         # Choose, order and rename the columns of records
+    --label: string           # Add the label KEY=VALUE to the record; repeatable
+    --model: string           # The model, if the stream does not name it or names it wrongly, as Azure does for some deployments
+    --provider: string        # The provider, if the stream does not name it or names it wrongly
+    --request: path           # The JSON body of the request, so that the input of an interrupted stream can be estimated
+    --prices: path            # Look for prices in FILE before the built-in table; repeatable
     --service-tier: string    # The service tier of responses that do not say theirs: batch, flex, priority, ...
     --region: string          # The region that is billed, where no host tells it; some cost more
     --discount: string        # Take PERCENT off computed costs, or a list by provider: openai=12%,anthropic=5%
-    --emit: string@"nu-complete tokensense tap emit" # What goes to standard output
-    --drain                   # When the reader goes away, read on to the end of the stream for exact usage
-    --max-output-tokens: string # Stop the stream once more than N output tokens have come; exit 4
-    --max-cost: string        # Stop the stream once it has cost more than USD; exit 4
+    --emit: string@"nu-complete tokensense tap emit" # What to write to standard output
+    --drain                   # If the reader goes away, read the stream to its end anyway, to know its exact usage
+    --max-output-tokens: string # Stop the stream when it exceeds N output tokens; exit status 4
+    --max-cost: string        # Stop the stream when it costs more than USD; exit status 4
     --budget: string          # Spend no more than USD/PERIOD, as 5/day or 100/month:label.team=web; repeatable; exit 4
-    --progress                # Show tokens, speed and cost on stderr while the stream goes by
-    --strict                  # Exit 3 if any response was partial, failed or unrecognised
-    --quiet(-q)               # No record on stderr
+    --progress                # Show tokens, speed and cost on the terminal while the stream is running
+    --strict                  # Exit with status 3 if any response was partial, failed or not recognised
+    --quiet(-q)               # Write no record to stderr
     --help(-h)                # Print help (see more with '--help')
   ]
 
@@ -53,7 +53,7 @@ module completions {
   }
 
   def "nu-complete tokensense run format" [] {
-    [ "json" "csv" "line" ]
+    [ "json" "csv" "tsv" "line" ]
   }
 
   def "nu-complete tokensense run emit" [] {
@@ -64,32 +64,32 @@ module completions {
     [ "always" "auto" "never" ]
   }
 
-  # What tap and run have in common
+  # Start a command such as curl, request usage for it, and meter its output
   export extern "tokensense run" [
-    --color: string@"nu-complete tokensense run color" # Colours: on a terminal, always, or never
-    --output(-o): path        # Append records to FILE instead of stderr
-    --format: string@"nu-complete tokensense run format" # How records are written
-    --columns: string         # Choose, order and rename columns
-    --label: string           # Carry KEY=VALUE into the record; repeatable
-    --model: string           # The model, where the stream does not say or says it wrongly, as for a deployment of Azure's
-    --provider: string        # The provider, where the stream does not say or says it wrongly
-    --request: path           # The JSON request body, so that an interrupted stream's prompt can be estimated
-    --prices: path            # Ask FILE for prices before the built-in table; repeatable
+    --color: string@"nu-complete tokensense run color" # When to use colours: auto (on a terminal), always or never
+    --output(-o): path        # Append records to FILE instead of writing them to stderr
+    --format: string@"nu-complete tokensense run format" # The format of records [default: line on a terminal, json elsewhere]
+    --columns: string         # Choose, order and rename the columns of records
+    --label: string           # Add the label KEY=VALUE to the record; repeatable
+    --model: string           # The model, if the stream does not name it or names it wrongly, as Azure does for some deployments
+    --provider: string        # The provider, if the stream does not name it or names it wrongly
+    --request: path           # The JSON body of the request, so that the input of an interrupted stream can be estimated
+    --prices: path            # Look for prices in FILE before the built-in table; repeatable
     --service-tier: string    # The service tier of responses that do not say theirs: batch, flex, priority, ...
     --region: string          # The region that is billed, where no host tells it; some cost more
     --discount: string        # Take PERCENT off computed costs, or a list by provider: openai=12%,anthropic=5%
-    --emit: string@"nu-complete tokensense run emit" # What goes to standard output
-    --drain                   # When the reader goes away, read on to the end of the stream for exact usage
-    --max-output-tokens: string # Stop the stream once more than N output tokens have come; exit 4
-    --max-cost: string        # Stop the stream once it has cost more than USD; exit 4
+    --emit: string@"nu-complete tokensense run emit" # What to write to standard output
+    --drain                   # If the reader goes away, read the stream to its end anyway, to know its exact usage
+    --max-output-tokens: string # Stop the stream when it exceeds N output tokens; exit status 4
+    --max-cost: string        # Stop the stream when it costs more than USD; exit status 4
     --budget: string          # Spend no more than USD/PERIOD, as 5/day or 100/month:label.team=web; repeatable; exit 4
-    --progress                # Show tokens, speed and cost on stderr while the stream goes by
-    --strict                  # Exit 3 if any response was partial, failed or unrecognised
-    --quiet(-q)               # No record on stderr
-    --inject: string@"nu-complete tokensense run inject" # When to add stream_options.include_usage to a curl's request
-    --dry-run                 # Print the command that would run, secrets and prompts left out, and run nothing
+    --progress                # Show tokens, speed and cost on the terminal while the stream is running
+    --strict                  # Exit with status 3 if any response was partial, failed or not recognised
+    --quiet(-q)               # Write no record to stderr
+    --inject: string@"nu-complete tokensense run inject" # When to add the request for usage (stream_options.include_usage) to curl's request
+    --dry-run                 # Print the command that would run, without keys and prompts, and do not run it
     --help(-h)                # Print help (see more with '--help')
-    ...command: string        # The command and its arguments, best after --
+    ...command: string        # The command to run and its arguments, after --
   ]
 
   def "nu-complete tokensense summarise color" [] {
@@ -100,33 +100,33 @@ module completions {
     [ "table" "json" "csv" ]
   }
 
-  # What the user knows of the bill
+  # Add up what saved streams and records cost
   export extern "tokensense summarise" [
-    --color: string@"nu-complete tokensense summarise color" # Colours: on a terminal, always, or never
-    --files-from: path        # Read further paths from FILE, separated by line ends or NULs; - is standard input
-    --by: string              # Group by these keys
-    --format: string@"nu-complete tokensense summarise format" # How the summary is written
-    --records: path           # Also write each response's record to FILE, as JSON lines or, if it ends in .csv, as CSV
-    --sort: string            # Order the groups by a key, or by a column of the summary: its greatest first
-    --reverse                 # Turn the order round
-    --top: string             # Show only the first N groups; the totals are of all
-    --since: string           # Only responses made at TIME or later
-    --until: string           # Only responses made before TIME
-    --timezone: string        # Time zone of --by, --since and --until, as Europe/Paris or +02:00 [default: the system's]
-    --filter: string          # Only responses whose KEY fits GLOB; repeatable
+    --color: string@"nu-complete tokensense summarise color" # When to use colours: auto (on a terminal), always or never
+    --files-from: path        # Read more paths from FILE, separated by newlines or NULs; - is standard input
+    --by: string              # Group by these keys, separated by commas
+    --format: string@"nu-complete tokensense summarise format" # The output format
+    --records: path           # Also write the record of each response to FILE
+    --sort: string            # Sort the groups by a key (first to last) or by a column (largest first)
+    --reverse                 # Reverse the order of the groups
+    --top: string             # Show only the first N groups; the total still includes all
+    --since: string           # Count only responses made at TIME or later
+    --until: string           # Count only responses made before TIME
+    --timezone: string        # Time zone of --by, --since and --until, such as Europe/Paris or +02:00 [default: the system's]
+    --filter: string          # Count only responses whose KEY matches GLOB; repeatable
     --currency: string        # Show costs in another currency, as EUR=0.92: so much of it is worth a US dollar
-    --reprice                 # Compute the costs of records anew with today's prices
-    --prices: path            # Ask FILE for prices before the built-in table; repeatable
+    --reprice                 # Compute the costs of records again with today's prices
+    --prices: path            # Look for prices in FILE before the built-in table; repeatable
     --service-tier: string    # The service tier of responses that do not say theirs: batch, flex, priority, ...
     --region: string          # The region that is billed, where no host tells it; some cost more
     --discount: string        # Take PERCENT off computed costs, or a list by provider: openai=12%,anthropic=5%
-    --no-dedup                # Count a response as often as it is met, not once for each id
-    --mtime                   # Let a response that tells no time have its file's
-    --threads(-j): string     # Files read at once [default: one for each core]
-    --no-progress             # No progress bar
-    --quiet(-q)               # Nothing on stderr but errors
+    --no-dedup                # Count a response each time it is found, not once per id
+    --mtime                   # Use the time of the file for responses that carry no time
+    --threads(-j): string     # How many files to read at the same time [default: number of cores]
+    --no-progress             # Show no progress bar
+    --quiet(-q)               # Write nothing but errors to stderr
     --help(-h)                # Print help (see more with '--help')
-    ...paths: path            # Files, folders with all that is in them, or - for standard input
+    ...paths: path            # Files, folders (with everything in them), or - for standard input
   ]
 
   def "nu-complete tokensense prices color" [] {
@@ -137,16 +137,16 @@ module completions {
     [ "table" "json" "csv" ]
   }
 
-  # Where prices come from beside the built-in table
+  # Show what models cost, and which price is used for a model
   export extern "tokensense prices" [
-    --color: string@"nu-complete tokensense prices color" # Colours: on a terminal, always, or never
-    --model: string           # Show the entry that answers for a model's name as it comes on the wire or from a URL, and why; exit 1 for none
-    --provider: string        # The provider of --model, where its name does not tell
+    --color: string@"nu-complete tokensense prices color" # When to use colours: auto (on a terminal), always or never
+    --model: string           # Show which price is used for a model's name, and why
+    --provider: string        # The provider of --model, if its name is not enough
     --update: string          # Fetch today's prices with curl, check them, and use them from now on
-    --prices: path            # Ask FILE for prices before the built-in table; repeatable
-    --format: string@"nu-complete tokensense prices format" # How prices are written
+    --prices: path            # Look for prices in FILE before the built-in table; repeatable
+    --format: string@"nu-complete tokensense prices format" # The output format
     --help(-h)                # Print help (see more with '--help')
-    pattern?: string          # Models whose provider/name contains PATTERN, or matches it where it has * or ?
+    pattern?: string          # Show only models whose name contains PATTERN, or matches it if it has * or ?
   ]
 
   def "nu-complete tokensense completions color" [] {
@@ -157,9 +157,9 @@ module completions {
     [ "bash" "elvish" "fish" "nushell" "powershell" "zsh" ]
   }
 
-  # Print a completion script
+  # Print a completion script for a shell
   export extern "tokensense completions" [
-    --color: string@"nu-complete tokensense completions color" # Colours: on a terminal, always, or never
+    --color: string@"nu-complete tokensense completions color" # When to use colours: auto (on a terminal), always or never
     --help(-h)                # Print help (see more with '--help')
     shell: string@"nu-complete tokensense completions shell" # The shell to complete in
   ]
@@ -168,11 +168,22 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Print the manual
+  # Print the manual page
   export extern "tokensense man" [
-    --color: string@"nu-complete tokensense man color" # Colours: on a terminal, always, or never
+    --color: string@"nu-complete tokensense man color" # When to use colours: auto (on a terminal), always or never
     --help(-h)                # Print help (see more with '--help')
-    command?: string          # The command whose page is wanted; without it, all pages
+    command?: string          # Print only the page of this command
+  ]
+
+  def "nu-complete tokensense help color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Show the help of a command
+  export extern "tokensense help" [
+    --color: string@"nu-complete tokensense help color" # When to use colours: auto (on a terminal), always or never
+    --help(-h)                # Print help (see more with '--help')
+    command?: string          # The command to explain
   ]
 
 }

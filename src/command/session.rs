@@ -346,7 +346,10 @@ impl Limits {
                 money(cost)
             )),
             (None, None) => budget_left.map(|left| {
-                format!("stopped: the ${} that --budget had left are spent", money(left))
+                format!(
+                    "stopped: the ${} that --budget had left are spent",
+                    money(left)
+                )
             }),
         };
         self.reached.is_none()
