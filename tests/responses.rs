@@ -412,6 +412,22 @@ fn fresh_ids() {
     }
 }
 
+/// What ends a response may come in one event under an id of its own, as Perplexity's sums do.
+#[test]
+fn an_end_under_another_id() {
+    for roles in [false, true] {
+        let mut events = response("chatcmpl-a", roles, 5, 50);
+        let end = events.split_off(6);
+        let last = end[1].replace("chatcmpl-a", "chatcmpl-z");
+        let text = "\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":\"stop\"}]";
+        events.push(last.replace("\"choices\":[]", text));
+        let got = both_ways(events.concat().as_bytes());
+        assert_eq!(got.len(), 1, "roles {roles}: {got:#?}");
+        assert_eq!(got[0]["status"], "complete", "roles {roles}");
+        assert_eq!(got[0]["output_tokens"], 5, "roles {roles}");
+    }
+}
+
 /// A response that broke off is another one than that which follows it.
 #[test]
 fn after_a_broken_one() {

@@ -278,7 +278,7 @@ impl Exchange {
         if different && next.begins {
             let model = next.model();
             let other_model = model.is_some() && self.said.model.as_deref() != model;
-            let stable = self.ids.events > 1 && empty;
+            let stable = self.ids.events > 1 && empty && !next.finishes();
             // A role may stand in every event; what else begins a response stands at its beginning alone.
             let formal = !dialect.finishes_by_choice();
             if self.is_used() && (other_model || stable || formal) {
@@ -388,8 +388,9 @@ impl Exchange {
         let (_, others) = self.apart.split_first()?;
         let (_, before) = self.apart.split_last()?;
         let unmarked = self.dialect.is_none_or(|dialect| dialect.begins.is_empty());
-        let several = others.iter().all(|other| other.ids.begins || unmarked)
-            && before.iter().all(|other| other.ids.events > 2);
+        // One event under another id is an end that a server adds.
+        let goes_on = |other: &Exchange| other.ids.events > 1 && (other.ids.begins || unmarked);
+        let several = others.iter().all(goes_on) && before.iter().all(|other| other.ids.events > 2);
         if !several {
             return None;
         }
