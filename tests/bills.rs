@@ -481,6 +481,29 @@ fn discounts() {
     }
 }
 
+/// With `curl -i`, a proxy's header tells what it charged.
+#[test]
+fn costs_in_headers() {
+    let body = chat("gpt-5-mini", 1_795_700_000, tokens(1000, 100));
+    for (header, want, basis) in [
+        ("0.0123", 0.0123, "reported"),
+        ("4.5e-05", 0.000045, "reported"),
+        ("0.0", 0.00045, "computed"),
+        ("-1", 0.00045, "computed"),
+        ("none", 0.00045, "computed"),
+        ("1e999999999", 0.00045, "computed"),
+    ] {
+        let answer = format!("HTTP/1.1 200 OK\r\nX-LiteLLM-Response-Cost: {header}\r\n\r\n{body}");
+        let record = tap(&[], &answer);
+        assert_eq!(
+            (record["cost_usd"].as_f64(), record["cost_basis"].as_str()),
+            (Some(want), Some(basis)),
+            "{header}"
+        );
+        assert_eq!(record["cost_computed_usd"], 0.00045);
+    }
+}
+
 fn record_in(environment: &[(&str, &str)], answer: &Value) -> Value {
     let mut command = tokensense();
     command

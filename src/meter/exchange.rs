@@ -14,7 +14,7 @@ use super::local::{self, LOCAL};
 use super::memo::{Filling, Hole};
 use super::plan::Plans;
 use super::raw::RawUsage;
-use super::reading::{Created, EndedBy, Note, Reading, Status};
+use super::reading::{Charged, Created, EndedBy, Note, Reading, Status};
 use super::request::Request;
 use super::responses::Place;
 use super::sense::{Gist, Padding, Saying, Sense, Value};
@@ -38,6 +38,8 @@ pub(super) struct Exchange {
     pub(super) http_status: Option<u16>,
     /// What a header block says was used.
     pub(super) tokens: Tokens,
+    /// What a header says that it cost, in US dollars ÷ 10^12.
+    pub(super) cost: Option<u64>,
     pub(super) gzip: bool,
     pub(super) heard: Heard,
     grown: Grown,
@@ -852,6 +854,10 @@ impl Exchange {
                 all.max(usage.value(Measure::Output).unwrap_or(0)),
             );
             usage.forget(Measure::Total);
+        }
+        if let Some(cost) = self.cost.filter(|_| reading.charged.is_empty()) {
+            let amount = cost.to_string();
+            reading.charged.push(Charged { amount, shift: 12 });
         }
         let counted = [
             (Measure::Input, self.tokens.input),

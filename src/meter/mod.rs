@@ -505,6 +505,7 @@ impl Core {
                 let exchange = self.begin(start);
                 exchange.http_status = Some(head.status);
                 exchange.tokens = head.tokens;
+                exchange.cost = head.cost;
                 fresh
             }
             Frame::Junk => {

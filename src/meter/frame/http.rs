@@ -6,6 +6,8 @@ pub(crate) struct Head {
     pub(crate) status: u16,
     /// What Bedrock counted: it says so here even of a body that says nothing.
     pub(crate) tokens: Tokens,
+    /// What a proxy says that the response cost, in billionths of a thousandth of a US dollar.
+    pub(crate) cost: Option<u64>,
 }
 
 /// Tokens that Bedrock states in headers.
@@ -26,7 +28,12 @@ impl Head {
         }
         let status = status.get(..3)?.parse().ok()?;
         let tokens = Tokens::default();
-        Some(Self { status, tokens })
+        let cost = None;
+        Some(Self {
+            status,
+            tokens,
+            cost,
+        })
     }
 
     /// Takes in one header line.
@@ -41,6 +48,13 @@ impl Head {
                 &mut self.tokens.output,
             ),
         ];
+        if let Some((front, value)) = line.split_at_checked(COST.len())
+            && front.eq_ignore_ascii_case(COST)
+        {
+            let value = str::from_utf8(value).unwrap_or_default();
+            // Zero is what LiteLLM says of models that it has no price of.
+            self.cost = picodollars(value.trim()).filter(|cost| *cost > 0);
+        }
         for (name, slot) in slots {
             if let Some((front, value)) = line.split_at_checked(name.len())
                 && front.eq_ignore_ascii_case(name)
@@ -50,6 +64,31 @@ impl Head {
             }
         }
     }
+}
+
+/// LiteLLM's proxy: <https://docs.litellm.ai/docs/proxy/response_headers>
+const COST: &[u8] = b"x-litellm-response-cost:";
+
+/// An amount of US dollars, `0.00045` or `4.5e-05`, to twelve places.
+fn picodollars(text: &str) -> Option<u64> {
+    let (number, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let digits: String = [whole, fraction].concat();
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let exponent: i32 = exponent.parse().ok()?;
+    let places = exponent
+        .checked_add(12)?
+        .checked_sub(i32::try_from(fraction.len()).ok()?)?;
+    let digits: u128 = digits.parse().ok()?;
+    let power = 10_u128.checked_pow(places.unsigned_abs())?;
+    let amount = match places >= 0 {
+        true => digits.checked_mul(power)?,
+        // The last place is rounded.
+        false => (digits + power / 2) / power,
+    };
+    u64::try_from(amount).ok()
 }
 
 /// Chunked transfer coding, RFC 9112 section 7.1, taken off a body that `curl --raw` left as it was.
