@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use serde_json::Value;
 use tokensense::{
     Argument, Context, Curl, Decimal, Emit, EndedBy, Format, Inject, Measure, Meter, PriceBook,
-    Query, Reading, Record, Request, Selection, Shape, Usage, Writer,
+    Query, Reading, Record, Request, Selection, Shape, Usage, Writer, unwrapped,
 };
 
 /// The fast meter says what the naive one says, of a response and of another one like it; it accounts for every byte,
@@ -39,6 +39,24 @@ fn alike(bytes: &[u8]) {
         meter.emit(emit);
         assert_eq!(read(meter, [bytes]), want);
     }
+}
+
+/// However a log is cut, the same is found in it; so it is where each line of it is one of docker's. The seed decides
+/// on the cuts.
+pub fn unwrap(seed: u8, bytes: &[u8]) {
+    let sorted = |mut readings: Vec<Reading>| {
+        for reading in &mut readings {
+            // Where a response's last line ends is not known of every log.
+            (reading.bytes, reading.events_skipped) = (0, 0);
+        }
+        let mut texts: Vec<_> = readings.iter().map(|reading| format!("{reading:?}")).collect();
+        texts.sort();
+        texts
+    };
+    let want = sorted(unwrapped([bytes]));
+    let size = 1 + usize::from(seed);
+    assert_eq!(sorted(unwrapped(bytes.chunks(size))), want);
+    assert_eq!(sorted(unwrapped(bytes.chunks(1))), want);
 }
 
 /// However the bytes are cut, the meter says the same. The seed decides on the cuts.

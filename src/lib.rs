@@ -126,6 +126,8 @@ pub use meter::{
 };
 pub use metered::{AsyncMetered, Metered, MeteredStream, Prices, Recorder};
 #[doc(hidden)]
+pub use saved::unwrapped;
+#[doc(hidden)]
 pub use price::{Deal, Parts, PriceBook, Query, Quote};
 pub use record::{CostBasis, Labels, Record};
 #[doc(hidden)]

@@ -128,6 +128,15 @@ fn twin() {
     check(600, spliced(), |bytes| properties::twin(&bytes));
 }
 
+/// Logs of every form, cut anywhere.
+#[test]
+fn unwrap() {
+    let pieces = prop::collection::vec(prop::sample::select(words()), 0..24);
+    check(150, (any::<u8>(), pieces), |(seed, pieces)| {
+        properties::unwrap(seed, &pieces.concat());
+    });
+}
+
 #[test]
 fn cuts() {
     check(6000, (any::<u8>(), stream()), |(seed, bytes)| {

@@ -15,14 +15,15 @@ use super::progress::Progress;
 use super::{Outcome, budget, complain, prices};
 use crate::cli;
 use crate::fd;
-use crate::meter::{Context, Emit, EndedBy, Measure, Meter, Reading, Request, Status};
+use crate::meter::{Context, Emit, EndedBy, Measure, Reading, Request, Status};
 use crate::pipe::{Exit, Fault, Plan, Watch, signal_of};
 use crate::price::PriceBook;
 use crate::record::{Labels, Record, grouped, money};
+use crate::saved::Unwrap;
 
 /// One stream being metered.
 pub(super) struct Session {
-    meter: Meter,
+    stream: Unwrap,
     output: Output,
     prices: Arc<PriceBook>,
     labels: Labels,
@@ -92,10 +93,10 @@ impl Session {
             None => requests,
         };
         let knows_request = !context.requests.is_empty();
-        let mut meter = Meter::with_context(context);
+        let mut stream = Unwrap::new(context);
         match args.emit {
-            cli::Emit::Data => meter.emit(Emit::Data),
-            cli::Emit::Text => meter.emit(Emit::Text),
+            cli::Emit::Data => stream.emit(Emit::Data),
+            cli::Emit::Text => stream.emit(Emit::Text),
             cli::Emit::None | cli::Emit::Raw => {}
         }
         let labels = labels(&args.labels)?;
@@ -110,7 +111,7 @@ impl Session {
         let output = Output::open(args, writer)?;
         let progress = Progress::new(args.progress, output.is_stderr());
         Ok(Self {
-            meter,
+            stream,
             output,
             prices: Arc::new(prices::open_on(&args.files, &args.terms)?),
             labels,
@@ -153,7 +154,12 @@ impl Session {
 
     /// Turns what the meter has read into records.
     fn put(&mut self) {
-        while let Some(reading) = self.meter.next_reading() {
+        while let Some(found) = self.stream.next_found() {
+            if found.record.is_some() {
+                // It was recorded when its stream went by.
+                continue;
+            }
+            let reading = found.reading;
             self.flawed |=
                 reading.partial || matches!(reading.status, Status::Error | Status::Unrecognised);
             let usage_request = match self.usage_requests.len() {
@@ -166,6 +172,7 @@ impl Session {
                 continue;
             }
             let mut record = self.record(reading);
+            record.labels.extend(found.labels);
             record.advise(usage_request, self.knows_request);
             self.limits.add(&record);
             if self.output.is_on_stderr() {
@@ -221,7 +228,7 @@ impl Session {
         if !self.limits.any() {
             return true;
         }
-        let Some(reading) = self.meter.so_far() else {
+        let Some(reading) = self.stream.so_far() else {
             return self.limits.hold(0, Decimal::ZERO);
         };
         let tokens = reading.usage.value(Measure::Output).unwrap_or(0);
@@ -245,13 +252,13 @@ impl Watch for Session {
         if self.emit == cli::Emit::Raw {
             self.passed(bytes);
         }
-        self.meter.feed_at(bytes, now);
+        self.stream.feed_at(bytes, now);
         self.put();
         self.is_within_limits()
     }
 
     fn emitted(&mut self) -> Vec<u8> {
-        let emitted = self.meter.take_emitted();
+        let emitted = self.stream.take_emitted();
         self.passed(&emitted);
         if !self.on_terminal {
             return emitted;
@@ -263,7 +270,7 @@ impl Watch for Session {
     }
 
     fn rest(&mut self, by: EndedBy, now: Duration) -> Vec<u8> {
-        self.meter.finish_at(by, now);
+        self.stream.finish_at(by, now);
         self.emitted()
     }
 
@@ -271,7 +278,7 @@ impl Watch for Session {
         if let Some(progress) = self.progress.take() {
             progress.clear();
         }
-        self.meter.finish_at(by, now);
+        self.stream.finish_at(by, now);
         self.put();
         if let Some(Fault(text)) = fault {
             self.fail(&text);
@@ -296,12 +303,12 @@ impl Watch for Session {
     }
 
     fn is_over(&mut self) -> bool {
-        self.meter.has_ended()
+        self.stream.has_ended()
     }
 
     fn idle(&mut self, now: Duration) -> Option<Box<dyn FnOnce() + Send>> {
         if let Some(mut progress) = self.progress.take() {
-            let reading = self.meter.so_far();
+            let reading = self.stream.so_far();
             let record = reading.map(|reading| self.record(reading));
             progress.show(record.as_ref(), now);
             self.progress = Some(progress);
@@ -309,7 +316,7 @@ impl Watch for Session {
         if self.output.is_nowhere() {
             return None;
         }
-        let (model, provider) = self.meter.under_way()?;
+        let (model, provider) = self.stream.under_way()?;
         let (model, provider) = (model?.to_owned(), provider.map(str::to_owned));
         let prices = Arc::clone(&self.prices);
         Some(Box::new(move || {

@@ -43,6 +43,7 @@ use tail::Tail;
 
 pub use emit::Emit;
 pub use failure::Failure;
+pub(crate) use frame::{Scan, Scanner};
 pub use raw::RawUsage;
 pub use reading::{Charged, Created, EndedBy, Note, Pass, Reading, Status};
 pub use request::Request;
@@ -104,6 +105,8 @@ struct Core {
     /// The event at hand was cut off by the end of input: how much of it came, and the offset of the string of which it
     /// is but half.
     cut: Option<(usize, Option<usize>)>,
+    /// JSON documents that no dialect knows, where somebody asks for them.
+    strangers: Option<VecDeque<Vec<u8>>>,
 }
 
 /// What the caller knows that the stream may not say.
@@ -144,6 +147,15 @@ pub(crate) fn recount(api: Option<&str>, usage: &RawUsage, reading: &mut Reading
     }
 }
 
+/// The API whose body or event this is, by the signs of its dialect.
+pub(crate) fn api_of(json: &[u8]) -> Option<&'static str> {
+    thread_local! {
+        static PARSER: RefCell<Parser> = RefCell::new(Parser::new());
+    }
+    let api = |json: Json<'_>| dialect::recognise(json, "", None).map(|dialect| dialect.api);
+    PARSER.with_borrow_mut(|parser| parser.parse(json, api).flatten())
+}
+
 impl Default for Meter {
     fn default() -> Self {
         Self::new()
@@ -180,6 +192,7 @@ impl Meter {
                 emitter: Emitter::default(),
                 ending: false,
                 cut: None,
+                strangers: None,
             },
             tail: Tail::default(),
             naive: false,
@@ -204,8 +217,26 @@ impl Meter {
         core.exchange = None;
         (core.beside, core.counted) = (Beside::default(), 0);
         core.readings.clear();
+        if let Some(strangers) = &mut core.strangers {
+            strangers.clear();
+        }
         (core.spoke, core.ending, core.strays) = (false, false, 0);
         (core.now, core.idle_since) = (Duration::ZERO, Duration::ZERO);
+    }
+
+    /// Makes the meter keep JSON documents that no dialect knows, to be had from [`next_stranger`](Self::next_stranger).
+    pub(crate) fn keep_strangers(&mut self) {
+        self.core.strangers.get_or_insert_default();
+    }
+
+    /// The next document that no dialect knew.
+    pub(crate) fn next_stranger(&mut self) -> Option<Vec<u8>> {
+        self.core.strangers.as_mut()?.pop_front()
+    }
+
+    /// Says which request the responses to come answer.
+    pub(crate) fn expect(&mut self, context: Context) {
+        self.core.context = context;
     }
 
     /// Makes the meter give out what it reads, to be had from [`take_emitted`](Self::take_emitted).
@@ -344,6 +375,11 @@ impl Meter {
             && self.core.beside.is_empty()
             && self.framer.at_boundary()
             && self.tail.bytes().is_empty()
+    }
+
+    /// Whether a JSON value has begun and not ended.
+    pub(crate) fn is_amid(&self) -> bool {
+        self.framer.in_document()
     }
 
     /// The next response that has ended.
@@ -734,7 +770,13 @@ impl Core {
                 exchange.take(&Sense::of(event, known, &found), &mut self.trace);
                 self.trace.unique = true;
             }
-            _ => self.skip(),
+            _ => {
+                let stands_alone = matches!(wrap, Wrap::Document | Wrap::Element);
+                if let Some(strangers) = self.strangers.as_mut().filter(|_| stands_alone) {
+                    strangers.push_back(event.data.to_vec());
+                }
+                self.skip();
+            }
         }
         fresh
     }

@@ -22,6 +22,7 @@ use crate::price::{Deal, NOTED, Parts, PriceBook, Query, Quote, add_note};
 pub(crate) use cell::Cell;
 pub use cell::Labels;
 pub use read::Shape;
+pub(crate) use read::fields;
 pub(crate) use sink::Sink;
 pub(crate) use spent::{Ask, Ledger};
 pub(crate) use text::{clean, escape, masked};

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use super::write::{Picked, unguarded};
+use super::write::{Pick, Picked, unguarded};
 use super::{COLUMNS, Column, Record, SCHEMA, Selection};
 
 /// How the records of a file are written.
@@ -49,22 +49,65 @@ impl Shape {
             };
         }
         // The first field alone tells most captures from a header.
-        let end = memchr2(b',', b'\n', text).filter(|end| text[*end] == b',')?;
-        let first = &text[..end];
-        let starts = |start: &&str| first.starts_with(start.as_bytes());
-        // Most captures begin as no column's name does: the names need not be looked at.
-        let is_name = first
-            .iter()
-            .all(|b| b.is_ascii_alphanumeric() || *b == b'_');
-        let is_column = |column: &Column| column.name.as_bytes() == first;
-        let is_known = is_name && COLUMNS.iter().any(is_column);
-        if !is_known && !["label.", "usage."].iter().any(starts) {
+        let first = memchr2(b',', b'\n', text).filter(|end| text[*end] == b',')?;
+        let is_name = |b: &u8| b.is_ascii_alphanumeric() || b"_.\"".contains(b);
+        if !text[..first].iter().all(is_name) {
             return None;
         }
-        match Selection::parse(std::str::from_utf8(line()).ok()?) {
-            Ok(selection) => Some(Ok(Self::Csv(selection, Box::new(csv_core::Reader::new())))),
-            Err(error) => (first == b"schema").then_some(Err(error)),
+        let names = std::str::from_utf8(line()).ok()?.split(',');
+        let names: Vec<_> = names
+            .map(|name| name.trim_matches('"').to_owned())
+            .collect();
+        Self::of_header(&names, b',')
+    }
+
+    /// Recognises a table by the names of its columns: ours, in any order and number, also under names that people give
+    /// them. Columns of other names are passed over.
+    ///
+    /// # Errors
+    /// Why such records cannot be read.
+    pub(crate) fn of_header(names: &[String], delimiter: u8) -> Option<Result<Self, String>> {
+        let mut picks = Vec::new();
+        let (mut known, mut ours, mut counts) = (0, 0, 0);
+        for name in names {
+            let exact = Selection::parse(name)
+                .ok()
+                .and_then(|selection| selection.0.into_iter().next());
+            let given = || {
+                let row = RENAMED
+                    .iter()
+                    .find(|(_, names)| names.contains(&&*name.to_lowercase()));
+                row.and_then(|(column, _)| Selection::parse(column).ok()?.0.into_iter().next())
+            };
+            ours += usize::from(exact.is_some());
+            let pick = exact.or_else(given);
+            known += usize::from(pick.is_some());
+            let column = match pick.as_ref().map(|pick| &pick.from) {
+                Some(Picked::Column(column)) => column.name,
+                _ => "",
+            };
+            counts += usize::from(
+                ["input_tokens", "output_tokens", "total_tokens", "cost_usd"].contains(&column),
+            );
+            let twice =
+                |known: &Pick| matches!(&known.from, Picked::Column(known) if known.name == column);
+            picks.push(match pick {
+                Some(pick) if !picks.iter().any(twice) => pick,
+                _ => Pick::other(name),
+            });
         }
+        let schema = names.iter().any(|name| name == "schema");
+        if schema && known == 1 {
+            // It says that it is ours, and nothing else that we know.
+            let other = names.iter().find(|name| *name != "schema")?;
+            return Some(Err(Selection::parse(other).err()?));
+        }
+        let all = ours == names.len() && ours > 1;
+        if !schema && !all && !(known > 1 && (counts > 1 || counts > 0 && ours > 1)) {
+            return None;
+        }
+        let parser = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
+        Some(Ok(Self::Csv(Selection(picks), Box::new(parser))))
     }
 
     /// Reads one record: a line of JSON, or a row of CSV.
@@ -89,6 +132,50 @@ impl Shape {
         Ok(record)
     }
 }
+
+/// What people call columns where they name them anew.
+const RENAMED: &[(&str, &[&str])] = &[
+    (
+        "input_tokens",
+        &[
+            "in",
+            "input",
+            "prompt",
+            "prompt_tokens",
+            "tokens_in",
+            "in_tokens",
+        ],
+    ),
+    (
+        "output_tokens",
+        &[
+            "out",
+            "output",
+            "completion",
+            "completion_tokens",
+            "tokens_out",
+            "out_tokens",
+        ],
+    ),
+    (
+        "cache_read_tokens",
+        &["cached", "cache_read", "cached_tokens"],
+    ),
+    ("cache_write_tokens", &["cache_write"]),
+    ("reasoning_tokens", &["reasoning", "thinking"]),
+    ("total_tokens", &["total", "tokens"]),
+    ("cost_usd", &["cost", "usd", "price", "cost_$", "spend"]),
+    ("response_id", &["id"]),
+    ("created_at", &["created", "date"]),
+    (
+        "started_at",
+        &["time", "timestamp", "started", "at", "when"],
+    ),
+    ("duration_ms", &["ms", "duration"]),
+    ("request_model", &["requested", "requested_model"]),
+    ("model", &["model_name"]),
+    ("status", &["state"]),
+];
 
 /// The schema that an object names, even if only the beginning of it is there.
 fn schema(line: &[u8]) -> Option<String> {
@@ -139,14 +226,16 @@ fn object(line: &[u8]) -> Result<Record, String> {
     })
 }
 
-/// Reads a row whose fields are in the order of the header.
-fn row(
-    selection: &Selection,
+/// The fields of a row, one text, and where each ends; one more is told of where there are more than `want`.
+///
+/// # Errors
+/// It is not UTF-8.
+pub(crate) fn fields(
     parser: &mut csv_core::Reader,
     mut line: &[u8],
-) -> Result<Record, String> {
+    want: usize,
+) -> Result<(String, Vec<usize>), String> {
     parser.reset();
-    let want = selection.0.len();
     let (mut text, mut ends) = (vec![0; line.len()], vec![0; want + 1]);
     let (mut filled, mut count) = (0, 0);
     loop {
@@ -159,10 +248,24 @@ fn row(
             break;
         }
     }
+    text.truncate(filled);
+    ends.truncate(count);
+    let text = String::from_utf8(text).map_err(|_| "it is not UTF-8".to_owned())?;
+    Ok((text, ends))
+}
+
+/// Reads a row whose fields are in the order of the header.
+fn row(
+    selection: &Selection,
+    parser: &mut csv_core::Reader,
+    line: &[u8],
+) -> Result<Record, String> {
+    let want = selection.0.len();
+    let (text, ends) = fields(parser, line, want)?;
+    let count = ends.len();
     if count != want {
         return Err(format!("it has {count} fields where the header has {want}"));
     }
-    let text = std::str::from_utf8(&text[..filled]).map_err(|_| "it is not UTF-8".to_owned())?;
     let starts = std::iter::once(0).chain(ends.iter().copied());
     let fields = starts
         .zip(&ends)

@@ -1,7 +1,7 @@
 //! Where records go: stderr, or a file that many processes may append to at once.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, Seek, Write};
+use std::io::{self, BufRead as _, BufReader, ErrorKind, Read as _, Seek, Write};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -63,6 +63,10 @@ impl Sink {
     /// # Errors
     /// A sentence that says what was attempted, or how the file's header differs.
     pub(crate) fn append(path: &Path, writer: Writer) -> Result<Self, String> {
+        let writer = match header_of(path).filter(|_| writer.header().is_some()) {
+            Some(header) => writer.continuing(&header),
+            None => writer,
+        };
         let target = Target::File(Log::open(path, writer.header())?);
         Ok(Self { writer, target })
     }
@@ -106,6 +110,21 @@ impl Sink {
         result
     }
 }
+
+/// The line that a file begins with, if there is one.
+fn header_of(path: &Path) -> Option<String> {
+    let file = std::fs::metadata(path)
+        .ok()
+        .filter(std::fs::Metadata::is_file);
+    file.filter(|meta| meta.len() > 0)?;
+    let mut line = String::new();
+    let most = File::open(path).ok()?.take(MOST_HEADER);
+    BufReader::new(most).read_line(&mut line).ok()?;
+    Some(line).filter(|line| line.ends_with('\n'))
+}
+
+/// No header is longer.
+const MOST_HEADER: u64 = 64 << 10;
 
 /// The line, with the header before it if it is the first one.
 fn with_header(began: &mut bool, header: impl Fn() -> Vec<u8>, line: Vec<u8>) -> Vec<u8> {

@@ -128,7 +128,37 @@ fn unknown(path: &str) -> String {
     format!("there is no column {path:?}: {hint}")
 }
 
+impl Pick {
+    /// A column of somebody else's.
+    pub(super) fn other(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            from: Picked::Usage(vec![name.to_owned()]),
+        }
+    }
+}
+
 impl Writer {
+    /// The writer for a table that has this header: it may lack columns of ours, and have them in another order.
+    pub(super) fn continuing(self, header: &str) -> Self {
+        let own = |name: &str| {
+            self.selection
+                .0
+                .iter()
+                .find(|pick| pick.name == name)
+                .cloned()
+        };
+        let names = header.trim_end_matches(['\r', '\n']).split(',');
+        let picks: Option<Vec<_>> = names.map(own).collect();
+        match picks {
+            Some(picks) if self.format == Format::Csv => {
+                let selection = Selection(picks);
+                Self { selection, ..self }
+            }
+            _ => self,
+        }
+    }
+
     /// A writer of these columns.
     pub fn new(format: Format, selection: Selection) -> Self {
         Self {

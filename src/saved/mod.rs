@@ -4,44 +4,46 @@
 //! bytes in, findings out.
 
 pub(crate) mod agent;
+mod cassette;
+mod found;
+mod holder;
+mod json;
+mod log;
+mod names;
+mod prefix;
+mod rows;
+mod trace;
+mod unit;
+mod unwrap;
 
 use std::path::Path;
 
-use crate::meter::{EndedBy, Reading};
+use crate::meter::{Context, EndedBy, Reading};
+pub(crate) use found::{Reader, Saved};
+pub(crate) use unwrap::{Unwrap, is_response};
 
-/// One response found in a log.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Saved {
-    /// What it came to. A cost that the log states is among its `charged`.
-    pub(crate) reading: Reading,
-    /// Labels that the log gives it: `agent`, `project`, `session`.
-    pub(crate) labels: Vec<(String, String)>,
-    /// What stands in the record's `source` instead of file and number, where those would tell too much.
-    pub(crate) source: Option<String>,
-}
-
-/// Finds responses in the bytes of one log.
-pub(crate) trait Reader: Send {
-    /// Takes in the next bytes, cut anywhere.
-    fn feed(&mut self, bytes: &[u8]);
-
-    /// Ends the log: what is under way becomes a finding.
-    fn finish(&mut self, by: EndedBy);
-
-    /// The next response that has ended.
-    fn next(&mut self) -> Option<Saved>;
-}
-
-impl From<Reading> for Saved {
-    fn from(reading: Reading) -> Self {
-        Self {
-            reading,
-            ..Self::default()
-        }
+/// What is found in a log that comes in these pieces.
+pub fn unwrapped<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> Vec<Reading> {
+    let mut unwrap = Unwrap::new(Context::default());
+    for piece in pieces {
+        unwrap.feed(piece);
     }
+    unwrap.finish(EndedBy::Upstream);
+    let found = std::iter::from_fn(|| unwrap.next_found());
+    found.map(|saved| saved.reading).collect()
 }
 
-/// The reader for a log that begins so and, if it is a file, lies there; `None` where the plain meter takes it.
+/// The reader for a log that begins so and, if it is a file, lies there; `None` where the plain meter takes it. What is
+/// given must be all there is, or enough to tell: 4 KiB.
 pub(crate) fn recognise(beginning: &[u8], path: Option<&Path>) -> Option<Box<dyn Reader>> {
-    agent::recognise(beginning, path)
+    if unwrap::is_stream(beginning) {
+        return None;
+    }
+    if let Some(agent) = agent::recognise(beginning, path) {
+        return Some(agent);
+    }
+    match unwrap::is_plain(beginning) {
+        Some(true) => None,
+        _ => Some(Box::new(Unwrap::new(Context::default()))),
+    }
 }

@@ -152,13 +152,7 @@ impl Input {
             }
         };
         let file = file.map_err(failed)?;
-        Ok(Source {
-            file,
-            fifo,
-            stored: matches!(self, Self::File { .. }) && !fifo,
-            at: 0,
-            short: false,
-        })
+        Ok(Source { file, fifo })
     }
 }
 
@@ -198,23 +192,6 @@ pub(super) struct Source {
     file: File,
     /// Nothing has come yet of a FIFO, as a shell's `<(…)` is.
     fifo: bool,
-    /// It is a file on some disk.
-    stored: bool,
-    /// Bytes read.
-    at: u64,
-    /// The last read gave less than it could have.
-    short: bool,
-}
-
-/// Where reads of a file are cut that cannot be read any further: it is a multiple of this.
-const PAGE: u64 = 4 << 10;
-
-impl Source {
-    /// Whether nothing is left of a file, by all signs: it gave less than was asked for, and not because of a page that
-    /// cannot be read. Only one more read would tell for sure; where what was read is whole, it can be spared.
-    pub(super) fn seems_read(&self) -> bool {
-        self.stored && self.short && !self.at.is_multiple_of(PAGE)
-    }
 }
 
 impl io::Read for Source {
@@ -229,52 +206,9 @@ impl io::Read for Source {
                 Ok(0) if self.fifo => return Err(io::Error::other("nobody writes to this FIFO")),
                 result => {
                     self.fifo = false;
-                    if let Ok(n) = result {
-                        self.at += n as u64;
-                        self.short = n < buffer.len();
-                    }
                     return result;
                 }
             }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::Read as _;
-
-    use rustix::fs::{MemfdFlags, memfd_create};
-
-    use super::*;
-
-    /// A file seems read when a read gave less than it could have, unless that ended where a page does.
-    #[test]
-    fn seems_read() {
-        let (part, whole, last, half) = (1000, 3000, 100, PAGE as usize / 2);
-        for (stored, sizes, want) in [
-            (true, [whole, last], [false, true]),
-            // It was read to its end, and has grown since.
-            (true, [part, whole], [true, false]),
-            (true, [half, half], [true, false]),
-            (false, [whole, last], [false, false]),
-        ] {
-            let file = File::from(memfd_create("log", MemfdFlags::CLOEXEC).expect("a file"));
-            let mut source = Source {
-                file: file.try_clone().expect("a file"),
-                fifo: false,
-                stored,
-                at: 0,
-                short: false,
-            };
-            let mut grown = 0;
-            let seems = sizes.map(|size| {
-                rustix::io::pwrite(&file, &vec![b'x'; size], grown).expect("room");
-                grown += size as u64;
-                assert_eq!(source.read(&mut vec![0; whole]).expect("bytes"), size);
-                source.seems_read()
-            });
-            assert_eq!(seems, want, "{sizes:?}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
@@ -10,6 +10,7 @@ use indicatif::ProgressBar;
 use jiff::tz::TimeZone;
 
 use super::super::complain;
+use super::input::Input;
 use super::key::{Key, Picks};
 use super::ledger::Ledger;
 use crate::price::PriceBook;
@@ -31,6 +32,11 @@ pub(super) struct Job {
     /// Files read, and how many of them could not be read whole.
     pub(super) done: Arc<AtomicUsize>,
     pub(super) failed: AtomicUsize,
+    /// Files in which nothing was found that is known, and the first of them.
+    pub(super) unrecognised: AtomicUsize,
+    pub(super) first_unrecognised: OnceLock<String>,
+    /// Something was found in some file.
+    pub(super) known: AtomicBool,
     /// Bytes read.
     pub(super) read: AtomicU64,
     /// Shows how far it is, where somebody looks.
@@ -38,6 +44,12 @@ pub(super) struct Job {
 }
 
 impl Job {
+    /// Notes an input in which nothing was found that is known.
+    pub(super) fn unrecognised(&self, input: &Input) {
+        self.unrecognised.fetch_add(1, Ordering::Relaxed);
+        self.first_unrecognised.get_or_init(|| input.name());
+    }
+
     /// Tells the user what went wrong.
     pub(super) fn complain(&self, problem: &str) {
         match &self.bar {

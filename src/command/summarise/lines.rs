@@ -22,25 +22,14 @@ pub(super) fn fill(
     (filled, Ok(()))
 }
 
-/// Reads the next line, or where quotes may hold line ends, as many as they hold together; false at the end.
-pub(super) fn next_line(
-    source: &mut impl BufRead,
-    quoted: bool,
-    line: &mut Vec<u8>,
-) -> io::Result<bool> {
+/// Reads the next line; false at the end.
+pub(super) fn next_line(source: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
     line.clear();
-    loop {
-        let room = MAX_LINE - line.len() as u64;
-        let n = source.by_ref().take(room).read_until(b'\n', line)?;
-        if n as u64 == room && !line.ends_with(b"\n") {
-            // Too long to be a record; what is left of it says so to its reader.
-            line.truncate(1);
-            source.skip_until(b'\n')?;
-            return Ok(true);
-        }
-        let open = quoted && memchr::memchr_iter(b'"', line).count() % 2 == 1;
-        if n == 0 || !open {
-            return Ok(!line.is_empty());
-        }
+    let n = source.by_ref().take(MAX_LINE).read_until(b'\n', line)?;
+    if n as u64 == MAX_LINE && !line.ends_with(b"\n") {
+        // Too long to be a record; what is left of it says so to its reader.
+        line.truncate(1);
+        source.skip_until(b'\n')?;
     }
+    Ok(!line.is_empty())
 }

@@ -18,7 +18,7 @@ use std::num::NonZeroUsize;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::panic::resume_unwind;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::{Builder, ScopedJoinHandle};
 use std::time::{Duration, Instant, SystemTime};
@@ -99,6 +99,9 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
         records,
         done,
         failed: AtomicUsize::new(0),
+        unrecognised: AtomicUsize::new(0),
+        first_unrecognised: OnceLock::new(),
+        known: AtomicBool::new(false),
         read: AtomicU64::new(0),
         bar,
     };
@@ -107,7 +110,19 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
         bar.finish_and_clear();
     }
     let failed = job.failed.into_inner();
-    let mut outcome = if failed == 0 {
+    let unrecognised = job.unrecognised.into_inner();
+    let nothing = unrecognised > 0 && !job.known.into_inner();
+    if let Some(first) = job.first_unrecognised.get()
+        && !args.quiet
+    {
+        complain(&match unrecognised {
+            1 => format!("{first} holds nothing that is known here: not counted"),
+            n => format!(
+                "{n} files hold nothing that is known here, {first} among them: not counted"
+            ),
+        });
+    }
+    let mut outcome = if failed == 0 && !nothing {
         Outcome::Success
     } else {
         Outcome::Failure
@@ -126,11 +141,12 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
         show::Read {
             files: job.done.load(Ordering::Relaxed),
             files_failed: failed,
+            files_unrecognised: unrecognised,
             bytes_read: job.read.into_inner(),
             copies,
         },
     );
-    if summary.is_empty() && !args.quiet {
+    if summary.is_empty() && !nothing && !args.quiet {
         complain("no responses were found, or --since, --until or --filter exclude them all");
     }
     summary.show_in(args.currency);

@@ -1,6 +1,6 @@
 //! One worker: reads file after file, whatever they hold, and adds their responses to the ledger.
 
-use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::io::{self, BufReader, Cursor, Read};
 use std::mem::take;
 use std::sync::atomic::Ordering;
 use std::time::SystemTime;
@@ -8,16 +8,17 @@ use std::time::SystemTime;
 use flate2::read::MultiGzDecoder;
 use indicatif::ProgressBar;
 use jiff::Timestamp;
+use memchr::memmem;
 
 use super::input::{Folder, Input, Source};
 use super::job::Job;
 use super::ledger::Sums;
 use super::lines::{fill, next_line};
 use crate::fd::Buffer;
-use crate::meter::{EndedBy, Meter};
+use crate::meter::{EndedBy, Meter, Status};
 use crate::price::PriceBook;
 use crate::record::{Record, Shape};
-use crate::saved::{self, Reader};
+use crate::saved::{self, Reader, Saved, Unwrap, is_response};
 
 /// One thread's part of the job.
 pub(super) struct Worker<'j> {
@@ -45,6 +46,12 @@ struct Place {
     modified: Option<Timestamp>,
     /// Responses met so far.
     number: u64,
+    /// It holds records, maybe none.
+    is_records: bool,
+    /// Nothing but blanks came.
+    blank: bool,
+    /// Reads what stands between responses or records and is neither.
+    side: Option<Box<Unwrap>>,
 }
 
 /// A file of which the beginning was read.
@@ -62,16 +69,20 @@ const CHUNK: usize = 1 << 20;
 const SLOT: usize = 32 << 10;
 /// A file shows within so many bytes what it holds.
 const BEGINNING: usize = 4 << 10;
+/// How a record begins.
+const RECORD: &[u8] = b"{\"schema\":\"tokensense/";
 /// Records are written together up to this size.
 const LINES: usize = 64 << 10;
 
 impl<'j> Worker<'j> {
     /// A worker that has so many files open at once.
     pub(super) fn new(job: &'j Job, open: usize) -> Self {
+        let mut meter = Meter::new();
+        meter.keep_strangers();
         Self {
             job,
             prices: job.prices.split(),
-            meter: Meter::new(),
+            meter,
             folder: Folder::default(),
             slots: (0..open).map(|_| Buffer::new(SLOT)).collect(),
             buffer: Buffer::new(CHUNK),
@@ -120,7 +131,7 @@ impl<'j> Worker<'j> {
             modified: modified
                 .flatten()
                 .and_then(|at| Timestamp::try_from(at).ok()),
-            number: 0,
+            ..Place::default()
         };
         let (bar, read) = (self.job.bar.as_ref(), 0);
         let mut source = Counted { source, bar, read };
@@ -155,13 +166,13 @@ impl<'j> Worker<'j> {
         &mut self,
         beginning: &[u8],
         begun: io::Result<()>,
-        source: &mut dyn Stream,
+        source: &mut dyn Read,
         packed: bool,
         place: &mut Place,
     ) -> io::Result<()> {
         if beginning.is_empty() {
-            begun?;
-            return self.meter(beginning, source, place);
+            // Nothing is no response, whatever it was to be.
+            return begun;
         }
         let mut whole = Cursor::new(beginning).chain(&mut *source);
         let result = match beginning {
@@ -169,9 +180,9 @@ impl<'j> Worker<'j> {
             [0x28, 0xb5, 0x2f, 0xfd, ..] if packed => {
                 zstd::Decoder::new(whole).and_then(|mut unpacked| self.unpack(&mut unpacked, place))
             }
-            _ => match Shape::recognise(beginning) {
+            _ => match json_records(beginning) {
                 None => match saved::recognise(beginning, place.input.path()) {
-                    Some(reader) => self.saved(reader, beginning, source, place),
+                    Some(mut reader) => self.saved(&mut *reader, beginning, source, place),
                     None => self.meter(beginning, source, place),
                 },
                 Some(Ok(mut shape)) => self.records(&mut shape, &mut whole, place),
@@ -182,7 +193,7 @@ impl<'j> Worker<'j> {
         result.and(begun)
     }
 
-    fn unpack(&mut self, source: &mut dyn Stream, place: &mut Place) -> io::Result<()> {
+    fn unpack(&mut self, source: &mut dyn Read, place: &mut Place) -> io::Result<()> {
         let mut slot = vec![0; SLOT];
         let (filled, begun) = fill(source, &mut slot, BEGINNING);
         self.read(&slot[..filled], begun, source, false, place)
@@ -192,7 +203,7 @@ impl<'j> Worker<'j> {
     fn meter(
         &mut self,
         beginning: &[u8],
-        source: &mut dyn Stream,
+        source: &mut dyn Read,
         place: &mut Place,
     ) -> io::Result<()> {
         self.meter.renew();
@@ -200,9 +211,6 @@ impl<'j> Worker<'j> {
         self.put(place);
         let mut buffer = take(&mut self.buffer);
         let result = loop {
-            if source.seems_read() && self.meter.is_done() {
-                break Ok(());
-            }
             match source.read(buffer.bytes()) {
                 Ok(0) => break Ok(()),
                 Ok(n) => self.meter.feed(&buffer.bytes()[..n]),
@@ -213,19 +221,20 @@ impl<'j> Worker<'j> {
         self.buffer = buffer;
         self.meter.finish(EndedBy::Upstream);
         self.put(place);
+        self.end(place);
         result
     }
 
     /// Reads a log that holds responses in a form of its own.
     fn saved(
         &mut self,
-        mut reader: Box<dyn Reader>,
+        reader: &mut dyn Reader,
         beginning: &[u8],
-        source: &mut dyn Stream,
+        source: &mut dyn Read,
         place: &mut Place,
     ) -> io::Result<()> {
         reader.feed(beginning);
-        self.put_saved(&mut *reader, place);
+        self.put_saved(reader, place);
         let mut buffer = take(&mut self.buffer);
         let result = loop {
             match source.read(buffer.bytes()) {
@@ -233,22 +242,60 @@ impl<'j> Worker<'j> {
                 Ok(n) => reader.feed(&buffer.bytes()[..n]),
                 Err(error) => break Err(error),
             }
-            self.put_saved(&mut *reader, place);
+            self.put_saved(reader, place);
         };
         self.buffer = buffer;
         reader.finish(EndedBy::Upstream);
-        self.put_saved(&mut *reader, place);
-        result
+        self.put_saved(reader, place);
+        place.is_records |= reader.is_table();
+        self.end(place);
+        let lost = reader
+            .lost()
+            .map_or(Ok(()), |lost| Err(io::Error::other(lost)));
+        result.and(lost)
     }
 
     fn put_saved(&mut self, reader: &mut dyn Reader, place: &mut Place) {
-        while let Some(mut found) = reader.next() {
-            let now = place.modified.map_or(self.job.now, SystemTime::from);
-            let mut record = Record::priced(&mut found.reading, &self.prices, now);
-            record.labels = found.labels.into_iter().collect();
-            record.source = found.source;
-            place.mark(&mut record, self.job.placed);
-            self.add(&record);
+        while let Some(found) = reader.next() {
+            self.add_found(found, place);
+        }
+    }
+
+    fn add_found(&mut self, mut found: Saved, place: &mut Place) {
+        if let Some(record) = found.record {
+            return self.add_record(*record, place);
+        }
+        if !is_response(&found.reading) {
+            place.blank = found.reading.status == Status::Empty;
+            return;
+        }
+        let now = place.modified.map_or(self.job.now, SystemTime::from);
+        let mut record = Record::priced(&mut found.reading, &self.prices, now);
+        record.labels = found.labels.into_iter().collect();
+        record.source = found.source;
+        place.mark(&mut record, self.job.placed);
+        self.add(&record);
+    }
+
+    /// Adds a record that was written before.
+    fn add_record(&mut self, mut record: Record, place: &mut Place) {
+        place.mark(&mut record, self.job.placed);
+        if self.job.reprice {
+            record.reprice(&self.prices, self.job.now);
+        }
+        self.add(&record);
+    }
+
+    /// Notes what a file came to whose end was read.
+    fn end(&mut self, place: &mut Place) {
+        if let Some(mut side) = place.side.take() {
+            side.finish(EndedBy::Upstream);
+            self.put_saved(&mut *side, place);
+        }
+        if place.number > 0 || place.is_records {
+            self.job.known.store(true, Ordering::Relaxed);
+        } else if !place.blank {
+            self.job.unrecognised(&place.input);
         }
     }
 
@@ -260,15 +307,18 @@ impl<'j> Worker<'j> {
     }
 
     fn put(&mut self, place: &mut Place) {
-        while let Some(mut reading) = self.meter.next_reading() {
-            let now = place.modified.map_or(self.job.now, SystemTime::from);
-            let mut record = Record::priced(&mut reading, &self.prices, now);
-            place.mark(&mut record, self.job.placed);
-            self.add(&record);
+        while let Some(reading) = self.meter.next_reading() {
+            self.add_found(reading.into(), place);
+        }
+        while let Some(stranger) = self.meter.next_stranger() {
+            let mut side = place.side.take().unwrap_or_else(|| Box::new(Unwrap::log()));
+            side.feed(&stranger);
+            self.put_saved(&mut *side, place);
+            place.side = Some(side);
         }
     }
 
-    /// Reads records, each in a line of its own.
+    /// Reads records, each a JSON object in a line of its own.
     fn records(
         &mut self,
         shape: &mut Shape,
@@ -277,37 +327,44 @@ impl<'j> Worker<'j> {
     ) -> io::Result<()> {
         // A larger buffer would be cleared for longer than a small file takes to read.
         let mut source = BufReader::with_capacity(SLOT, source);
-        let is_csv = matches!(shape, Shape::Csv(..));
-        let mut header = None;
+        place.is_records = true;
         let mut line = Vec::new();
         let mut at = 0;
-        let (mut wrong, mut first) = (0, None);
-        while next_line(&mut source, is_csv, &mut line)? {
+        let (mut wrong, mut first, mut under_way) = (0, None, None);
+        while next_line(&mut source, &mut line)? {
             at += 1;
             let text = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line);
             let trimmed = text.trim_ascii();
             if trimmed.is_empty() {
                 continue;
             }
-            if is_csv && header.get_or_insert_with(|| trimmed.to_owned()) == trimmed {
-                // The header comes again where files were joined.
-                continue;
-            }
-            // Blanks at the ends of a row belong to its fields.
-            match shape.read(if is_csv { text } else { trimmed }) {
-                Ok(mut record) => {
-                    place.mark(&mut record, self.job.placed);
-                    if self.job.reprice {
-                        record.reprice(&self.prices, self.job.now);
-                    }
-                    self.add(&record);
-                }
+            match shape.read(trimmed) {
+                Ok(record) => self.add_record(record, place),
                 Err(error) => {
-                    wrong += 1;
-                    first.get_or_insert((at, error));
+                    let before = place.number;
+                    let lost = self.other(&line, shape, place);
+                    // It may go on in the next line.
+                    let (begun, error) = under_way.take().unwrap_or((at, error));
+                    wrong += lost;
+                    if lost > 0 {
+                        first.get_or_insert((begun, error));
+                    } else if place.number == before {
+                        under_way = Some((begun, error));
+                    }
                 }
             }
         }
+        if let Some(mut side) = place.side.take() {
+            let before = side.lost_units();
+            side.finish(EndedBy::Upstream);
+            self.put_saved(&mut *side, place);
+            wrong += side.lost_units() - before;
+            if wrong > 0 {
+                let cut = under_way.unwrap_or((at, "it is cut off".to_owned()));
+                first.get_or_insert(cut);
+            }
+        }
+        self.end(place);
         let Some((at, error)) = first else {
             return Ok(());
         };
@@ -317,6 +374,23 @@ impl<'j> Worker<'j> {
         };
         let error = format!("line {at} is no record{others}: {error}");
         Err(io::Error::other(error))
+    }
+
+    /// Reads what stands in a line among records and is none; gives how many things in it were lost.
+    fn other(&mut self, line: &[u8], shape: &mut Shape, place: &mut Place) -> u64 {
+        // A record that was cut off, as by a full disk, and one that was written right behind it.
+        let last = memmem::rfind(line, RECORD).filter(|at| *at > 0);
+        if let Some(Ok(record)) = last.map(|at| shape.read(line[at..].trim_ascii())) {
+            self.add_record(record, place);
+            return 1;
+        }
+        let mut side = place.side.take().unwrap_or_else(|| Box::new(Unwrap::log()));
+        let before = side.lost_units();
+        side.feed(line);
+        self.put_saved(&mut *side, place);
+        let lost = side.lost_units() - before;
+        place.side = Some(side);
+        lost
     }
 
     fn add(&mut self, record: &Record) {
@@ -344,21 +418,11 @@ impl<'j> Worker<'j> {
     }
 }
 
-/// What is read.
-trait Stream: Read {
-    /// Whether nothing is left, by all signs.
-    fn seems_read(&self) -> bool {
-        false
-    }
-}
-
-impl<R: Read> Stream for MultiGzDecoder<R> {}
-impl<R: BufRead> Stream for zstd::Decoder<'_, R> {}
-
-impl Stream for Counted<'_> {
-    fn seems_read(&self) -> bool {
-        self.source.seems_read()
-    }
+/// Recognises records in lines of JSON by how they begin.
+fn json_records(beginning: &[u8]) -> Option<Result<Shape, String>> {
+    let text = beginning.strip_prefix(b"\xef\xbb\xbf").unwrap_or(beginning);
+    let is_object = text.trim_ascii_start().starts_with(b"{");
+    is_object.then(|| Shape::recognise(beginning)).flatten()
 }
 
 /// Counts what is read.

@@ -32,6 +32,7 @@ pub(super) struct Summary {
 pub(super) struct Read {
     pub(super) files: usize,
     pub(super) files_failed: usize,
+    pub(super) files_unrecognised: usize,
     pub(super) bytes_read: u64,
     /// Responses that were found again.
     pub(super) copies: u64,
@@ -158,6 +159,7 @@ impl Summary {
         let mut inputs = Object::default();
         inputs.add("files", &self.read.files);
         inputs.add("files_failed", &self.read.files_failed);
+        inputs.add("files_unrecognised", &self.read.files_unrecognised);
         inputs.add("bytes_read", &self.read.bytes_read);
         let mut summary = Object::default();
         summary.add("schema", "tokensense.summary/1");

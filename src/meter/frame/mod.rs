@@ -162,6 +162,11 @@ impl Framer {
         &self.event.data
     }
 
+    /// Whether a JSON value has begun and not ended.
+    pub(crate) fn in_document(&self) -> bool {
+        matches!(self.state, State::Document) || self.in_array
+    }
+
     /// Whether nothing is pending, so that the next byte begins something new.
     pub(crate) fn at_boundary(&self) -> bool {
         self.state == State::Boundary

@@ -362,6 +362,7 @@ impl Log {
             reading: call.reading,
             labels,
             source: Some(source),
+            record: None,
         });
     }
 }
