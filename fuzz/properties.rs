@@ -49,7 +49,10 @@ pub fn unwrap(seed: u8, bytes: &[u8]) {
             // Where a response's last line ends is not known of every log.
             (reading.bytes, reading.events_skipped) = (0, 0);
         }
-        let mut texts: Vec<_> = readings.iter().map(|reading| format!("{reading:?}")).collect();
+        let mut texts: Vec<_> = readings
+            .iter()
+            .map(|reading| format!("{reading:?}"))
+            .collect();
         texts.sort();
         texts
     };

@@ -126,14 +126,14 @@ pub use meter::{
 };
 pub use metered::{AsyncMetered, Metered, MeteredStream, Prices, Recorder};
 #[doc(hidden)]
-pub use saved::unwrapped;
-#[doc(hidden)]
 pub use price::{Deal, Parts, PriceBook, Query, Quote};
 pub use record::{CostBasis, Labels, Record};
 #[doc(hidden)]
 pub use record::{Format, Selection, Shape, Writer};
 #[doc(no_inline)]
 pub use rust_decimal::Decimal;
+#[doc(hidden)]
+pub use saved::unwrapped;
 
 /// The page about the library, whose examples are run as tests.
 #[cfg(doctest)]
