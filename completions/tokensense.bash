@@ -484,3 +484,60 @@ if [[ "${BASH_VERSINFO[0]}" -eq 4 && "${BASH_VERSINFO[1]}" -ge 4 || "${BASH_VERS
 else
     complete -F _tokensense -o bashdefault -o default tokensense
 fi
+
+# Values of options, and the command that run starts.
+_tokensense_models() {
+    local name rest
+    tokensense prices --format csv 2>/dev/null | tail -n +2 | while IFS=, read -r name rest; do
+        printf '%s\n%s\n' "$name" "${name#*/}"
+    done
+}
+
+# Completes the last of several words separated by commas.
+_tokensense_list() {
+    local before=""
+    [[ $cur == *,* ]] && before="${cur%,*},"
+    COMPREPLY=($(compgen -P "$before" -W "$1" -- "${cur##*,}"))
+}
+
+_tokensense_more() {
+    local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD-1]}" at run="" spec
+    for ((at = 1; at < COMP_CWORD; at++)); do
+        case ${COMP_WORDS[at]} in
+            run) run=1 ;;
+            --) break ;;
+        esac
+    done
+    if [[ -n $run ]] && ((at < COMP_CWORD)); then
+        ((at++))
+        if declare -F _comp_command_offset >/dev/null; then
+            _comp_command_offset "$at"
+        elif declare -F _command_offset >/dev/null; then
+            _command_offset "$at"
+        elif ((COMP_CWORD == at)); then
+            COMPREPLY=($(compgen -c -- "$cur"))
+        else
+            spec=$(complete -p -- "${COMP_WORDS[at]}" 2>/dev/null)
+            if [[ $spec =~ -F\ ([^ ]+) ]]; then
+                COMP_WORDS=("${COMP_WORDS[@]:at}")
+                COMP_CWORD=$((COMP_CWORD - at))
+                COMP_LINE="${COMP_WORDS[*]}"
+                COMP_POINT=${#COMP_LINE}
+                "${BASH_REMATCH[1]}" "${COMP_WORDS[0]}" "$cur" "$prev"
+            else
+                COMPREPLY=($(compgen -f -- "$cur"))
+            fi
+        fi
+        return
+    fi
+    [[ $cur == "=" ]] && cur=""
+    [[ $prev == "=" ]] && prev="${COMP_WORDS[COMP_CWORD-2]}"
+    case $prev in
+        --by) _tokensense_list "model provider api status file dir hour day week month" ;;
+        --columns) _tokensense_list "schema started_at duration_ms ttft_ms tokens_per_second source provider api model request_model response_id created_at service_tier status partial ended_by finish_reason error_type error_message http_status input_tokens cache_read_tokens cache_write_tokens cache_write_1h_tokens output_tokens reasoning_tokens audio_input_tokens audio_output_tokens image_input_tokens image_output_tokens web_search_requests total_tokens estimated estimator cost_usd cost_basis cost_reported_usd cost_computed_usd input_cost_usd cache_read_cost_usd cache_write_cost_usd output_cost_usd other_cost_usd price_match cost_note usage_request bytes events events_skipped labels usage" ;;
+        --sort) COMPREPLY=($(compgen -W "model provider api status file dir hour day week month responses partial estimated failed unpriced input_tokens cache_read_tokens cache_write_tokens cache_write_1h_tokens output_tokens reasoning_tokens audio_input_tokens audio_output_tokens image_input_tokens image_output_tokens total_tokens web_search_requests cost_usd bytes" -- "$cur")) ;;
+        --model) COMPREPLY=($(compgen -W "$(_tokensense_models)" -- "$cur")) ;;
+        *) _tokensense "$@" ;;
+    esac
+}
+complete -F _tokensense_more -o bashdefault -o default tokensense

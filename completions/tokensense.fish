@@ -178,3 +178,34 @@ complete -c tokensense -n "__fish_tokensense_using_subcommand help" -l color -d 
 always\t''
 never\t''"
 complete -c tokensense -n "__fish_tokensense_using_subcommand help" -s h -l help -d 'Print help (see more with \'--help\')'
+
+# Values of options, and the command that run starts.
+function __fish_tokensense_models
+    tokensense prices --format csv 2>/dev/null | string replace -r ',.*' '' | string replace -r '^[^/]*/' ''
+end
+
+# Words to add to those that are there already, separated by commas.
+function __fish_tokensense_list
+    set -l before (string match -r '^.*,' -- (commandline -ct | string replace -r '^--[a-z-]*=' ''))
+    for word in $argv
+        echo "$before$word"
+    end
+end
+
+function __fish_tokensense_in_command
+    set -l words (commandline -opc)
+    contains -- run $words; and contains -- -- $words
+end
+
+function __fish_tokensense_command
+    set -l words (commandline -opc)
+    set -l at (contains -i -- -- $words)
+    set -e words[1..$at]
+    complete -C (string join ' ' -- (string escape -- $words) (commandline -ct))
+end
+
+complete -c tokensense -n __fish_tokensense_in_command -f -a "(__fish_tokensense_command)"
+complete -c tokensense -n "__fish_tokensense_using_subcommand summarise summarize" -l by -x -a "(__fish_tokensense_list model provider api status file dir hour day week month)"
+complete -c tokensense -n "__fish_tokensense_using_subcommand summarise summarize" -l sort -x -a "model provider api status file dir hour day week month responses partial estimated failed unpriced input_tokens cache_read_tokens cache_write_tokens cache_write_1h_tokens output_tokens reasoning_tokens audio_input_tokens audio_output_tokens image_input_tokens image_output_tokens total_tokens web_search_requests cost_usd bytes"
+complete -c tokensense -n "__fish_tokensense_using_subcommand tap run" -l columns -x -a "(__fish_tokensense_list schema started_at duration_ms ttft_ms tokens_per_second source provider api model request_model response_id created_at service_tier status partial ended_by finish_reason error_type error_message http_status input_tokens cache_read_tokens cache_write_tokens cache_write_1h_tokens output_tokens reasoning_tokens audio_input_tokens audio_output_tokens image_input_tokens image_output_tokens web_search_requests total_tokens estimated estimator cost_usd cost_basis cost_reported_usd cost_computed_usd input_cost_usd cache_read_cost_usd cache_write_cost_usd output_cost_usd other_cost_usd price_match cost_note usage_request bytes events events_skipped labels usage)"
+complete -c tokensense -n "__fish_tokensense_using_subcommand tap run prices" -l model -x -a "(__fish_tokensense_models)"

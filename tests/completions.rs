@@ -186,3 +186,134 @@ fn manual_into_a_closed_pipe() {
     assert_eq!(output.status.signal(), Some(13));
     assert!(output.stderr.is_empty(), "{output:?}");
 }
+
+/// What a shell prints when the folder of our scripts and of the binary are at hand.
+fn in_shell(shell: &str, args: &[&str], script: &str) -> String {
+    let binaries = Path::new(common::BINARY).parent().expect("a folder");
+    let path = std::env::var("PATH").unwrap_or_default();
+    let output = isolated(shell)
+        .args(args)
+        .arg(script)
+        .env("PATH", format!("{}:{path}", binaries.display()))
+        .env("HOME", scratch(&format!("home-{shell}")))
+        .current_dir(scratch(&format!("place-{shell}")))
+        .output();
+    let output = output.unwrap_or_else(|error| panic!("{shell}: {error}"));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// What is typed, and one of the words that complete it.
+const COMPLETED: &[(&str, &str)] = &[
+    ("tokensense summarise --by mod", "model"),
+    ("tokensense summarise --by model,pro", "model,provider"),
+    ("tokensense summarise --sort cost", "cost_usd"),
+    (
+        "tokensense tap --columns model,input_tok",
+        "model,input_tokens",
+    ),
+    ("tokensense prices --model gpt-4o-min", "gpt-4o-mini"),
+    ("tokensense run -- mkdi", "mkdir"),
+    ("tokensense run -q -- cat fil", "file-of-ours"),
+];
+
+#[test]
+fn bash_completes_values_and_commands() {
+    for (line, want) in COMPLETED {
+        let script = format!(
+            "touch file-of-ours; source '{}'; COMP_LINE='{line}'; COMP_POINT=${{#COMP_LINE}}; COMP_WORDS=($COMP_LINE); \
+             COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _tokensense_more tokensense \"${{COMP_WORDS[-1]}}\" \"${{COMP_WORDS[-2]}}\"; \
+             printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+            folder().join("tokensense.bash").display()
+        );
+        let got = in_shell("bash", &["--norc", "-c"], &script);
+        assert!(got.lines().any(|word| word == *want), "{line}: {got}");
+    }
+    // A command's own completion.
+    let script = format!(
+        "source '{}'; _own() {{ COMPREPLY=(own-$2); }}; complete -F _own thing; COMP_WORDS=(tokensense run -- thing wo); COMP_CWORD=4; \
+         COMP_LINE='tokensense run -- thing wo'; COMP_POINT=${{#COMP_LINE}}; _tokensense_more tokensense wo thing; echo \"${{COMPREPLY[@]}}\"",
+        folder().join("tokensense.bash").display()
+    );
+    assert_eq!(
+        in_shell("bash", &["--norc", "-c"], &script).trim(),
+        "own-wo"
+    );
+}
+
+#[test]
+#[ignore = "needs fish"]
+fn fish_completes_values_and_commands() {
+    for (line, want) in COMPLETED {
+        let script = format!(
+            "touch file-of-ours; source '{}'; complete -C '{line}'",
+            folder().join("tokensense.fish").display()
+        );
+        let got = in_shell("fish", &["--no-config", "-c"], &script);
+        let mut words = got.lines().filter_map(|line| line.split('\t').next());
+        assert!(words.any(|word| word == *want), "{line}: {got}");
+    }
+}
+
+/// In a terminal of its own, as zsh completes nowhere else.
+#[test]
+#[ignore = "needs zsh"]
+fn zsh_completes_values_and_commands() {
+    for (line, want) in COMPLETED {
+        let script = format!(
+            "touch file-of-ours; zmodload zsh/zpty; zpty z zsh -f -i; \
+             zpty -w z \"PS1=; fpath=('{}' \\$fpath); autoload -U compinit; compinit -u -D; bindkey '^I' complete-word; print REA''DY\"; \
+             zpty -r z seen '*READY*'; zpty -w -n z '{line}'$'\\t'; sleep 1.5; zpty -w z ''; \
+             while zpty -r -t z part; do seen+=$part; sleep 0.1; done; print -r -- $seen",
+            folder().display()
+        );
+        let got = in_shell("zsh", &["-f", "-c"], &script);
+        assert!(got.contains(want), "{line}: {got:?}");
+    }
+}
+
+/// Each command begins with a sentence of its own, wherever it is explained.
+#[test]
+fn first_lines_are_the_commands_own() {
+    let help = printed(&["--help"]);
+    let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let commands: Vec<_> = lines
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.trim().split_once("  "))
+        .map(|(name, about)| {
+            (
+                name,
+                about.trim().split(" [alias").next().unwrap_or_default(),
+            )
+        })
+        .collect();
+    assert!(commands.len() > 5, "{help}");
+    let scripts = ["tokensense.fish", "_tokensense"]
+        .map(|file| fs::read_to_string(folder().join(file)).expect("a script"));
+    for (name, about) in commands {
+        for args in [&[name, "-h"][..], &[name, "--help"], &["help", name]] {
+            assert_eq!(printed(args).lines().next(), Some(about), "{args:?}");
+        }
+        let page = printed(&["man", name]);
+        let plain = page.replace("\\-", "-");
+        assert!(
+            plain.contains(&format!("tokensense-{name} - {about}")),
+            "{page}"
+        );
+        for script in &scripts {
+            assert!(script.contains(about), "{name}");
+        }
+        let help = printed(&[name, "-h"]);
+        assert!(name == "help" || help.contains("\nExamples:\n"), "{help}");
+        assert!(name == "help" || page.contains(".SH EXAMPLES"), "{page}");
+    }
+    for name in ["tap", "run", "summarise", "prices"] {
+        assert!(
+            printed(&[name, "-h"]).contains("\nEnvironment:\n"),
+            "{name}"
+        );
+        assert!(
+            printed(&["man", name]).contains(".SH ENVIRONMENT"),
+            "{name}"
+        );
+    }
+}

@@ -49,6 +49,11 @@ const KEYS: &[(&str, Of)] = &[
     ("month", Of::Time("%Y-%m")),
 ];
 
+/// The keys beside labels.
+pub(super) fn names() -> Vec<&'static str> {
+    KEYS.iter().map(|(name, _)| *name).collect()
+}
+
 impl Key {
     /// Reads a key's name.
     ///

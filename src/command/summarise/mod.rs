@@ -166,6 +166,19 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
     }
 }
 
+/// The keys that responses can be grouped by, beside labels.
+pub(super) fn key_names() -> Vec<&'static str> {
+    key::names()
+}
+
+/// What groups can be sorted by, beside labels.
+pub(super) fn sort_names() -> Vec<&'static str> {
+    let figures = total::Totals::default().figures();
+    let names = figures.iter().map(|(name, _)| *name);
+    let names = names.filter(|name| *name != "cost_basis");
+    key::names().into_iter().chain(names).collect()
+}
+
 /// What is to be read, as it is found.
 type Found = Box<dyn Iterator<Item = Result<Input, String>>>;
 
