@@ -106,10 +106,8 @@ fn augment<T: Args>(command: clap::Command) -> clap::Command {
     let long_about = command.get_long_about().cloned();
     let command = T::augment_args(command);
     let end = guide::sections(&command);
-    let command = command.about(about.unwrap_or_default());
-    command
-        .long_about(long_about.unwrap_or_default())
-        .after_help(end)
+    let command = command.about(about).long_about(long_about);
+    command.after_help(end)
 }
 
 impl<T: FromArgMatches> FromArgMatches for Late<T> {
