@@ -106,7 +106,14 @@ fn augment<T: Args>(command: clap::Command) -> clap::Command {
     let long_about = command.get_long_about().cloned();
     let command = T::augment_args(command);
     let end = guide::sections(&command);
-    let command = command.about(about).long_about(long_about);
+    let command = match about {
+        Some(about) => command.about(about),
+        None => command,
+    };
+    let command = match long_about {
+        Some(about) => command.long_about(about),
+        None => command.long_about(None::<&str>),
+    };
     command.after_help(end)
 }
 
