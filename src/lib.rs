@@ -117,6 +117,7 @@ mod pipe;
 mod price;
 mod record;
 mod saved;
+mod secret;
 
 #[doc(hidden)]
 pub use curl::{Argument, Curl, Inject};

@@ -136,6 +136,179 @@ fn keys_in_errors() {
     }
 }
 
+/// In whatever column a provider may repeat a key, and however short or odd it is.
+#[test]
+fn keys_in_every_column() {
+    for key in [
+        "sk-Zq7MarkZq7Mark",
+        "Bearer Zq7MarkZq7",
+        "bearer Zq7Mark",
+        "AKIAZq7MarkZq7Mark",
+    ] {
+        let body = format!(
+            "{{\"id\":\"{key}\",\"object\":\"chat.completion\",\"model\":\"{key}\",\"service_tier\":\"{key}\",\"choices\":\
+             [{{\"message\":{{\"content\":\"x\"}},\"finish_reason\":\"{key}\"}}],\"usage\":{{\"prompt_tokens\":1,\"completion_tokens\":1}}}}\n\
+             {{\"error\":{{\"message\":\"no\",\"type\":\"{key}\"}}}}\n"
+        );
+        for format in ["json", "csv", "line"] {
+            assert_clean(&said("columns", format, &[], body.as_bytes()), format);
+        }
+    }
+    for message in [
+        "Authorization: Bearer Zq7Mark",
+        "you sent bearer Zq7MarkZq7Mark.",
+        "key wJalZq7Mark/K7MDENG/bPxRfiZq7Mark is wrong",
+        "ab+Zq7Mark/9Qx+Zq7Mark/x8J/Lw5v+Zq7Mark==",
+        "password=Zq7Mark",
+        "{\\\"client_secret\\\":\\\"Zq7Mark\\\"}",
+        "https://me:Zq7Mark@example.com",
+        "Incorrect API key provided: Zq7Mark",
+    ] {
+        let body = format!("{{\"error\":{{\"message\":\"{message}\",\"type\":\"auth\"}}}}\n");
+        assert_clean(&said("messages", "json", &[], body.as_bytes()), message);
+    }
+}
+
+/// What `run --dry-run` prints of a command.
+fn dry(arguments: &[&str]) -> String {
+    let run = feed(
+        tokensense()
+            .args(["run", "--dry-run", "--"])
+            .args(arguments),
+        b"",
+    );
+    assert_eq!(run.status.code(), Some(0), "{}", run.stderr);
+    run.stderr + &String::from_utf8(run.stdout).expect("text")
+}
+
+/// Where a secret or a prompt may stand in a command, whichever program it starts.
+#[test]
+fn dry_run_of_any_command() {
+    let body = "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"Zq7Mark\"}]}";
+    let arguments: &[&[&str]] = &[
+        &["-H", "Authorization: Bearer Zq7Mark"],
+        &["-H", "X-Odd: Bearer Zq7Mark"],
+        &["-HX-Api-Key: Zq7Mark"],
+        &["-H", "x-credential: Zq7Mark"],
+        &["-u", "me:Zq7Mark"],
+        &["-ume:Zq7Mark"],
+        &["--user=me:Zq7Mark"],
+        &["--api-key", "Zq7Mark"],
+        &["--password=Zq7Mark"],
+        &["--client-secret", "Zq7Mark"],
+        &["-d", body],
+        &["--json", body],
+        &[body],
+        &["Zq7Mark is a prompt of several words"],
+        &["-d", "Zq7Mark is a prompt of several words"],
+        &["https://me:Zq7Mark@example.com/"],
+        &["https://example.com/?key=Zq7Mark&a=b"],
+        &["https://example.com/cb?code=Zq7Mark"],
+        &["https://example.com/x;access_token=Zq7Mark"],
+        &["https://example.com/#access_token=Zq7Mark"],
+        &["https://example.com/?a=b;pwd=Zq7Mark"],
+        &["--x=sk-proj-Zq7MarkZq7Mark"],
+        &["9aZq7Mark4f6bZq7Mark1c2d3e"],
+        &["wJalZq7Mark/K7MDENG/bPxRfiZq7Mark"],
+    ];
+    let programs: &[&[&str]] = &[
+        &["curl"],
+        &["/usr/local/bin/curl-8.9"],
+        &["timeout", "60", "curl"],
+        &[
+            "timeout",
+            "-k",
+            "5",
+            "-s",
+            "INT",
+            "60",
+            "/usr/bin/curl",
+            "-s",
+        ],
+        &[
+            "env",
+            "OPENAI_API_KEY=Zq7Mark",
+            "DB_PASSWORD=Zq7Mark",
+            "curl",
+        ],
+        &["env", "-u", "HOME", "python", "chat.py"],
+        &[
+            "sudo", "-u", "me", "nice", "-n", "5", "stdbuf", "-oL", "curl",
+        ],
+        &["nohup", "time", "-f", "%e", "curl"],
+        &["other"],
+        &["http"],
+        &["python", "chat.py"],
+        &["docker", "run", "-e", "API_KEY=Zq7Mark", "image"],
+    ];
+    for program in programs {
+        for arguments in arguments {
+            let shown = dry(&[*program, arguments].concat());
+            assert_clean(
+                &shown,
+                &format!("{program:?} {arguments:?}: {}", shown.len()),
+            );
+            assert!(shown.starts_with(program[0]), "{shown}");
+        }
+    }
+    for script in [
+        "curl -u me:Zq7Mark x",
+        "curl -d '{\"content\":\"Zq7Mark\"}' x",
+        "KEY=Zq7Mark; export KEY",
+    ] {
+        for shell in [
+            &["sh", "-c"][..],
+            &["bash", "-ec"],
+            &["env", "-i", "sh", "-c"],
+        ] {
+            let shown = dry(&[shell, &[script]].concat());
+            assert_clean(&shown, script);
+        }
+    }
+}
+
+/// Options of curl's that hold one.
+#[test]
+fn dry_run_of_curl_options() {
+    for option in [
+        "--user",
+        "--proxy-user",
+        "--oauth2-bearer",
+        "--cookie",
+        "--login-options",
+        "--ftp-account",
+        "--quote",
+        "--tlspassword",
+        "--pass",
+        "--cert",
+        "--pinnedpubkey",
+        "--telnet-option",
+    ] {
+        let shown = dry(&["curl", option, "Zq7Mark", "x"]);
+        assert_clean(&shown, option);
+        assert!(shown.contains(option) && shown.contains("***"), "{shown}");
+    }
+    assert_clean(&dry(&["curl", "-Q", "PASS Zq7Mark", "x"]), "-Q");
+    assert_clean(
+        &dry(&["curl", "--key", "pkcs11:object=x;pin-value=Zq7Mark", "x"]),
+        "a pin",
+    );
+}
+
+/// What tells nothing is shown: the line is to be understood.
+#[test]
+fn dry_run_shows_what_is_harmless() {
+    for line in [
+        "timeout 60 curl -s https://api.openai.com/v1/models",
+        "env LANG=C nice -n 5 python chat.py --model gpt-4o --max-tokens 100",
+        "aws bedrock-runtime converse-stream --region us-east-1",
+        "sudo -u me curl -sN http://localhost:8080/v1/completions",
+    ] {
+        let words: Vec<&str> = line.split(' ').collect();
+        assert_eq!(dry(&words).trim_end(), line);
+    }
+}
+
 #[test]
 fn progress() {
     let stream = format!(

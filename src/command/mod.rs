@@ -23,6 +23,7 @@ use signal_hook::consts::SIGPIPE;
 use crate::cli::{Cli, Command, Late, PriceFiles};
 use crate::pipe::Exit;
 use crate::record::clean;
+use crate::secret::without_keys;
 
 /// Exit statuses, beside a child's own and 128 + n for a signal.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -53,7 +54,7 @@ impl From<Outcome> for Exit {
 /// Says a sentence on stderr, if anyone is there to hear it.
 fn complain(text: &str) {
     let text = without_numbers(text);
-    let _ = writeln!(std::io::stderr(), "tokensense: {}", clean(&text));
+    let _ = writeln!(std::io::stderr(), "tokensense: {}", without_keys(&clean(&text)));
 }
 
 /// Leaves out the system's numbers of errors, which stand behind their names.

@@ -25,7 +25,7 @@ pub use read::Shape;
 pub(crate) use read::fields;
 pub(crate) use sink::Sink;
 pub(crate) use spent::{Ask, Ledger};
-pub(crate) use text::{clean, escape, masked};
+pub(crate) use text::{clean, escape};
 use text::{message, short};
 pub use write::{Format, Selection, Writer};
 pub(crate) use write::{csv_line, grouped, guarded, money};
@@ -454,7 +454,8 @@ impl Record {
         }
         self.cost_reported_usd = reported(&reading.charged);
         self.price_match = quote.entry;
-        self.cost_note = quote.note;
+        // It may name the model.
+        self.cost_note = quote.note.map(short);
         let part = |of: fn(&Parts) -> Decimal| quote.parts.as_ref().map(of);
         self.input_cost_usd = part(|parts| parts.input);
         self.cache_read_cost_usd = part(|parts| parts.cache_read);

@@ -2,24 +2,26 @@
 
 use std::borrow::Cow;
 
+use crate::secret::{masked, without_keys};
+
 /// Messages are cut here, in characters.
 const MAX_MESSAGE: usize = 300;
 /// The longest of the short texts, in characters.
 const MAX_TEXT: usize = 200;
-
-/// How keys of known makes begin.
-const KEYS: &[&str] = &[
-    "sk-", "pk-", "key-", "xai-", "gsk_", "hf_", "AIza", "AKIA", "ASIA", "ghp_", "ya29", "Bearer",
-];
 
 /// A short text, as a model's name.
 pub(super) fn short(text: String) -> String {
     // All of it is looked at, since many bytes at once take less time than one after the other.
     let is_plain = |plain, b| plain & matches!(b, b' '..=b'~');
     if text.len() <= MAX_TEXT && text.bytes().fold(true, is_plain) {
-        return text;
+        return match without_keys(&text) {
+            Cow::Borrowed(_) => text,
+            Cow::Owned(masked) => masked,
+        };
     }
-    clean(&text).chars().take(MAX_TEXT).collect()
+    // What is far beyond the cut is not looked at: the beginning of a key is enough.
+    let text: String = text.chars().take(MAX_TEXT * 2).collect();
+    without_keys(&clean(&text)).chars().take(MAX_TEXT).collect()
 }
 
 /// An error message: anything like a key masked.
@@ -27,28 +29,6 @@ pub(super) fn message(text: &str) -> String {
     // A key cut in two would not look like one: the cut comes last, and the first one far behind it.
     let text: String = text.chars().take(MAX_MESSAGE * 40).collect();
     masked(&clean(&text)).chars().take(MAX_MESSAGE).collect()
-}
-
-/// The text with anything like a key masked.
-pub(crate) fn masked(text: &str) -> String {
-    let mut masked = String::new();
-    let mut rest = text;
-    while !rest.is_empty() {
-        let is_key = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-        let (other, tail) = rest.split_at(rest.find(is_key).unwrap_or(rest.len()));
-        let (word, tail) = tail.split_at(tail.find(|c| !is_key(c)).unwrap_or(tail.len()));
-        masked += other;
-        masked += if looks_like_key(word) { "***" } else { word };
-        rest = tail;
-    }
-    masked
-}
-
-/// Long and of mixed characters, or with a known beginning.
-fn looks_like_key(word: &str) -> bool {
-    let has = |test: fn(&u8) -> bool| word.as_bytes().iter().any(test);
-    let random = word.len() >= 24 && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic);
-    random || (word.len() >= 8 && KEYS.iter().any(|start| word.starts_with(start)))
 }
 
 /// The text with a space for each character that a terminal would act on instead of showing it.
