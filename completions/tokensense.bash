@@ -157,7 +157,7 @@ _tokensense() {
             return 0
             ;;
         tokensense__subcmd__run)
-            opts="-o -q -h --color --output --format --columns --label --model --provider --request --prices --service-tier --region --discount --emit --drain --max-output-tokens --max-cost --budget --progress --strict --quiet --inject --dry-run --help"
+            opts="-o -q -h --color --output --format --columns --label --model --provider --request --prices --service-tier --region --discount --emit --drain --max-output-tokens --max-cost --budget --progress --strict --quiet --inject --no-wait --dry-run --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -245,6 +245,10 @@ pub struct Run {
     #[arg(long, value_enum, default_value_t = Inject::Auto, env = "TOKENSENSE_INJECT")]
     pub inject: Inject,
 
+    /// End with the command, and do not wait for what it has left running in the background
+    #[arg(long)]
+    pub no_wait: bool,
+
     /// Print the command that would run, without keys and prompts, and do not run it
     #[arg(long)]
     pub dry_run: bool,

@@ -330,10 +330,13 @@ fn reader_gone_with_drain_lets_the_child_go_on() {
     assert!(file.exists());
 }
 
-/// Nobody waits for who else holds the pipe, but what the child itself said has come through.
+/// With `--no-wait` nobody waits for who else holds the pipe, but what the child itself said has come through.
 #[test]
 fn grandchild_does_not_hold_us() {
-    let mut run = Run::start(run(&["-q"], "(sleep 30 & echo $!); echo last; exit 6"));
+    let mut run = Run::start(run(
+        &["-q", "--no-wait"],
+        "(sleep 30 & echo $!); echo last; exit 6",
+    ));
     let begun = Instant::now();
     let sleeper = run.line();
     assert_eq!(run.rest(), "last\n");
@@ -347,11 +350,184 @@ fn grandchild_does_not_hold_us() {
     kill_process(sleeper, Signal::KILL).expect("it is not ours to end");
 }
 
+/// What a command leaves in the background is waited for, as `sh -c … | cat` would.
+#[test]
+fn background_is_waited_for() {
+    let script = "(sleep 1; echo late; sleep 1; echo last) & echo early; exit 6";
+    let mut run = Run::start(run(&["-q"], script));
+    assert_eq!(run.rest(), "early\nlate\nlast\n");
+    assert_eq!(run.end().0.code(), Some(6));
+}
+
+/// Once nobody reads, or enough has come, all that the command has started is stopped; nothing else is.
+#[test]
+fn the_whole_family_is_stopped() {
+    let folder = scratch("run-family");
+    let capture = format!(
+        "{}/testdata/openai.chat/usage.sse",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    for (name, options, script) in [
+        (
+            "reader",
+            &["-q"][..],
+            "trap '' TERM; sleep 60 & sh -c 'trap \"\" TERM PIPE; while :; do sleep 0.05; done' & echo $! > PIDS; echo ready; wait",
+        ),
+        (
+            "orphans",
+            &["-q"],
+            "(sleep 60 & echo $! >> PIDS; sh -c 'echo $$ >> PIDS; while :; do sleep 0.05; done' &); echo ready",
+        ),
+        (
+            "limit",
+            &["-q", "--max-output-tokens", "1"],
+            "(sleep 60 & echo $! >> PIDS); echo ready; cat CAPTURE; sleep 60",
+        ),
+        (
+            "group",
+            &["-q"],
+            "exec timeout 60 sh -c 'echo $$ >> PIDS; echo ready; sleep 60'",
+        ),
+    ] {
+        let pids = folder.join(name);
+        let script = script
+            .replace("PIDS", pids.to_str().expect("UTF-8"))
+            .replace("CAPTURE", &capture);
+        let mut run = Run::start(run(options, &script));
+        assert_eq!(run.line(), "ready");
+        let wanted = 1 + usize::from(name == "orphans");
+        let begun = Instant::now();
+        while fs::read_to_string(&pids)
+            .unwrap_or_default()
+            .lines()
+            .count()
+            < wanted
+        {
+            assert!(begun.elapsed() < Duration::from_secs(15));
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        if name != "limit" {
+            run.stdout = None;
+        }
+        let (status, _) = run.end();
+        match name {
+            "limit" => assert_eq!(status.code(), Some(4)),
+            _ => assert_eq!(status.signal(), Some(13), "{name}"),
+        }
+        for pid in fs::read_to_string(&pids).expect("pids").lines() {
+            assert!(is_gone(pid), "{name}: a process is left behind");
+        }
+    }
+    // A neighbour in the same pipeline is none of the family.
+    let script = format!(
+        "sleep 60 & echo $!; {} run -q -- sh -c 'yes; sleep 60' | head -n 1 > /dev/null; kill -0 $! && echo alive; kill $!",
+        common::BINARY
+    );
+    let output = isolated("sh")
+        .args(["-c", &script])
+        .output()
+        .expect("a shell");
+    assert!(
+        String::from_utf8_lossy(&output.stdout).ends_with("alive\n"),
+        "{output:?}"
+    );
+}
+
+/// A signal that a child does not outlive is reported as it was, with no core of ours.
+#[test]
+fn no_core_but_the_childs() {
+    for number in [3, 6, 11] {
+        let mut command = run(&["-q"], &format!("ulimit -c 0; kill -{number} $$"));
+        let limited = isolated("sh")
+            .args(["-c", "ulimit -c unlimited 2>/dev/null; exec \"$@\"", "sh"])
+            .arg(command.get_program())
+            .args(command.get_args())
+            .current_dir(scratch("run-core"))
+            .status()
+            .expect("a shell");
+        assert_eq!(limited.signal(), Some(number));
+        assert!(!limited.core_dumped(), "{number}");
+        assert_eq!(command.status().expect("the binary").signal(), Some(number));
+    }
+}
+
+/// What is no end of a stream reaches the child too, and the stream goes on.
+#[test]
+fn other_signals_are_passed_on() {
+    for (signal, name) in [
+        (Signal::QUIT, "QUIT"),
+        (Signal::USR1, "USR1"),
+        (Signal::USR2, "USR2"),
+        (Signal::ALARM, "ALRM"),
+    ] {
+        let record = scratch(&format!("run-other-{name}")).join("record.json");
+        let options = ["-o", &record.display().to_string()];
+        let script = format!(
+            "trap 'echo told; cat {}/testdata/openai.chat/usage.sse; exit 5' {name}; echo ready; while :; do sleep 0.01; done",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        let mut told = Run::start(run(&options, &script));
+        assert_eq!(told.line(), "ready");
+        told.signal(signal);
+        assert!(told.rest().starts_with("told\n"));
+        assert_eq!(told.end().0.code(), Some(5), "{name}");
+        let text = fs::read_to_string(&record).expect("a record");
+        let record: Value = serde_json::from_str(&text).expect("a record");
+        assert_eq!(
+            (&record["status"], &record["ended_by"]),
+            (&"complete".into(), &"upstream".into())
+        );
+
+        let mut died = Run::start(run(&["-q"], "echo ready; exec sleep 60"));
+        assert_eq!(died.line(), "ready");
+        died.signal(signal);
+        assert_eq!(died.end().0.signal(), Some(signal.as_raw()), "{name}");
+    }
+}
+
+/// An interrupt that was sent and not typed stops the child, in the foreground of a terminal too; one that was typed
+/// reaches a child of another process group.
+#[test]
+fn interrupts_stop() {
+    let start = |command: &[&str]| {
+        let (keyboard, programs) = terminal();
+        let mut isolated = isolated("setsid");
+        isolated
+            .args(["--ctty", common::BINARY, "run", "-q", "--"])
+            .args(command);
+        isolated.stdin(programs).stdout(Stdio::piped());
+        let mut run = Run::start(isolated);
+        assert_eq!(run.line(), "ready");
+        (keyboard, run)
+    };
+    let mut quickest = Duration::MAX;
+    for _ in 0..3 {
+        let (_keyboard, mut sent) = start(&["sh", "-c", "echo ready; exec sleep 60"]);
+        sent.signal(Signal::INT);
+        let (status, took) = sent.end();
+        assert_eq!(status.signal(), Some(2));
+        quickest = quickest.min(took);
+    }
+    assert!(quickest < Duration::from_millis(100), "{quickest:?}");
+    for _ in 0..3 {
+        let (mut keyboard, mut typed) =
+            start(&["timeout", "60", "sh", "-c", "echo ready; exec sleep 60"]);
+        keyboard.write_all(b"\x03").expect("a terminal");
+        let (status, took) = typed.end();
+        assert!(
+            status.signal() == Some(2) || status.code() == Some(124),
+            "{status:?}"
+        );
+        quickest = quickest.min(took);
+    }
+    assert!(quickest < Duration::from_millis(100), "{quickest:?}");
+}
+
 /// One that goes on talking is listened to for a while, not for ever.
 #[test]
 fn talking_grandchild_does_not_hold_us() {
     let script = "(while echo word; do sleep 0.02; done) & exit 7";
-    let mut run = Run::start(run(&["-q"], script));
+    let mut run = Run::start(run(&["-q", "--no-wait"], script));
     let begun = Instant::now();
     assert!(run.rest().lines().count() > 10);
     assert_eq!(run.end().0.code(), Some(7));
@@ -365,7 +541,10 @@ fn talking_grandchild_does_not_hold_us() {
 /// All that the child wrote comes through to a reader who takes its time, long after the child's end.
 #[test]
 fn slow_reader_gets_all() {
-    let mut run = Run::start(run(&["-q"], "head -c 300000 /dev/zero; (sleep 5 &)"));
+    let mut run = Run::start(run(
+        &["-q", "--no-wait"],
+        "head -c 300000 /dev/zero; (sleep 5 &)",
+    ));
     std::thread::sleep(Duration::from_millis(700));
     let mut out = run.stdout.take().expect("open");
     let mut len = 0;

@@ -95,7 +95,8 @@ pub(super) fn run(args: cli::Run) -> Result<Exit> {
     // A parent may have had it ignored: then the system would keep no exit status.
     let _ = signal_hook::flag::register(SIGCHLD, Arc::default());
     // Caught before there is a child, so that none is left behind by one that comes early.
-    let signals = Signals::catch().ok();
+    let signals = Signals::catch_for_child().ok();
+    pipe::adopt();
     let mut child = match child.stdout(Stdio::piped()).spawn() {
         Ok(child) => child,
         Err(error) => {
@@ -120,7 +121,8 @@ pub(super) fn run(args: cli::Run) -> Result<Exit> {
         .context("the command has no standard output")?;
     // Read to the end of the process.
     let stdout: &'static ChildStdout = Box::leak(Box::new(stdout));
-    let plan = session.plan(stdout.as_fd());
+    let mut plan = session.plan(stdout.as_fd());
+    plan.no_wait = args.no_wait;
     let child = Child::new(child).context("cannot watch the command")?;
     Ok(pipe::run(session, plan, || signals, Some(child)))
 }

@@ -148,6 +148,7 @@ impl Session {
             output: (self.emit != cli::Emit::None).then(rustix::stdio::stdout),
             raw: matches!(self.emit, cli::Emit::Raw | cli::Emit::None),
             drain: self.drain,
+            no_wait: false,
             tick: self.progress.as_ref().map(|_| TICK),
         }
     }

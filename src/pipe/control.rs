@@ -12,9 +12,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Signal, getpgrp};
-use rustix::termios::tcgetpgrp;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGPIPE, SIGTERM};
+use rustix::process::{
+    DumpableBehavior, Resource, Rlimit, Signal, getpgrp, set_dumpable_behavior, setrlimit,
+};
+use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGPIPE, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+use signal_hook::iterator::backend::SignalDelivery;
+use signal_hook::iterator::exfiltrator::WithOrigin;
+use signal_hook::low_level::siginfo::{Cause, Origin};
 use signal_hook::{flag, low_level};
 
 use super::{Child, Exit, Shared, Watch};
@@ -31,6 +35,8 @@ pub(crate) struct Plan {
     pub(crate) raw: bool,
     /// Read on when the reader goes away.
     pub(crate) drain: bool,
+    /// An output that the child has left to others is not waited for.
+    pub(crate) no_wait: bool,
     /// How often to call the watcher; where not stated, only in the stream's first moments.
     pub(crate) tick: Option<Duration>,
 }
@@ -62,7 +68,7 @@ pub(super) fn start<W: Watch>(shared: &Arc<Shared<W>>, plan: Plan, signals: Sign
     let shared = Arc::clone(shared);
     let _ = std::thread::Builder::new()
         .name("control".to_owned())
-        .spawn(move || control(&shared, plan, &signals));
+        .spawn(move || control(&shared, plan, signals));
 }
 
 /// The word for a stream that a signal ended.
@@ -86,13 +92,13 @@ pub(crate) fn signal_of(by: EndedBy) -> Option<i32> {
     }
 }
 
-fn control<W: Watch>(shared: &Arc<Shared<W>>, plan: Plan, signals: &Signals) {
+fn control<W: Watch>(shared: &Arc<Shared<W>>, plan: Plan, mut signals: Signals) {
     let mut output = plan.output.filter(|_| !plan.drain);
     let mut ticks = Ticks::new(plan.tick);
     let mut child = shared.child.as_ref();
     let mut orphan: Option<Orphan> = None;
     loop {
-        let mut fds = vec![PollFd::new(&signals.pipe, PollFlags::IN)];
+        let mut fds = vec![PollFd::new(signals.delivery.get_read(), PollFlags::IN)];
         // No events asked for: only that nobody reads any more. A file or a device never says so.
         fds.extend(output.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::empty())));
         fds.extend(child.map(|child| PollFd::new(child, PollFlags::IN)));
@@ -105,15 +111,29 @@ fn control<W: Watch>(shared: &Arc<Shared<W>>, plan: Plan, signals: &Signals) {
         let seen = |at: usize| fds.get(at).map_or(PollFlags::empty(), PollFd::revents);
         let hung_up = output.map_or(PollFlags::empty(), |_| seen(1));
         let ended = child.is_some() && seen(fds.len() - 1).contains(PollFlags::IN);
-        if let Some(signal) = signals.pending() {
-            shared.signal.store(signal as u8, Ordering::Release);
+        drop(fds);
+        let mut passed = false;
+        for origin in signals.delivery.pending() {
+            let signal = origin.signal;
+            if ENDS.contains(&signal) {
+                shared.signal.store(signal as u8, Ordering::Release);
+            }
             if let Some(child) = child.filter(|_| !ended) {
                 // The stream ends when the child does.
-                pass_on(signal, child);
+                pass_on(&origin, child);
+                passed = true;
                 continue;
             }
             let_through(shared, Some(plan.input));
-            end(shared, ended_by(signal));
+            if ENDS.contains(&signal) {
+                end(shared, ended_by(signal));
+            }
+            // It would have ended a filter too.
+            let _ = shared.end(EndedBy::Upstream, None);
+            Exit::Signal(signal).now();
+        }
+        if passed {
+            continue;
         }
         if hung_up.intersects(PollFlags::ERR | PollFlags::HUP) {
             // What was delivered last is still to be looked at.
@@ -125,7 +145,7 @@ fn control<W: Watch>(shared: &Arc<Shared<W>>, plan: Plan, signals: &Signals) {
         }
         if ended {
             child = None;
-            orphan = Some(Orphan::new());
+            orphan = plan.no_wait.then(Orphan::new);
         }
         if orphan
             .as_mut()
@@ -145,17 +165,21 @@ fn control<W: Watch>(shared: &Arc<Shared<W>>, plan: Plan, signals: &Signals) {
     }
 }
 
-/// Passes a signal on to the child, unless a terminal gave it to both of us.
-fn pass_on(number: i32, child: &Child) {
-    let typed = || {
-        let foreground = std::fs::File::open("/dev/tty").map(tcgetpgrp);
-        foreground.is_ok_and(|group| group == Ok(getpgrp()))
-    };
-    let signal = Signal::from_named_raw(number);
-    if let Some(signal) = signal.filter(|signal| *signal != Signal::INT || !typed()) {
+/// Passes a signal on to the child, unless a terminal gave it to both of us: that goes to the processes of one group.
+fn pass_on(origin: &Origin, child: &Child) {
+    let typed = matches!(origin.cause, Cause::Kernel) && origin.signal != SIGALRM;
+    if typed && child.group() == Some(getpgrp()) {
+        return;
+    }
+    if let Some(signal) = Signal::from_named_raw(origin.signal) {
         child.signal(signal);
     }
 }
+
+/// What ends a stream.
+const ENDS: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
+/// What else a child is told of.
+const OTHERS: [i32; 4] = [SIGQUIT, SIGALRM, SIGUSR1, SIGUSR2];
 
 /// An output whose process has ended. Its last words are still to come, and others may hold on to it.
 struct Orphan {
@@ -230,13 +254,13 @@ fn let_through<W: Watch>(shared: &Shared<W>, input: Option<BorrowedFd<'_>>) {
     }
 }
 
-/// The signals that end a stream: the number of the last one, and a descriptor that wakes a poll.
+/// The signals that are heeded: where they came from, and a descriptor that wakes a poll.
 #[derive(Debug)]
 pub(crate) struct Signals {
     came: Arc<AtomicUsize>,
     /// Nobody listens: they keep their default.
     deaf: Arc<AtomicBool>,
-    pipe: UnixStream,
+    delivery: SignalDelivery<UnixStream, WithOrigin>,
 }
 
 impl Drop for Signals {
@@ -246,37 +270,43 @@ impl Drop for Signals {
 }
 
 impl Signals {
-    /// Catches them from now on: before the first byte, so that none finds nobody.
+    /// Catches those that end a stream from now on: before the first byte, so that none finds nobody.
     pub(crate) fn catch() -> std::io::Result<Self> {
-        let ignored = ignored_signals();
-        let (pipe, wake) = UnixStream::pair()?;
-        pipe.set_nonblocking(true)?;
-        let signals = Self {
-            came: Arc::default(),
-            deaf: Arc::default(),
-            pipe,
-        };
-        for number in [SIGHUP, SIGINT, SIGTERM] {
-            // A parent that had it ignored, as nohup does, meant that.
-            if ignored >> (number - 1) & 1 == 0 {
-                flag::register_conditional_default(number, Arc::clone(&signals.deaf))?;
-                flag::register_usize(number, Arc::clone(&signals.came), number as usize)?;
-                low_level::pipe::register(number, wake.try_clone()?)?;
-            }
-        }
-        Ok(signals)
+        Self::catch_all(&ENDS)
     }
 
-    /// Where the number of a signal is noted as soon as it comes.
+    /// Where the number of a signal that ends a stream is noted as soon as it comes.
     pub(super) fn came(&self) -> Arc<AtomicUsize> {
         Arc::clone(&self.came)
     }
 
-    /// A signal that has come, once.
-    fn pending(&self) -> Option<i32> {
-        let _ = (&self.pipe).read(&mut [0; 64]);
-        let number = self.came.swap(0, Ordering::AcqRel) as i32;
-        (number != 0).then_some(number)
+    /// Catches all that a child is to be told of.
+    pub(crate) fn catch_for_child() -> std::io::Result<Self> {
+        Self::catch_all(&[ENDS.as_slice(), &OTHERS].concat())
+    }
+
+    fn catch_all(numbers: &[i32]) -> std::io::Result<Self> {
+        let ignored = ignored_signals();
+        // A parent that had it ignored, as nohup does, meant that.
+        let heeded = numbers
+            .iter()
+            .filter(|number| ignored >> (**number - 1) & 1 == 0);
+        // Delivery first: one that came between the two would be lost.
+        let (read, write) = UnixStream::pair()?;
+        let origin = WithOrigin::default();
+        let delivery = SignalDelivery::with_pipe(read, write, origin, heeded.clone())?;
+        let signals = Self {
+            came: Arc::default(),
+            deaf: Arc::default(),
+            delivery,
+        };
+        for number in heeded {
+            if ENDS.contains(number) {
+                flag::register_usize(*number, Arc::clone(&signals.came), *number as usize)?;
+            }
+            flag::register_conditional_default(*number, Arc::clone(&signals.deaf))?;
+        }
+        Ok(signals)
     }
 }
 
@@ -337,6 +367,13 @@ impl Exit {
         match self {
             Self::Code(code) => std::process::exit(code.into()),
             Self::Signal(number) => {
+                // Where the child has left a core, one of ours would say nothing of it.
+                let none = Rlimit {
+                    current: Some(0),
+                    maximum: Some(0),
+                };
+                let _ = setrlimit(Resource::Core, none);
+                let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
                 let _ = low_level::emulate_default_handler(number);
                 // Where the signal is blocked, as a shell would report it.
                 std::process::exit(128 + number)

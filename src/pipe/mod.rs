@@ -13,14 +13,13 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
 use signal_hook::consts::{SIGPIPE, SIGXFSZ};
 use signal_hook::flag;
 
 use crate::fd;
 use crate::meter::EndedBy;
 
-pub(crate) use child::Child;
+pub(crate) use child::{Child, adopt};
 pub(crate) use control::{Plan, Signals, signal_of};
 
 /// What sees the bytes after they were forwarded.
@@ -164,11 +163,9 @@ impl<W: Watch> Shared<W> {
         let stop = fault.is_some() || matches!(by, EndedBy::Downstream | EndedBy::Limit);
         let mut guard = self.lock();
         let mut watch = guard.take()?;
-        if let Some(child) = self.child.as_ref().filter(|_| stop) {
-            // At once: each token costs. But not before: its end must not look like the stream's to the other plane.
-            // Whether it obeys is seen to after the record.
-            child.signal(Signal::TERM);
-        }
+        // At once: each token costs. But not before: its end must not look like the stream's to the other plane.
+        // Whether it obeys is seen to after the record.
+        let told = self.child.as_ref().filter(|_| stop).map(Child::terminate);
         let broken = self.broken.load(Ordering::Acquire);
         let fault = fault.or_else(|| broken.then(|| Fault("the meter failed".to_owned())));
         let exit = catch_unwind(AssertUnwindSafe(|| watch.end(by, fault, self.now())));
@@ -177,8 +174,8 @@ impl<W: Watch> Shared<W> {
         let Some(child) = &self.child else {
             return Some(exit);
         };
-        if stop {
-            child.stop();
+        if let Some(relatives) = told {
+            child.stop(&relatives);
         }
         Some(child.exit(by, exit))
     }
@@ -288,6 +285,7 @@ mod tests {
             output: Some(output.as_fd()),
             raw: true,
             drain: false,
+            no_wait: false,
             tick: None,
         };
         let (sent, mut came) = ([7; 5000], [0; 5000]);
