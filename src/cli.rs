@@ -104,7 +104,7 @@ impl<T: Args> Args for Late<T> {
 fn augment<T: Args>(command: clap::Command) -> clap::Command {
     let about = command.get_about().cloned();
     let long_about = command.get_long_about().cloned();
-    let command = T::augment_args(command);
+    let command = without_empty_variables(T::augment_args(command));
     let end = guide::sections(&command);
     let command = match about {
         Some(about) => command.about(about),
@@ -125,6 +125,14 @@ impl<T: FromArgMatches> FromArgMatches for Late<T> {
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
         self.0.update_from_arg_matches(matches)
     }
+}
+
+/// A variable that is empty is as one that is not set.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    command.mut_args(|arg| match arg.get_env().map(std::env::var_os) {
+        Some(Some(value)) if value.is_empty() => arg.env(None::<&str>),
+        _ => arg,
+    })
 }
 
 #[derive(Args, Debug)]
@@ -286,7 +294,7 @@ pub struct Metering {
     ///
     /// The variable TOKENSENSE_LABELS may hold more of them, separated by commas.
     #[arg(long = "label", value_name = "KEY=VALUE")]
-    pub labels: Vec<String>,
+    pub labels: Vec<OsString>,
 
     /// The model, if the stream does not name it or names it wrongly, as Azure does for some deployments
     #[arg(long, value_name = "NAME")]

@@ -6,6 +6,7 @@ mod man;
 mod output;
 mod prices;
 mod progress;
+mod requests;
 mod run;
 mod session;
 mod summarise;
@@ -111,7 +112,15 @@ pub fn parse() -> Cli {
             _ => {}
         }
     }
-    Cli::try_parse().unwrap_or_else(|error| suggest(error).exit())
+    Cli::try_parse().unwrap_or_else(|error| {
+        let error = suggest(error);
+        match error.print() {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+                Exit::Signal(SIGPIPE).now()
+            }
+            _ => Exit::Code(error.exit_code() as u8).now(),
+        }
+    })
 }
 
 /// Adds which command may have been meant, where clap has no idea: its measure knows nothing like a word of three

@@ -172,13 +172,7 @@ pub(super) fn run(args: cli::Prices) -> Result<Exit> {
             return Ok(Outcome::Failure.into());
         }
     };
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            complain(&format!("cannot write to standard output: {error}"));
-            Ok(Outcome::Failure.into())
-        }
-        _ => Ok(Outcome::Success.into()),
-    }
+    Ok(say(text.as_bytes()))
 }
 
 /// `; did you mean X?`, where a model has a name like this one.

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
+use std::io::{self, ErrorKind, IsTerminal as _, Seek as _, Write as _};
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::path::Path;
 use std::process::{ChildStdout, Command, Stdio};
@@ -12,8 +12,9 @@ use anyhow::{Context as _, Result, bail};
 use rustix::fs::{MemfdFlags, memfd_create};
 use signal_hook::consts::SIGCHLD;
 
+use super::requests::Requests;
 use super::session::Session;
-use super::{Outcome, complain};
+use super::{Outcome, complain, say};
 use crate::cli;
 use crate::curl::{Argument, Curl, Inject, show};
 use crate::meter::Request;
@@ -33,7 +34,10 @@ pub(super) fn run(args: cli::Run) -> Result<Exit> {
         .file_name()
         .is_some_and(|name| name == "curl");
     let on_terminal = io::stdout().is_terminal();
+    // A body that is read or edited is handed to curl by a path there.
+    let hands = Path::new("/dev/fd").exists();
     let inject = match args.inject {
+        _ if !hands => Inject::Never,
         cli::Inject::Always => Inject::Always,
         cli::Inject::Auto => Inject::Auto,
         cli::Inject::Never => Inject::Never,
@@ -48,24 +52,12 @@ pub(super) fn run(args: cli::Run) -> Result<Exit> {
     });
     if args.dry_run {
         let line = show(&program, &arguments, curl.as_ref());
-        return match writeln!(io::stdout(), "{line}") {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-                Err(error).context("cannot write the command to standard output")
-            }
-            _ => Ok(Outcome::Success.into()),
-        };
+        return Ok(say((line + "\n").as_bytes()));
     }
-    let calls = curl.iter().flat_map(|curl| &curl.calls);
-    let (requests, usage_requests) = calls
-        .map(|call| {
-            let request = call.body.as_deref().and_then(Request::parse);
-            let request = request.unwrap_or_default();
-            let request = request.addressed(call.model.clone(), call.provider);
-            let request = request.in_region(call.region.clone());
-            (request, call.usage_request.as_str())
-        })
-        .unzip();
-    let mut session = Session::open_for(&args.metering, requests, usage_requests)?;
+    let mut session = Session::open_for(&args.metering, curl.as_ref().map(requests).unwrap_or_default())?;
+    if is_curl && !hands && args.inject != cli::Inject::Never {
+        complain("there is no /dev/fd here, by which an edited body would reach curl: requests are sent as they are");
+    }
     if let Some(refusal) = session.refusal() {
         return Ok(refusal);
     }
@@ -85,7 +77,8 @@ pub(super) fn run(args: cli::Run) -> Result<Exit> {
     match curl {
         Some(curl) => {
             for argument in curl.arguments() {
-                child.arg(plain(argument, &mut handed).context("cannot hand the body to curl")?);
+                let argument = plain(argument, &mut handed).context("cannot hand the body to curl")?;
+                child.arg(argument);
             }
         }
         None => {
@@ -151,7 +144,21 @@ fn advice(program: &OsStr) -> Option<String> {
     ))
 }
 
-/// The argument as it is passed; a body goes into a descriptor that the child inherits.
+/// The requests that a curl makes.
+fn requests(curl: &Curl) -> Requests {
+    let asked = curl.calls.iter().map(|call| {
+        let request = call.body.as_deref().and_then(Request::parse);
+        let request = request.unwrap_or_default();
+        let request = request.addressed(call.model.clone(), call.provider);
+        let request = request.in_region(call.region.clone());
+        (request, call.usage_request.as_str())
+    });
+    let differ = curl.calls.windows(2).any(|pair| pair[0] != pair[1]);
+    Requests::new(asked.collect(), differ, curl.repeats)
+}
+
+/// The argument as it is passed; a body goes into a descriptor that the child inherits. Where that has no path, it is
+/// the child's standard input.
 fn plain(argument: Argument, handed: &mut Vec<OwnedFd>) -> io::Result<OsString> {
     let (before, body) = match argument {
         Argument::Plain(text) => return Ok(text),
@@ -161,8 +168,16 @@ fn plain(argument: Argument, handed: &mut Vec<OwnedFd>) -> io::Result<OsString> 
     let memory = memfd_create("body", MemfdFlags::empty())?;
     let mut file = File::from(memory);
     file.write_all(&body)?;
+    drop(body);
+    let path = format!("/dev/fd/{}", file.as_raw_fd());
     let mut text = before;
-    text.push(format!("@/dev/fd/{}", file.as_raw_fd()));
-    handed.push(file.into());
+    if Path::new(&path).exists() {
+        text.push(format!("@{path}"));
+        handed.push(file.into());
+    } else {
+        file.rewind()?;
+        rustix::stdio::dup2_stdin(&file)?;
+        text.push("@-");
+    }
     Ok(text)
 }

@@ -1,6 +1,6 @@
 //! What tap and run share: bytes to a meter, its readings to records.
 
-use std::collections::VecDeque;
+use std::ffi::OsString;
 use std::io::IsTerminal as _;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
@@ -12,6 +12,7 @@ use rust_decimal::Decimal;
 
 use super::output::{Output, writer};
 use super::progress::Progress;
+use super::requests::Requests;
 use super::{Outcome, budget, complain, prices};
 use crate::cli;
 use crate::fd;
@@ -27,9 +28,7 @@ pub(super) struct Session {
     output: Output,
     prices: Arc<PriceBook>,
     labels: Labels,
-    /// What was done to have usage stated, for this response and those after it; the last one counts for all that
-    /// follow.
-    usage_requests: VecDeque<&'static str>,
+    requests: Requests,
     emit: cli::Emit,
     /// What is emitted goes to a terminal.
     on_terminal: bool,
@@ -75,23 +74,18 @@ const TICK: Duration = Duration::from_millis(100);
 impl Session {
     /// Opens whatever can fail before the first byte flows.
     pub(super) fn open(args: &cli::Metering) -> Result<Self> {
-        Self::open_for(args, Vec::new(), Vec::new())
+        Self::open_for(args, Requests::default())
     }
 
-    /// As [`open`](Self::open), where requests and what became of their asking for usage are known, in the order
-    /// of the responses.
-    pub(super) fn open_for(
-        args: &cli::Metering,
-        requests: Vec<Request>,
-        usage_requests: Vec<&'static str>,
-    ) -> Result<Self> {
+    /// As [`open`](Self::open), where requests are known.
+    pub(super) fn open_for(args: &cli::Metering, mut requests: Requests) -> Result<Self> {
         let mut context = Context::default();
         context.model.clone_from(&args.model);
         context.provider.clone_from(&args.provider);
-        context.requests = match request(args.request.as_deref())? {
-            Some(request) => vec![request],
-            None => requests,
-        };
+        if let Some(request) = request(args.request.as_deref())? {
+            requests.replace(request);
+        }
+        context.requests = requests.certain();
         let knows_request = !context.requests.is_empty();
         let mut stream = Unwrap::new(context);
         match args.emit {
@@ -108,15 +102,17 @@ impl Session {
             budget: left.as_ref().map(|left| left.usd),
             ..Limits::default()
         };
+        let prices = Arc::new(prices::open_on(&args.files, &args.terms)?);
+        // Last of all: what is refused leaves no file behind.
         let output = Output::open(args, writer)?;
         let progress = Progress::new(args.progress, output.is_stderr());
         Ok(Self {
             stream,
             output,
-            prices: Arc::new(prices::open_on(&args.files, &args.terms)?),
+            prices,
             labels,
             spent: left.and_then(|left| left.is_spent()),
-            usage_requests: usage_requests.into(),
+            requests,
             emit: args.emit,
             on_terminal: std::io::stdout().is_terminal(),
             one_terminal: fd::is_one_terminal(rustix::stdio::stdout(), rustix::stdio::stderr()),
@@ -163,28 +159,33 @@ impl Session {
             let reading = found.reading;
             self.flawed |=
                 reading.partial || matches!(reading.status, Status::Error | Status::Unrecognised);
-            let usage_request = match self.usage_requests.len() {
-                0 | 1 => self.usage_requests.front().copied(),
-                _ => self.usage_requests.pop_front(),
-            };
             self.unrecognised |= reading.status == Status::Unrecognised;
-            let unseen = self.unseen(reading.status);
-            if self.output.is_nowhere() && !self.limits.any() && !unseen {
-                continue;
+            if self.limits.any() {
+                let record = self.record(reading.clone());
+                self.limits.add(&record);
             }
-            let mut record = self.record(reading);
-            record.labels.extend(found.labels);
-            record.advise(usage_request, self.knows_request);
-            self.limits.add(&record);
-            if self.output.is_on_stderr() {
-                self.end_line();
+            if let Some((reading, usage_request)) = self.requests.take(reading) {
+                self.write(reading, usage_request, found.labels);
             }
-            if let Err(error) = self.output.write(&record) {
-                self.fail(&error);
-            }
-            if unseen {
-                self.tell(&failure(&record));
-            }
+        }
+    }
+
+    fn write(&mut self, reading: Reading, usage_request: Option<&'static str>, labels: Labels) {
+        let unseen = self.unseen(reading.status);
+        if self.output.is_nowhere() && !unseen {
+            return;
+        }
+        let mut record = self.record(reading);
+        record.labels.extend(labels);
+        record.advise(usage_request, self.knows_request);
+        if self.output.is_on_stderr() {
+            self.end_line();
+        }
+        if let Err(error) = self.output.write(&record) {
+            self.fail(&error);
+        }
+        if unseen {
+            self.tell(&failure(&record));
         }
     }
 
@@ -281,6 +282,9 @@ impl Watch for Session {
         }
         self.stream.finish_at(by, now);
         self.put();
+        for (reading, usage_request) in self.requests.finish() {
+            self.write(reading, usage_request, Labels::default());
+        }
         if let Some(Fault(text)) = fault {
             self.fail(&text);
         }
@@ -398,8 +402,14 @@ fn request(path: Option<&Path>) -> Result<Option<Request>> {
 }
 
 /// Labels from the environment and, over them, from the command line.
-fn labels(pairs: &[String]) -> Result<Labels> {
-    let environment = std::env::var("TOKENSENSE_LABELS").unwrap_or_default();
+fn labels(pairs: &[OsString]) -> Result<Labels> {
+    let environment = std::env::var_os("TOKENSENSE_LABELS").unwrap_or_default();
+    let text = |pair: &OsString| {
+        let text = pair.to_str().map(str::to_owned);
+        text.with_context(|| format!("label {pair:?} is not UTF-8: give it in UTF-8"))
+    };
+    let environment = text(&environment)?;
+    let pairs: Vec<String> = pairs.iter().map(text).collect::<Result<_>>()?;
     let environment = environment
         .split(',')
         .map(str::trim)

@@ -72,6 +72,10 @@ impl Data {
                 data.unclear = true;
                 break;
             };
+            // What curl makes of these differs between its versions. What is as long as that is no prompt to look at.
+            let empty_before = !data.parts.is_empty() && len == 0;
+            let nul = !literal && word.name() != Some("data-binary") && bytes.contains(&0);
+            data.unclear |= empty_before || nul || bytes.len() > MAX_READ;
             if len > 0 && word.name() != Some("json") {
                 len += 1;
             }
@@ -154,12 +158,16 @@ fn content(word: &Word, stdin: &mut dyn Read) -> io::Result<(Vec<u8>, bool, bool
     let file = regular(path);
     let spent = file.is_none();
     match file {
+        // It is not copied: curl reads it itself.
+        Some(file) if file.metadata()?.len() > MAX_READ as u64 => return Err(io::ErrorKind::FileTooLarge.into()),
         Some(mut file) => file.read_to_end(&mut bytes)?,
         None if path == b"-" => stdin.read_to_end(&mut bytes)?,
         None => File::open(OsStr::from_bytes(path))?.read_to_end(&mut bytes)?,
     };
     if matches!(name, Some("data" | "data-ascii")) {
-        bytes.retain(|byte| !matches!(byte, b'\r' | b'\n' | 0));
+        if !bytes.contains(&0) {
+            bytes.retain(|byte| !matches!(byte, b'\r' | b'\n'));
+        }
     }
     Ok((bytes, spent, false))
 }
@@ -186,6 +194,9 @@ fn rename(at: usize, words: &mut Vec<Word>) {
     let at = if joined { at..at } else { at - 1..at };
     words.splice(at, others.into_iter().chain([Word::flag("--data-binary")]));
 }
+
+/// A file of more bytes than this is left to curl.
+const MAX_READ: usize = 16 << 20;
 
 /// A body of more bytes than this does not stay in an argument, whose length has a limit.
 const MAX_INLINE: usize = 64 << 10;

@@ -1,6 +1,9 @@
 //! Whether a request is to ask for usage, and what became of that.
 
+use std::io::Read as _;
+
 use super::body::{Edit, Members, Wish, wish};
+use super::data::regular;
 use super::host::{Address, Answer};
 
 /// When usage is asked for in a request that does not.
@@ -84,10 +87,33 @@ fn has_data_sources(body: &[u8]) -> bool {
     Members::read(body).is_some_and(|members| members.get("data_sources").is_some())
 }
 
-/// Whether a header of this name holds for one body alone.
-pub(super) fn seals(name: &str) -> bool {
+/// Whether a header, or the file of them, holds for one body alone. Of a file that only curl can read this has to be
+/// assumed.
+pub(super) fn header_seals(text: &[u8]) -> bool {
+    let seals = |text: &[u8]| {
+        let text = String::from_utf8_lossy(text);
+        let mut lines = text.lines().filter_map(|line| line.split_once(':'));
+        lines.any(|(name, value)| seals(name, value))
+    };
+    let Some(path) = text.strip_prefix(b"@") else {
+        return seals(text);
+    };
+    let mut bytes = Vec::new();
+    let read = regular(path).map(|mut file| file.read_to_end(&mut bytes));
+    !matches!(read, Some(Ok(_))) || seals(&bytes)
+}
+
+/// Names of headers that state a body's length or digest, in part.
+const DIGESTS: &[&str] = &["checksum", "digest", "md5", "sha1", "sha-1", "sha256", "sha-256", "sha512", "signature", "hmac"];
+
+/// How credentials begin that sign a request, in part.
+const SIGNING: &[&str] = &["acs", "aws", "hmac", "oss", "sharedkey", "signature", "tc3"];
+
+fn seals(name: &str, value: &str) -> bool {
     let name = name.trim().to_ascii_lowercase();
-    matches!(name.as_str(), "content-length" | "content-md5")
-        || name.contains("digest")
-        || name.contains("signature")
+    let scheme = value.trim().split([' ', ':', ',']).next().unwrap_or_default();
+    let scheme = scheme.to_ascii_lowercase();
+    name == "content-length"
+        || DIGESTS.iter().any(|part| name.contains(part))
+        || (name.ends_with("authorization") && SIGNING.iter().any(|part| scheme.contains(part)))
 }

@@ -2,6 +2,7 @@
 
 mod args;
 mod body;
+mod config;
 mod data;
 mod host;
 mod inject;
@@ -12,7 +13,8 @@ use std::io::Read;
 use std::os::unix::ffi::OsStringExt as _;
 
 use args::{Line, Operation, Word};
-use data::{Data, regular};
+use config::Config;
+use data::Data;
 use host::Address;
 
 pub use inject::Inject;
@@ -26,6 +28,8 @@ pub struct Curl {
     pub(crate) calls: Vec<Call>,
     /// A body goes to a file, where nothing meters it.
     pub(crate) saves: bool,
+    /// A request may be made again, so that it has several answers.
+    pub(crate) repeats: bool,
 }
 
 /// A request, as far as it is known.
@@ -68,7 +72,18 @@ impl Curl {
             operations,
             clear,
         } = Line::read(arguments);
-        let clear = clear && !words.iter().any(|word| word.name() == Some("config"));
+        let own = match disables_config(&words) {
+            true => Config::default(),
+            false => Config::of_user(),
+        };
+        let configured = words.iter().any(|word| word.name() == Some("config"));
+        // What curl makes of --next without an address before it differs between its versions.
+        let unaddressed = |operation: &Operation| {
+            let own = &words[operation.words.clone()];
+            !own.iter().any(|word| word.name() == Some("url"))
+        };
+        let (_, others) = operations.split_last().expect("one operation at least");
+        let clear = clear && !own.unclear && !configured && !others.iter().any(unaddressed);
         let saves = operations.iter().any(|operation| saves(operation, &words));
         let disordered = operations
             .iter()
@@ -83,7 +98,7 @@ impl Curl {
         let mut calls = Vec::new();
         // From the end, since words are inserted.
         for (operation, data) in operations.iter().zip(data).rev() {
-            let made = call(operation, data, inject, &mut words);
+            let made = call(operation, data, own.seals, inject, &mut words);
             calls.splice(..0, made);
             let start = operation.words.start;
             let at = if start == 0 {
@@ -108,10 +123,13 @@ impl Curl {
                 usage_request: UsageRequest::NotUnderstood,
             }];
         }
+        let retries = words.iter().any(|word| word.name() == Some("retry"));
+        let repeats = retries || own.repeats || !clear;
         Self {
             words,
             calls,
             saves,
+            repeats,
         }
     }
 
@@ -149,13 +167,17 @@ fn is_disordered(operation: &Operation, words: &[Word]) -> bool {
     on("parallel") || (!on("globoff") && words[operation.words.clone()].iter().any(many))
 }
 
-/// Where the first words may be put: after a `-q`, which counts only at the beginning.
-fn after_disable(words: &[Word]) -> usize {
-    let starts = |word: &&Word| {
+/// Whether the user's configuration is left out: by a `-q`, which counts only at the beginning.
+fn disables_config(words: &[Word]) -> bool {
+    words.first().is_some_and(|word| {
         let argument = [&*word.before, &*word.text].concat();
         argument.starts_with(b"-q") || argument == b"--disable"
-    };
-    if words.first().filter(starts).is_none() {
+    })
+}
+
+/// Where the first words may be put: after a `-q` at the beginning.
+fn after_disable(words: &[Word]) -> usize {
+    if !disables_config(words) {
         return 0;
     }
     let takes_next = words
@@ -165,16 +187,23 @@ fn after_disable(words: &[Word]) -> usize {
 }
 
 /// What an operation asks for, once for each of its URLs; its words are edited, and others put among them.
-fn call(operation: &Operation, data: Data, inject: Inject, words: &mut Vec<Word>) -> Vec<Call> {
+fn call(
+    operation: &Operation,
+    data: Data,
+    sealed: bool,
+    inject: Inject,
+    words: &mut Vec<Word>,
+) -> Vec<Call> {
     let own = &words[operation.words.clone()];
     let addresses: Vec<Address> = own
         .iter()
         .filter(|word| word.name() == Some("url"))
         .map(|word| Address::read(&String::from_utf8_lossy(&word.text)))
         .collect();
-    let sealed = own
-        .iter()
-        .any(|word| word.name() == Some("header") && header_seals(&word.text));
+    let sealed = sealed
+        || own
+            .iter()
+            .any(|word| word.name() == Some("header") && inject::header_seals(&word.text));
     let body = data.body();
     let mut edit = None;
     let mut outcomes: Vec<UsageRequest> = addresses
@@ -219,23 +248,6 @@ fn call(operation: &Operation, data: Data, inject: Inject, words: &mut Vec<Word>
             }
         })
         .collect()
-}
-
-/// Whether a header, or the file of them, holds for one body alone.
-fn header_seals(text: &[u8]) -> bool {
-    let seals = |text: &str| {
-        text.lines()
-            .filter_map(|line| line.split_once(':'))
-            .any(|(name, _)| inject::seals(name))
-    };
-    match text.strip_prefix(b"@") {
-        // What is read once is curl's to read.
-        Some(path) => regular(path).is_some_and(|mut file| {
-            let mut text = String::new();
-            file.read_to_string(&mut text).is_ok() && seals(&text)
-        }),
-        None => seals(&String::from_utf8_lossy(text)),
-    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
 //! What goes out in place of the stream: its events' payloads, or the generated text.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::dialect::{Means, Rule};
 use super::estimate::transcript::{Channel, Grown};
+use super::json;
 use super::plan::Found;
 
 /// What a meter gives out of the stream as it goes by.
@@ -51,6 +54,10 @@ impl Emitter {
     /// Gives out an event's payload on one line. Line breaks in JSON only stand between values.
     pub(super) fn data(&mut self, name: &str, data: &[u8]) {
         if self.what != Some(Emit::Data) {
+            return;
+        }
+        let mut data = Cow::from(data);
+        if !is_json(&data) && !(json::mend(data.to_mut()) && is_json(&data)) {
             return;
         }
         let flat = data
@@ -132,6 +139,12 @@ impl Emitter {
         self.spoken = false;
         self.grown = Grown::default();
     }
+}
+
+/// Whether any parser takes it.
+fn is_json(data: &[u8]) -> bool {
+    let text = std::str::from_utf8(data);
+    text.is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
 }
 
 /// Which of several answers a text is of: the outermost array's part of the group.

@@ -944,10 +944,9 @@ impl Exchange {
         // Whoever goes away before the first word has asked all the same.
         let asked = reading.partial && reading.status != Status::Error;
         if (spent || asked)
-            && usage.get(Measure::Input).is_none()
-            && let Some(tokens) = request.and_then(|request| request.tokens(&family))
+            && let Some(request) = request
+            && request.estimate(&family, usage)
         {
-            usage.estimate(Measure::Input, tokens);
             reading.lower_bound |= !spent;
             estimated = true;
         }

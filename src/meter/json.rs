@@ -486,8 +486,8 @@ pub(super) fn close(cut: &[u8]) -> [Option<Closed>; 2] {
     [with, without]
 }
 
-/// Makes strings readable that no parser takes, each byte in its place: half of a surrogate pair, bytes that
-/// are no UTF-8, raw control characters. Gives whether anything was changed.
+/// Makes values readable that no parser takes, each byte in its place: half of a surrogate pair, bytes that
+/// are no UTF-8, raw control characters; a number beyond all bounds becomes a `null`. Gives whether anything was changed.
 pub(super) fn mend(bytes: &mut [u8]) -> bool {
     let mut changed = false;
     let mut at = 0;
@@ -515,6 +515,17 @@ pub(super) fn mend(bytes: &mut [u8]) -> bool {
                     }
                     _ => at += 1,
                 }
+            }
+            b'-' | b'0'..=b'9' if !in_string => {
+                let is_part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
+                let len = bytes[at..].iter().take_while(|byte| is_part(byte)).count();
+                let number = std::str::from_utf8(&bytes[at..at + len]).unwrap_or_default();
+                if number.parse::<f64>().is_ok_and(f64::is_infinite) {
+                    bytes[at..at + len].fill(b' ');
+                    bytes[at..at + 4].copy_from_slice(b"null");
+                    changed = true;
+                }
+                at += len - 1;
             }
             0..0x20 if in_string => {
                 bytes[at] = b' ';
@@ -634,6 +645,7 @@ mod tests {
                 br#"{"t":123456789012345678901234567890,"t":"x"}"#,
                 Some("x"),
             ),
+            (br#"{"u":1e400,"v":[-1E+999],"t":"x"}"#, Some("x")),
             (br#"{"t":"x"}{}"#, None),
             (br#"{"t":"x""#, None),
             (b"", None),

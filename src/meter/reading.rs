@@ -149,6 +149,8 @@ pub enum Note {
     Gzip,
     /// The stream ended well without stating usage.
     NoUsage,
+    /// Several requests were made, and it cannot be told which of them this answers.
+    OfSeveral,
     /// The provider's total is above its input and output together.
     TotalAbove,
     /// The provider's total is below its input and output together.
@@ -157,11 +159,12 @@ pub enum Note {
 
 impl Note {
     /// Every note.
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::CacheAboveInput,
         Self::Gateway,
         Self::Gzip,
         Self::NoUsage,
+        Self::OfSeveral,
         Self::TotalAbove,
         Self::TotalBelow,
     ];
@@ -178,6 +181,9 @@ impl Note {
             Self::Gzip => "the body is gzip: add --compressed to curl",
             Self::NoUsage => {
                 "usage was not reported; request it with \"stream_options\":{\"include_usage\":true}, or let tokensense run do that"
+            }
+            Self::OfSeveral => {
+                "of several requests in one command it cannot be told which one this answers: run them one by one"
             }
             Self::TotalAbove => {
                 "the provider's total is more than input and output: what else it counts is not priced"

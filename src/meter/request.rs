@@ -3,6 +3,8 @@
 use super::estimate::Family;
 use super::json::{Json, Parser};
 use super::local::LOCAL;
+use super::reading::Reading;
+use super::usage::{Measure, Usage};
 
 /// A request: its JSON body, and what its address tells. Its text is counted and never leaves the meter.
 #[derive(Clone, Default)]
@@ -151,6 +153,49 @@ impl Request {
     /// The service tier asked for.
     pub fn tier(&self) -> Option<&str> {
         self.tier.as_deref()
+    }
+
+    /// Completes what a response says that was metered without its request.
+    pub(crate) fn complete(&self, reading: &mut Reading) {
+        reading.request_model = self.model.clone();
+        if let Some(provider) = &self.provider {
+            reading.provider = Some(provider.clone());
+        }
+        if self.region.is_some() {
+            reading.region = self.region.clone();
+        }
+        let tier = self.tier.clone().filter(|tier| tier != "auto");
+        reading.service_tier = reading.service_tier.take().or(tier);
+        let name = reading.model.as_deref().or(self.model.as_deref());
+        let family = Family::of(name.or(reading.api));
+        let spent = reading.text_bytes > 0 || reading.usage.is_reported();
+        if spent && self.estimate(&family, &mut reading.usage) {
+            reading.estimator.get_or_insert_with(|| family.estimator());
+        }
+    }
+
+    /// Whether a response that names its model may be the answer: the same model, or a dated version of it.
+    pub(crate) fn may_be_answered_by(&self, model: &str) -> bool {
+        let base = |name: &str| {
+            let name = name.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+            name.trim_end_matches("-latest").to_owned()
+        };
+        let (answered, asked) = (base(model), base(self.model.as_deref().unwrap_or_default()));
+        let rest = answered.strip_prefix(&asked).filter(|_| !asked.is_empty());
+        rest.is_some_and(|rest| {
+            let version = rest.strip_prefix(['-', '@', ':', '.']);
+            rest.is_empty() || version.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        })
+    }
+
+    /// Estimates the prompt where no count of it is stated; gives whether it did.
+    pub(super) fn estimate(&self, family: &Family, usage: &mut Usage) -> bool {
+        let unknown = usage.get(Measure::Input).is_none();
+        let tokens = unknown.then(|| self.tokens(family)).flatten();
+        if let Some(tokens) = tokens {
+            usage.estimate(Measure::Input, tokens);
+        }
+        tokens.is_some()
     }
 
     /// An estimate of the prompt's tokens; `None` where it holds pictures, sound or files.

@@ -13,8 +13,7 @@ use crate::meter::EndedBy;
 
 /// A read of this much shows a bulk stream, for which larger pipes pay.
 const BULK: usize = 32 << 10;
-/// One read, and what a pipe is to hold of a bulk stream: the most that anyone may ask for. Smaller ones were slower,
-/// and cut more events in two.
+/// One read. Smaller ones were slower, and cut more events in two.
 const BUFFER: usize = 1 << 20;
 
 /// How forwarding ended.
@@ -36,6 +35,8 @@ pub(super) fn forward<W: Watch>(plan: Plan, shared: &Shared<W>, control: impl Fn
     let buffer = buffer.bytes();
     let mut grown = false;
     let mut bulk = false;
+    // Another may read from the input too, to whom bytes went that were sent on already.
+    let mut shared_input = false;
     // Bytes that are still to be read and have been sent on.
     let mut ahead = 0;
     let mut end = End::default();
@@ -49,6 +50,7 @@ pub(super) fn forward<W: Watch>(plan: Plan, shared: &Shared<W>, control: impl Fn
             && bulk
             && plan.raw
             && ahead == 0
+            && !shared_input
         {
             ahead = tee(input, output);
         }
@@ -67,10 +69,9 @@ pub(super) fn forward<W: Watch>(plan: Plan, shared: &Shared<W>, control: impl Fn
         bulk = bytes.len() >= BULK;
         if bulk && !grown {
             grown = true;
-            // Only pipes have a size, and only who has quota left may raise it: no matter.
-            let _ = rustix::pipe::fcntl_setpipe_size(input, BUFFER);
+            shared.grow(input);
             if let Some(output) = output {
-                let _ = rustix::pipe::fcntl_setpipe_size(output, BUFFER);
+                shared.grow(output);
             }
         }
         let mut through = bytes;
@@ -78,6 +79,10 @@ pub(super) fn forward<W: Watch>(plan: Plan, shared: &Shared<W>, control: impl Fn
         if plan.raw {
             let rest = &bytes[ahead.min(bytes.len())..];
             ahead -= bytes.len() - rest.len();
+            if ahead > 0 {
+                // What was there to be read, someone else has read.
+                (shared_input, ahead) = (true, 0);
+            }
             let (written, error) = put(output, rest);
             lost = error;
             if lost.is_some() && !plan.drain {

@@ -8,11 +8,13 @@ mod child;
 mod control;
 mod forward;
 
+use std::os::fd::BorrowedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
+use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
 use signal_hook::consts::{SIGPIPE, SIGXFSZ};
 use signal_hook::flag;
 
@@ -43,6 +45,10 @@ pub(crate) trait Watch: Send + 'static {
     fn idle(&mut self, now: Duration) -> Option<Box<dyn FnOnce() + Send>>;
 }
 
+/// What a pipe is to hold of a bulk stream. All pipes of a user may hold 64 MiB together before new ones are made small:
+/// sixty streams have room in it.
+const PIPE: usize = 512 << 10;
+
 /// How a process ends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Exit {
@@ -64,6 +70,8 @@ pub(crate) struct Shared<W> {
     recorded: AtomicBool,
     /// The process that the stream comes from, where we started it.
     child: Option<Child>,
+    /// The pipes that hold more for our sake, and what they held before.
+    grown: Mutex<Vec<(BorrowedFd<'static>, usize)>>,
     epoch: Instant,
     /// Counts the turns of the data plane; odd while it waits for input.
     turn: AtomicU64,
@@ -83,11 +91,32 @@ impl<W: Watch> Shared<W> {
             broken: AtomicBool::new(false),
             recorded: AtomicBool::new(false),
             child,
+            grown: Mutex::default(),
             epoch: Instant::now(),
             turn: AtomicU64::new(0),
             signal: AtomicU8::new(0),
             came: OnceLock::new(),
         })
+    }
+
+    /// Has a pipe hold more of a bulk stream. Only pipes have a size, and only who has quota left may raise it: no matter.
+    fn grow(&self, pipe: BorrowedFd<'static>) {
+        if let Ok(size) = fcntl_getpipe_size(pipe)
+            && size < PIPE
+            && fcntl_setpipe_size(pipe, PIPE).is_ok()
+        {
+            let mut grown = self.grown.lock().unwrap_or_else(PoisonError::into_inner);
+            grown.push((pipe, size));
+        }
+    }
+
+    /// Gives the pipes the size that they had: they may live on, and what all of a user's hold has a limit. One that is
+    /// fuller than that keeps what it has.
+    fn shrink(&self) {
+        let mut grown = self.grown.lock().unwrap_or_else(PoisonError::into_inner);
+        for (pipe, size) in grown.drain(..) {
+            let _ = fcntl_setpipe_size(pipe, size);
+        }
     }
 
     fn now(&self) -> Duration {
@@ -171,6 +200,7 @@ impl<W: Watch> Shared<W> {
         let exit = catch_unwind(AssertUnwindSafe(|| watch.end(by, fault, self.now())));
         let exit = exit.unwrap_or(Exit::Code(1));
         self.recorded.store(true, Ordering::Release);
+        self.shrink();
         let Some(child) = &self.child else {
             return Some(exit);
         };

@@ -267,7 +267,7 @@ impl Ledger {
             .and_then(|text| serde_json::from_str(text).ok())
             .unwrap_or_default();
         for (name, place) in &self.label {
-            set(&mut labels, name, unguarded(field(place)));
+            set(&mut labels, name, &unguarded(field(place)));
         }
         let ms = self
             .duration_ms

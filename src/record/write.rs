@@ -255,18 +255,31 @@ pub(crate) fn guarded(text: Cow<'_, str>) -> Cow<'_, str> {
         Cow::Borrowed(_) => text,
         Cow::Owned(clean) => clean.into(),
     };
-    if text.starts_with(FORMULA) {
-        return format!("'{text}").into();
+    if !cells(&text).any(|cell| cell.starts_with(FORMULA)) {
+        return text;
     }
-    text
+    let guard = |cell: &str| match cell.starts_with(FORMULA) {
+        true => format!("'{cell}"),
+        false => cell.to_owned(),
+    };
+    cells(&text).map(guard).collect::<Vec<_>>().join(";").into()
+}
+
+/// What is a cell of its own to a spreadsheet that has `;` between cells, as where `,` stands in numbers.
+fn cells(text: &str) -> impl Iterator<Item = &str> {
+    text.split(';')
 }
 
 /// What was [`guarded`].
-pub(super) fn unguarded(text: &str) -> &str {
-    let inside = text.strip_prefix('\'');
-    inside
-        .filter(|inside| inside.starts_with(FORMULA))
-        .unwrap_or(text)
+pub(super) fn unguarded(text: &str) -> Cow<'_, str> {
+    let plain = |cell| {
+        let inside = str::strip_prefix(cell, '\'');
+        inside.filter(|inside| inside.starts_with(FORMULA)).unwrap_or(cell)
+    };
+    match cells(text).any(|cell| cell.starts_with('\'')) {
+        true => cells(text).map(plain).collect::<Vec<_>>().join(";").into(),
+        false => text.into(),
+    }
 }
 
 const FORMULA: [char; 9] = ['=', '+', '-', '@', '＝', '＋', '－', '＠', '\''];

@@ -177,7 +177,8 @@ impl<'j> Worker<'j> {
         let mut whole = Cursor::new(beginning).chain(&mut *source);
         let result = match beginning {
             [0x1f, 0x8b, ..] if packed => self.unpack(&mut MultiGzDecoder::new(whole), place),
-            [0x28, 0xb5, 0x2f, 0xfd, ..] if packed => {
+            // A frame, or one to be skipped before it.
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] if packed => {
                 zstd::Decoder::new(whole).and_then(|mut unpacked| self.unpack(&mut unpacked, place))
             }
             _ => match json_records(beginning) {
