@@ -2,8 +2,12 @@
 
 use std::cell::LazyCell;
 use std::os::fd::BorrowedFd;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
+use rustix::fs::{FileType, fstat};
 use rustix::io::Errno;
 use rustix::pipe::SpliceFlags;
 
@@ -15,6 +19,9 @@ use crate::meter::EndedBy;
 const BULK: usize = 32 << 10;
 /// One read. Smaller ones were slower, and cut more events in two.
 const BUFFER: usize = 1 << 20;
+
+/// How long it may take to look for other readers of a pipe.
+const GLANCE: Duration = Duration::from_millis(20);
 
 /// How forwarding ended.
 #[derive(Debug, Default)]
@@ -69,6 +76,7 @@ pub(super) fn forward<W: Watch>(plan: Plan, shared: &Shared<W>, control: impl Fn
         bulk = bytes.len() >= BULK;
         if bulk && !grown {
             grown = true;
+            shared_input = plan.raw && has_other_reader(input);
             shared.grow(input);
             if let Some(output) = output {
                 shared.grow(output);
@@ -118,6 +126,30 @@ pub(super) fn forward<W: Watch>(plan: Plan, shared: &Shared<W>, control: impl Fn
 /// Small pieces are better copied: each would fill a page of the reader's pipe.
 fn tee(input: BorrowedFd<'_>, output: BorrowedFd<'_>) -> usize {
     rustix::pipe::tee(input, output, BUFFER, SpliceFlags::empty()).unwrap_or(0)
+}
+
+/// Whether another process may read from a pipe too, as far as that can be seen in a moment.
+fn has_other_reader(pipe: BorrowedFd<'_>) -> bool {
+    let begun = Instant::now();
+    let Ok(stat) = fstat(pipe) else {
+        return false;
+    };
+    if !FileType::from_raw_mode(stat.st_mode).is_fifo() {
+        return false;
+    }
+    let name = format!("pipe:[{}]", stat.st_ino);
+    let own = std::process::id().to_string();
+    let list = |path| std::fs::read_dir(path).into_iter().flatten().flatten();
+    let reads = |path: &Path| {
+        let link = std::fs::read_link(path);
+        let is_it = link.is_ok_and(|link| link.as_os_str() == name.as_str());
+        // A link's own rights say what the descriptor is open for.
+        is_it && path.symlink_metadata().is_ok_and(|link| link.mode() & 0o400 != 0)
+    };
+    list(Path::new("/proc").to_owned())
+        .take_while(|_| begun.elapsed() < GLANCE)
+        .filter(|entry| entry.file_name().to_str().is_some_and(|pid| pid != own && pid.starts_with(|c: char| c.is_ascii_digit())))
+        .any(|entry| list(entry.path().join("fd")).any(|fd| reads(&fd.path())))
 }
 
 /// Puts out what the end of the stream brought to light.
