@@ -36,10 +36,15 @@ fn records(name: &str, arguments: &[String]) -> Vec<Value> {
     need_curl();
     let record = scratch(&format!("certain-{name}")).join("record.jsonl");
     let mut command = tokensense();
-    command.args(["run", "-o"]).arg(&record).args(["--", "curl", "-sS"]);
+    command
+        .args(["run", "-o"])
+        .arg(&record)
+        .args(["--", "curl", "-sS"]);
     command.args(arguments).output().expect("the binary");
     let text = fs::read_to_string(&record).expect("a record file");
-    text.lines().map(|line| serde_json::from_str(line).expect("a record")).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).expect("a record"))
+        .collect()
 }
 
 const HAIKU: &str = "anthropic.claude-3-haiku-20240307-v1:0";
@@ -55,14 +60,46 @@ fn a_missing_answer_moves_no_other() {
     };
     let url = |model: &str| server.url(&format!("/model/{model}/converse"));
     let refused = format!("http://127.0.0.1:{closed}/model/{HAIKU}/converse");
-    let line = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let line = |words: &[&str]| {
+        words
+            .iter()
+            .map(|word| (*word).to_owned())
+            .collect::<Vec<_>>()
+    };
     let (haiku, opus) = (url(HAIKU), url(OPUS));
     let missing = url("no-such");
     let cases = [
-        ("refused", line(&["-d", "{}", &refused, "--next", "-s", "-d", "{}", &opus])),
-        ("failed", line(&["-f", "-d", "{}", &missing, "--next", "-s", "-d", "{}", &opus])),
-        ("saved", line(&["-o", "/dev/null", "-d", "{}", &haiku, "--next", "-s", "-d", "{}", &opus])),
-        ("retried", line(&["--retry", "1", "-d", "{}", &haiku, "--next", "-s", "-d", "{}", &opus])),
+        (
+            "refused",
+            line(&["-d", "{}", &refused, "--next", "-s", "-d", "{}", &opus]),
+        ),
+        (
+            "failed",
+            line(&[
+                "-f", "-d", "{}", &missing, "--next", "-s", "-d", "{}", &opus,
+            ]),
+        ),
+        (
+            "saved",
+            line(&[
+                "-o",
+                "/dev/null",
+                "-d",
+                "{}",
+                &haiku,
+                "--next",
+                "-s",
+                "-d",
+                "{}",
+                &opus,
+            ]),
+        ),
+        (
+            "retried",
+            line(&[
+                "--retry", "1", "-d", "{}", &haiku, "--next", "-s", "-d", "{}", &opus,
+            ]),
+        ),
     ];
     for (name, arguments) in cases {
         for record in records(name, &arguments) {
@@ -75,7 +112,10 @@ fn a_missing_answer_moves_no_other() {
     // As many answers as requests: each is its own.
     let both = line(&["-d", "{}", &haiku, "--next", "-s", "-d", "{}", &opus]);
     let found = records("both", &both);
-    let models: Vec<_> = found.iter().map(|record| record["request_model"].clone()).collect();
+    let models: Vec<_> = found
+        .iter()
+        .map(|record| record["request_model"].clone())
+        .collect();
     assert_eq!(models, [HAIKU, OPUS]);
     let cost = |at: usize| found[at]["cost_usd"].as_f64().expect("a cost");
     assert!(cost(0) * 10.0 < cost(1), "{found:?}");
@@ -90,14 +130,21 @@ fn a_missing_answer_moves_no_other() {
 fn a_named_model_tells() {
     let server = Server::new(|sent, out| {
         if sent.text().contains("gpt-4.1") {
-            return status(out, "503 Busy", "{\"error\":{\"message\":\"busy\",\"type\":\"busy\"}}");
+            return status(
+                out,
+                "503 Busy",
+                "{\"error\":{\"message\":\"busy\",\"type\":\"busy\"}}",
+            );
         }
         stated(sent, out);
     });
     let url = server.url("/v1/chat/completions");
     let other = BODY.replace("gpt-4o", "gpt-4.1");
     let third = BODY.replace("gpt-4o", "gpt-4o-mini");
-    let line = ["-f", "-d", &other, &url, "--next", "-s", "-d", &third, &url, "--next", "-s", "-d", BODY, &url];
+    let line = [
+        "-f", "-d", &other, &url, "--next", "-s", "-d", &third, &url, "--next", "-s", "-d", BODY,
+        &url,
+    ];
     for record in records("named", &line.map(str::to_owned)) {
         assert_eq!(record["model"], "gpt-4o-2024-08-06");
         assert_eq!(record["request_model"], "gpt-4o", "{record}");
@@ -111,12 +158,23 @@ fn sent(server: &Server, home: &std::path::Path, arguments: &[&str]) -> (Sent, V
     let record = home.join("record.jsonl");
     let _ = fs::remove_file(&record);
     let mut command: Command = tokensense();
-    command.env("HOME", home).args(["run", "-o"]).arg(&record).args(["--", "curl"]);
+    command
+        .env("HOME", home)
+        .args(["run", "-o"])
+        .arg(&record)
+        .args(["--", "curl"]);
     let url = server.url("/v1/chat/completions");
-    let output = command.args(arguments).args(["-sS", "-d", BODY, &url]).output().expect("the binary");
+    let output = command
+        .args(arguments)
+        .args(["-sS", "-d", BODY, &url])
+        .output()
+        .expect("the binary");
     assert!(output.status.success(), "{output:?}");
     let text = fs::read_to_string(&record).expect("a record");
-    (server.only(), serde_json::from_str(&text).expect("a record"))
+    (
+        server.only(),
+        serde_json::from_str(&text).expect("a record"),
+    )
 }
 
 /// A request that is signed, or whose body is stated by length or digest, is sent as it is.
@@ -129,10 +187,16 @@ fn sealed_requests_stay() {
         format!("@{}", home.join(name).display())
     };
     let utf8 = file("headers", b"X-A: b\nX-Amz-Content-Sha256: 0\n");
-    let other = file("latin1", b"X-A: caf\xe9\nAuthorization: AWS4-HMAC-SHA256 Credential=x\n");
+    let other = file(
+        "latin1",
+        b"X-A: caf\xe9\nAuthorization: AWS4-HMAC-SHA256 Credential=x\n",
+    );
     let plain = file("plain", b"X-A: caf\xe9\n");
     for (header, want) in [
-        ("Authorization: AWS4-HMAC-SHA256 Credential=x, Signature=y", false),
+        (
+            "Authorization: AWS4-HMAC-SHA256 Credential=x, Signature=y",
+            false,
+        ),
         ("authorization: Signature keyId=\"x\"", false),
         ("X-Amz-Content-Sha256: 0", false),
         ("x-content-sha256: 0", false),
@@ -157,10 +221,18 @@ fn sealed_requests_stay() {
         home.join("plain").display(),
         server.url("/v1/chat/completions")
     );
-    let output = shell.args(["-c", &script]).env("TAP", common::BINARY).output().expect("a shell");
+    let output = shell
+        .args(["-c", &script])
+        .env("TAP", common::BINARY)
+        .output()
+        .expect("a shell");
     assert!(output.status.success(), "{output:?}");
     let came = server.only();
-    assert!(came.text() == BODY && came.head.contains("X-A: caf"), "{}", came.head);
+    assert!(
+        came.text() == BODY && came.head.contains("X-A: caf"),
+        "{}",
+        came.head
+    );
 }
 
 /// The user's own configuration has a part in the request, unless a `-q` leaves it out.
@@ -171,7 +243,11 @@ fn the_users_configuration_counts() {
     for (config, arguments, want) in [
         ("silent\nuser-agent = \"me\"\n", &[][..], "injected"),
         ("header = \"X-Amz-Content-Sha256: 0\"\n", &[], "unsupported"),
-        ("header = \"X-Amz-Content-Sha256: 0\"\n", &["-q"], "injected"),
+        (
+            "header = \"X-Amz-Content-Sha256: 0\"\n",
+            &["-q"],
+            "injected",
+        ),
         ("-H \"Authorization: Signature x\"\n", &[], "unsupported"),
         ("data = \"{\"\n", &[], "not_understood"),
         ("data = \"{\"\n", &["-qs"], "injected"),
@@ -200,9 +276,16 @@ fn what_versions_differ_in_is_left_to_curl() {
         &["-d", BODY, "--next", "-d", BODY, &url],
     ] {
         need_curl();
-        let alone = common::isolated("curl").arg("-sS").args(arguments).output().expect("curl");
+        let alone = common::isolated("curl")
+            .arg("-sS")
+            .args(arguments)
+            .output()
+            .expect("curl");
         let want: Vec<_> = server.sent().iter().map(Sent::text).collect();
-        let run = tokensense().args(["run", "-q", "--", "curl", "-sS"]).args(arguments).output();
+        let run = tokensense()
+            .args(["run", "-q", "--", "curl", "-sS"])
+            .args(arguments)
+            .output();
         let run = run.expect("the binary");
         assert_eq!(run.status.code(), alone.status.code(), "{arguments:?}");
         let came: Vec<_> = server.sent().iter().map(Sent::text).collect();

@@ -64,7 +64,11 @@ fn odd_label() {
         };
         let run = feed(&mut command, &capture());
         assert_eq!(run.status.code(), Some(2), "{}", run.stderr);
-        assert!(run.stderr.contains("not UTF-8") && run.stderr.contains("label"), "{}", run.stderr);
+        assert!(
+            run.stderr.contains("not UTF-8") && run.stderr.contains("label"),
+            "{}",
+            run.stderr
+        );
         assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
         assert!(run.stdout.is_empty());
     }
@@ -88,7 +92,10 @@ fn usage_errors() {
             tokensense.args(&["--", "cat"][..2 * usize::from(command == ["run"])]);
             let run = feed(&mut tokensense, &capture());
             assert_eq!(run.status.code(), Some(2), "{wrong:?}: {}", run.stderr);
-            assert!(run.stdout.is_empty() && !file.exists(), "{command:?} {wrong:?}");
+            assert!(
+                run.stdout.is_empty() && !file.exists(),
+                "{command:?} {wrong:?}"
+            );
         }
     }
 }
@@ -115,11 +122,25 @@ fn broken_pipes() {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
         let mut command = tokensense();
-        command.args(arguments).current_dir(&folder).stdout(writer).stderr(Stdio::piped());
+        command
+            .args(arguments)
+            .current_dir(&folder)
+            .stdout(writer)
+            .stderr(Stdio::piped());
         command.stdin(fs::File::open(folder.join("log")).expect("a file"));
         let run = end(command.spawn().expect("the binary"));
-        assert_eq!(run.status.signal(), Some(13), "{arguments:?}: {:?} {}", run.status, run.stderr);
-        assert!(!run.stderr.contains("panicked") && !run.stderr.contains("cannot write"), "{}", run.stderr);
+        assert_eq!(
+            run.status.signal(),
+            Some(13),
+            "{arguments:?}: {:?} {}",
+            run.status,
+            run.stderr
+        );
+        assert!(
+            !run.stderr.contains("panicked") && !run.stderr.contains("cannot write"),
+            "{}",
+            run.stderr
+        );
     }
 }
 
@@ -136,7 +157,14 @@ fn crlf_lists() {
     }
     let list = format!("{0}/one\r\n\r\n{0}/two\r\n", folder.display());
     let mut command = tokensense();
-    command.args(["summarise", "--format", "json", "--no-dedup", "--files-from", "-"]);
+    command.args([
+        "summarise",
+        "--format",
+        "json",
+        "--no-dedup",
+        "--files-from",
+        "-",
+    ]);
     let run = feed(&mut command, list.as_bytes());
     assert_eq!(run.status.code(), Some(0), "{}", run.stderr);
     assert_eq!(responses(&run), 2, "{}", run.stderr);
@@ -149,7 +177,12 @@ fn skippable_frame() {
     for number in [0x50, 0x5f] {
         let skipped = [&[number, 0x2a, 0x4d, 0x18, 4, 0, 0, 0][..], b"skip"].concat();
         fs::write(&file, [&skipped[..], &packed, &skipped].concat()).expect("a file");
-        let run = feed(tokensense().args(["summarise", "--format", "json"]).arg(&file), b"");
+        let run = feed(
+            tokensense()
+                .args(["summarise", "--format", "json"])
+                .arg(&file),
+            b"",
+        );
         assert_eq!(run.status.code(), Some(0), "{}", run.stderr);
         let summary: Value = serde_json::from_slice(&run.stdout).expect("a summary");
         assert_eq!(summary["total"]["output_tokens"], 24, "{summary}");
@@ -162,15 +195,30 @@ fn formulas_within() {
     for value in ["a;=1+1", "a;@b;-2;+3", "a;'=b", "'a;b", ";;=x", "a;b"] {
         let _ = fs::remove_file(&file);
         let mut command = tokensense();
-        command.args(["tap", "--columns", "schema,model,label.x", "--label", &format!("x={value}"), "-o"]);
+        command.args([
+            "tap",
+            "--columns",
+            "schema,model,label.x",
+            "--label",
+            &format!("x={value}"),
+            "-o",
+        ]);
         feed(command.arg(&file), &capture());
         let text = fs::read_to_string(&file).expect("records");
         let row = text.lines().nth(1).expect("a row");
         let cells = row.trim_matches('"').split([';', ',']);
         for cell in cells {
-            assert!(!cell.trim_matches('"').starts_with(['=', '+', '-', '@']), "{value}: {row}");
+            assert!(
+                !cell.trim_matches('"').starts_with(['=', '+', '-', '@']),
+                "{value}: {row}"
+            );
         }
-        let run = feed(tokensense().args(["summarise", "--format", "json", "--by", "label.x"]).arg(&file), b"");
+        let run = feed(
+            tokensense()
+                .args(["summarise", "--format", "json", "--by", "label.x"])
+                .arg(&file),
+            b"",
+        );
         let summary: Value = serde_json::from_slice(&run.stdout).expect("a summary");
         assert_eq!(summary["groups"][0]["label.x"], value, "{summary}");
     }
@@ -184,9 +232,18 @@ fn huge_numbers() {
              \"completion_tokens\":7,\"odd\":{number}}}}}\n\ndata: [DONE]\n\n"
         );
         let run = feed(tokensense().arg("tap"), chunk.as_bytes());
-        let record: Value = serde_json::from_str(&run.stderr.replace(number, "null")).expect("a record");
-        assert_eq!((&record["input_tokens"], &record["output_tokens"]), (&5.into(), &7.into()), "{record}");
-        assert_eq!((&record["status"], &record["events_skipped"]), (&"complete".into(), &0.into()), "{record}");
+        let record: Value =
+            serde_json::from_str(&run.stderr.replace(number, "null")).expect("a record");
+        assert_eq!(
+            (&record["input_tokens"], &record["output_tokens"]),
+            (&5.into(), &7.into()),
+            "{record}"
+        );
+        assert_eq!(
+            (&record["status"], &record["events_skipped"]),
+            (&"complete".into(), &0.into()),
+            "{record}"
+        );
     }
 }
 
@@ -198,10 +255,23 @@ fn emitted_json() {
         );
         [before, text, after].concat()
     };
-    for odd in [&b"\xff\xfe"[..], b"\x01\x1f", b"\\ud83d", b"\xed\xa0\x80", b"\0", b"\xc3", b"\\u12", b"\\x"] {
+    for odd in [
+        &b"\xff\xfe"[..],
+        b"\x01\x1f",
+        b"\\ud83d",
+        b"\xed\xa0\x80",
+        b"\0",
+        b"\xc3",
+        b"\\u12",
+        b"\\x",
+    ] {
         let input = [event(b""), event(odd), event(b"")].concat();
         let run = feed(tokensense().args(["tap", "-q", "--emit", "data"]), &input);
-        let lines: Vec<_> = run.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
+        let lines: Vec<_> = run
+            .stdout
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+            .collect();
         assert!(lines.len() >= 2, "{}", odd.escape_ascii());
         for line in lines {
             let text = std::str::from_utf8(line).expect("UTF-8");
@@ -247,14 +317,24 @@ fn pipe_sizes() {
 }
 
 fn shared_input() {
-    let lines: Vec<u8> = (0..400_000).flat_map(|n| format!("{n:07}\n").into_bytes()).collect();
+    let lines: Vec<u8> = (0..400_000)
+        .flat_map(|n| format!("{n:07}\n").into_bytes())
+        .collect();
     let folder = scratch("manners-shared");
     let (reader, mut writer) = std::io::pipe().expect("a pipe");
     let mut taps = Vec::new();
     for name in ["one", "two"] {
         let mut command = isolated("sh");
-        command.args(["-c", &format!("exec 3<&0; \"$TAP\" tap -q <&3 | cat > {}/{name}", folder.display())]);
-        command.env("TAP", BINARY).stdin(reader.try_clone().expect("a descriptor"));
+        command.args([
+            "-c",
+            &format!(
+                "exec 3<&0; \"$TAP\" tap -q <&3 | cat > {}/{name}",
+                folder.display()
+            ),
+        ]);
+        command
+            .env("TAP", BINARY)
+            .stdin(reader.try_clone().expect("a descriptor"));
         taps.push(command.spawn().expect("a shell"));
     }
     drop(reader);
@@ -277,7 +357,11 @@ fn shared_input() {
 fn large_body() {
     let folder = scratch("manners-large");
     let file = folder.join("body");
-    let megabytes = if std::env::var_os("FULL").is_some() { 200 } else { 60 };
+    let megabytes = if std::env::var_os("FULL").is_some() {
+        200
+    } else {
+        60
+    };
     let piece = vec![b'x'; 1 << 20];
     let mut body = fs::File::create(&file).expect("a file");
     body.write_all(b"{\"stream\":true,\"x\":\"").expect("space");
@@ -287,9 +371,14 @@ fn large_body() {
     body.write_all(b"\"}").expect("space");
     // A stand-in that says how much of its file it was given.
     let curl = folder.join("curl");
-    let script = "#!/bin/sh\nwhile [ \"$1\" != --data-binary ]; do shift; done\nwc -c < \"${2#@}\"\n";
+    let script =
+        "#!/bin/sh\nwhile [ \"$1\" != --data-binary ]; do shift; done\nwc -c < \"${2#@}\"\n";
     fs::write(&curl, script).expect("a script");
-    Command::new("chmod").arg("+x").arg(&curl).status().expect("chmod");
+    Command::new("chmod")
+        .arg("+x")
+        .arg(&curl)
+        .status()
+        .expect("chmod");
     // In address space that has no room for it.
     let run = feed(
         isolated("sh")
@@ -298,7 +387,10 @@ fn large_body() {
         b"",
     );
     assert_eq!(run.status.code(), Some(0), "{}", run.stderr);
-    let came: u64 = String::from_utf8_lossy(&run.stdout).trim().parse().expect("a number");
+    let came: u64 = String::from_utf8_lossy(&run.stdout)
+        .trim()
+        .parse()
+        .expect("a number");
     assert_eq!(came, fs::metadata(&file).expect("a file").len());
     fs::remove_file(&file).expect("the file");
 }

@@ -83,7 +83,9 @@ impl Requests {
                 None => {}
             }
         }
-        let done = whose.into_iter().map(|at| at.map(|at| self.asked[at].1).or(common));
+        let done = whose
+            .into_iter()
+            .map(|at| at.map(|at| self.asked[at].1).or(common));
         held.into_iter().zip(done).collect()
     }
 }

@@ -54,9 +54,14 @@ pub(super) fn run(args: cli::Run) -> Result<Exit> {
         let line = show(&program, &arguments, curl.as_ref());
         return Ok(say((line + "\n").as_bytes()));
     }
-    let mut session = Session::open_for(&args.metering, curl.as_ref().map(requests).unwrap_or_default())?;
+    let mut session = Session::open_for(
+        &args.metering,
+        curl.as_ref().map(requests).unwrap_or_default(),
+    )?;
     if is_curl && !hands && args.inject != cli::Inject::Never {
-        complain("there is no /dev/fd here, by which an edited body would reach curl: requests are sent as they are");
+        complain(
+            "there is no /dev/fd here, by which an edited body would reach curl: requests are sent as they are",
+        );
     }
     if let Some(refusal) = session.refusal() {
         return Ok(refusal);
@@ -77,7 +82,8 @@ pub(super) fn run(args: cli::Run) -> Result<Exit> {
     match curl {
         Some(curl) => {
             for argument in curl.arguments() {
-                let argument = plain(argument, &mut handed).context("cannot hand the body to curl")?;
+                let argument =
+                    plain(argument, &mut handed).context("cannot hand the body to curl")?;
                 child.arg(argument);
             }
         }

@@ -18,14 +18,32 @@ pub(super) struct Config {
 
 /// Options that have a part in the body, or in which requests there are.
 const PARTS: &[&str] = &[
-    "config", "data", "data-ascii", "data-binary", "data-raw", "data-urlencode", "form", "form-string", "get", "head",
-    "json", "next", "request-target", "upload-file", "url", "variable",
+    "config",
+    "data",
+    "data-ascii",
+    "data-binary",
+    "data-raw",
+    "data-urlencode",
+    "form",
+    "form-string",
+    "get",
+    "head",
+    "json",
+    "next",
+    "request-target",
+    "upload-file",
+    "url",
+    "variable",
 ];
 
 impl Config {
     /// Reads the user's own; where there is none, it adds nothing.
     pub(super) fn of_user() -> Self {
-        let folder = |name| std::env::var_os(name).filter(|path| !path.is_empty()).map(PathBuf::from);
+        let folder = |name| {
+            std::env::var_os(name)
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from)
+        };
         let (home, shared) = (folder("HOME"), folder("XDG_CONFIG_HOME"));
         let places = [
             folder("CURL_HOME").map(|path| path.join(".curlrc")),
@@ -52,13 +70,16 @@ impl Config {
         let mut config = Self::default();
         let lines = text.lines().map(str::trim);
         for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
-            let (word, value) = line.split_at(line.find([' ', '\t', '=', ':']).unwrap_or(line.len()));
+            let (word, value) =
+                line.split_at(line.find([' ', '\t', '=', ':']).unwrap_or(line.len()));
             match option(word) {
                 None => config.unclear = true,
                 Some(flag) if PARTS.contains(&flag.name) => config.unclear = true,
                 Some(flag) if flag.name == "retry" => config.repeats = true,
                 Some(flag) if flag.name == "header" => {
-                    let value = value.trim_start_matches([' ', '\t', '=', ':']).trim_matches('"');
+                    let value = value
+                        .trim_start_matches([' ', '\t', '=', ':'])
+                        .trim_matches('"');
                     config.seals |= inject::header_seals(value.as_bytes());
                 }
                 Some(_) => {}
@@ -89,12 +110,24 @@ mod tests {
     #[test]
     fn what_matters_is_seen() {
         let (unclear, seals, repeats) = (
-            Config { unclear: true, ..Config::default() },
-            Config { seals: true, ..Config::default() },
-            Config { repeats: true, ..Config::default() },
+            Config {
+                unclear: true,
+                ..Config::default()
+            },
+            Config {
+                seals: true,
+                ..Config::default()
+            },
+            Config {
+                repeats: true,
+                ..Config::default()
+            },
         );
         for (text, want) in [
-            ("# data = x\n\nsilent\n-s\nuser-agent = \"x\"\n--location\nmax-time 5\n", Config::default()),
+            (
+                "# data = x\n\nsilent\n-s\nuser-agent = \"x\"\n--location\nmax-time 5\n",
+                Config::default(),
+            ),
             ("data = x", unclear),
             ("-d x", unclear),
             ("-sd x", unclear),

@@ -159,7 +159,9 @@ fn content(word: &Word, stdin: &mut dyn Read) -> io::Result<(Vec<u8>, bool, bool
     let spent = file.is_none();
     match file {
         // It is not copied: curl reads it itself.
-        Some(file) if file.metadata()?.len() > MAX_READ as u64 => return Err(io::ErrorKind::FileTooLarge.into()),
+        Some(file) if file.metadata()?.len() > MAX_READ as u64 => {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
         Some(mut file) => file.read_to_end(&mut bytes)?,
         None if path == b"-" => stdin.read_to_end(&mut bytes)?,
         None => File::open(OsStr::from_bytes(path))?.read_to_end(&mut bytes)?,

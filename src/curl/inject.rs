@@ -104,14 +104,29 @@ pub(super) fn header_seals(text: &[u8]) -> bool {
 }
 
 /// Names of headers that state a body's length or digest, in part.
-const DIGESTS: &[&str] = &["checksum", "digest", "md5", "sha1", "sha-1", "sha256", "sha-256", "sha512", "signature", "hmac"];
+const DIGESTS: &[&str] = &[
+    "checksum",
+    "digest",
+    "md5",
+    "sha1",
+    "sha-1",
+    "sha256",
+    "sha-256",
+    "sha512",
+    "signature",
+    "hmac",
+];
 
 /// How credentials begin that sign a request, in part.
 const SIGNING: &[&str] = &["acs", "aws", "hmac", "oss", "sharedkey", "signature", "tc3"];
 
 fn seals(name: &str, value: &str) -> bool {
     let name = name.trim().to_ascii_lowercase();
-    let scheme = value.trim().split([' ', ':', ',']).next().unwrap_or_default();
+    let scheme = value
+        .trim()
+        .split([' ', ':', ','])
+        .next()
+        .unwrap_or_default();
     let scheme = scheme.to_ascii_lowercase();
     name == "content-length"
         || DIGESTS.iter().any(|part| name.contains(part))

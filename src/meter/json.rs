@@ -517,7 +517,8 @@ pub(super) fn mend(bytes: &mut [u8]) -> bool {
                 }
             }
             b'-' | b'0'..=b'9' if !in_string => {
-                let is_part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
+                let is_part =
+                    |byte: &u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
                 let len = bytes[at..].iter().take_while(|byte| is_part(byte)).count();
                 let number = std::str::from_utf8(&bytes[at..at + len]).unwrap_or_default();
                 if number.parse::<f64>().is_ok_and(f64::is_infinite) {

@@ -177,14 +177,19 @@ impl Request {
     /// Whether a response that names its model may be the answer: the same model, or a dated version of it.
     pub(crate) fn may_be_answered_by(&self, model: &str) -> bool {
         let base = |name: &str| {
-            let name = name.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+            let name = name
+                .rsplit('/')
+                .next()
+                .unwrap_or_default()
+                .to_ascii_lowercase();
             name.trim_end_matches("-latest").to_owned()
         };
         let (answered, asked) = (base(model), base(self.model.as_deref().unwrap_or_default()));
         let rest = answered.strip_prefix(&asked).filter(|_| !asked.is_empty());
         rest.is_some_and(|rest| {
             let version = rest.strip_prefix(['-', '@', ':', '.']);
-            rest.is_empty() || version.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+            rest.is_empty()
+                || version.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
         })
     }
 

@@ -144,11 +144,19 @@ fn has_other_reader(pipe: BorrowedFd<'_>) -> bool {
         let link = std::fs::read_link(path);
         let is_it = link.is_ok_and(|link| link.as_os_str() == name.as_str());
         // A link's own rights say what the descriptor is open for.
-        is_it && path.symlink_metadata().is_ok_and(|link| link.mode() & 0o400 != 0)
+        is_it
+            && path
+                .symlink_metadata()
+                .is_ok_and(|link| link.mode() & 0o400 != 0)
     };
     list(Path::new("/proc").to_owned())
         .take_while(|_| begun.elapsed() < GLANCE)
-        .filter(|entry| entry.file_name().to_str().is_some_and(|pid| pid != own && pid.starts_with(|c: char| c.is_ascii_digit())))
+        .filter(|entry| {
+            entry
+                .file_name()
+                .to_str()
+                .is_some_and(|pid| pid != own && pid.starts_with(|c: char| c.is_ascii_digit()))
+        })
         .any(|entry| list(entry.path().join("fd")).any(|fd| reads(&fd.path())))
 }
 

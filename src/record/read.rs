@@ -275,7 +275,7 @@ fn row(
         let text = unguarded(field);
         match &pick.from {
             Picked::Column(column) => {
-                if !(column.get_mut)(&mut record).set_text(text) {
+                if !(column.get_mut)(&mut record).set_text(&text) {
                     return Err(misfit(column.name));
                 }
             }

@@ -274,7 +274,9 @@ fn cells(text: &str) -> impl Iterator<Item = &str> {
 pub(super) fn unguarded(text: &str) -> Cow<'_, str> {
     let plain = |cell| {
         let inside = str::strip_prefix(cell, '\'');
-        inside.filter(|inside| inside.starts_with(FORMULA)).unwrap_or(cell)
+        inside
+            .filter(|inside| inside.starts_with(FORMULA))
+            .unwrap_or(cell)
     };
     match cells(text).any(|cell| cell.starts_with('\'')) {
         true => cells(text).map(plain).collect::<Vec<_>>().join(";").into(),

@@ -38,12 +38,15 @@ pub(super) fn listed(list: &Path) -> Result<Vec<PathBuf>> {
     let end = if text.contains(&0) { 0 } else { b'\n' };
     let names = text.split(|b| *b == end).filter(|name| !name.is_empty());
     // A list from elsewhere may end its lines with CRLF; a name may end with CR too.
-    let named = |name| PathBuf::from(OsStr::from_bytes(name));
+    let named = |name: &[u8]| PathBuf::from(OsStr::from_bytes(name));
     let path = |name: &[u8]| match name.strip_suffix(b"\r") {
         Some(short) if end == b'\n' && !named(name).exists() => named(short),
         _ => named(name),
     };
-    Ok(names.map(path).filter(|path| !path.as_os_str().is_empty()).collect())
+    Ok(names
+        .map(path)
+        .filter(|path| !path.as_os_str().is_empty())
+        .collect())
 }
 
 /// What is behind paths, as it is found: sentences on what cannot be read.
