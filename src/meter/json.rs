@@ -62,7 +62,9 @@ impl Parser {
         let result = self.attempt(raw.len(), &mut read).or_else(|| {
             // A server that cuts a character in two between events is no reason to lose the event.
             self.load(raw);
-            if !mend(&mut self.scratch[..raw.len()]) {
+            let bytes = &mut self.scratch[..raw.len()];
+            let strings = mend(bytes);
+            if !(mend_numbers(bytes) || strings) {
                 return None;
             }
             self.attempt(raw.len(), &mut read)
@@ -486,8 +488,8 @@ pub(super) fn close(cut: &[u8]) -> [Option<Closed>; 2] {
     [with, without]
 }
 
-/// Makes values readable that no parser takes, each byte in its place: half of a surrogate pair, bytes that
-/// are no UTF-8, raw control characters; a number beyond all bounds becomes a `null`. Gives whether anything was changed.
+/// Makes strings readable that no parser takes, each byte in its place: half of a surrogate pair, bytes that
+/// are no UTF-8, raw control characters. Gives whether anything was changed.
 pub(super) fn mend(bytes: &mut [u8]) -> bool {
     let mut changed = false;
     let mut at = 0;
@@ -516,9 +518,26 @@ pub(super) fn mend(bytes: &mut [u8]) -> bool {
                     _ => at += 1,
                 }
             }
+            0..0x20 if in_string => {
+                bytes[at] = b' ';
+                changed = true;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    changed
+}
+
+/// Makes a number beyond all bounds a `null`: it costs its member, not the event. Gives whether anything was changed.
+fn mend_numbers(bytes: &mut [u8]) -> bool {
+    let is_part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
+    let (mut changed, mut in_string, mut at) = (false, false, 0);
+    while at < bytes.len() {
+        match bytes[at] {
+            b'"' => in_string = !in_string,
+            b'\\' if in_string => at += 1,
             b'-' | b'0'..=b'9' if !in_string => {
-                let is_part =
-                    |byte: &u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
                 let len = bytes[at..].iter().take_while(|byte| is_part(byte)).count();
                 let number = std::str::from_utf8(&bytes[at..at + len]).unwrap_or_default();
                 if number.parse::<f64>().is_ok_and(f64::is_infinite) {
@@ -527,10 +546,6 @@ pub(super) fn mend(bytes: &mut [u8]) -> bool {
                     changed = true;
                 }
                 at += len - 1;
-            }
-            0..0x20 if in_string => {
-                bytes[at] = b' ';
-                changed = true;
             }
             _ => {}
         }

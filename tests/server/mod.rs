@@ -85,12 +85,13 @@ impl Server {
 
 fn receive(stream: &mut TcpStream) -> Option<Sent> {
     let mut reader = BufReader::new(stream.try_clone().ok()?);
-    let mut head = String::new();
-    while !head.ends_with("\r\n\r\n") {
-        if reader.read_line(&mut head).ok()? == 0 {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        if reader.read_until(b'\n', &mut head).ok()? == 0 {
             return None;
         }
     }
+    let head = String::from_utf8_lossy(&head).into_owned();
     let lower = head.to_ascii_lowercase();
     if lower.contains("expect: 100-continue") {
         stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").ok()?;
