@@ -1,6 +1,8 @@
 //! Several requests in one curl command, and requests that must not be touched: nothing is guessed.
 
 mod common;
+#[path = "common/page.rs"]
+mod page;
 mod server;
 
 use std::fs;
@@ -12,6 +14,19 @@ use serde_json::Value;
 
 use common::{scratch, tokensense};
 use server::{Sent, Server, need_curl, stated, status};
+
+page::rows! {
+    a_missing_answer_moves_no_other: "several requests in one curl of which one gets no answer, is saved to a file, or may be repeated" => "no model is guessed: the cost is null where the answer names none, and the note says why; as many answers as requests are each their own",
+    a_named_model_tells: "several requests, and an answer that names its model" => "it belongs to the request that asked for that model",
+    sealed_requests_stay: "a request that is signed, or whose body is stated by length or digest, in arguments, header files, descriptors" => "sent byte for byte as it is, `unsupported`",
+    the_users_configuration_counts: "`.curlrc` with a seal or a part of the body" => "sent as it is; `-q` leaves it out",
+    what_versions_differ_in_is_left_to_curl: "`-d ''` before a body, `--next` before a URL, NULs in a file of `-d`" => "what goes out is what the installed curl sends alone",
+}
+
+#[test]
+fn page_is_true() {
+    page::check("Curl commands", ROWS);
+}
 
 const BODY: &str = r#"{"model":"gpt-4o","stream":true,"messages":[]}"#;
 
@@ -51,7 +66,6 @@ const HAIKU: &str = "anthropic.claude-3-haiku-20240307-v1:0";
 const OPUS: &str = "anthropic.claude-3-opus-20240229-v1:0";
 
 /// Where one request has no answer, the other's is not said to be its.
-#[test]
 fn a_missing_answer_moves_no_other() {
     let server = Server::new(bedrock);
     let closed = {
@@ -126,7 +140,6 @@ fn a_missing_answer_moves_no_other() {
 }
 
 /// An answer that names its model is the one to the request that asked for it.
-#[test]
 fn a_named_model_tells() {
     let server = Server::new(|sent, out| {
         if sent.text().contains("gpt-4.1") {
@@ -178,7 +191,6 @@ fn sent(server: &Server, home: &std::path::Path, arguments: &[&str]) -> (Sent, V
 }
 
 /// A request that is signed, or whose body is stated by length or digest, is sent as it is.
-#[test]
 fn sealed_requests_stay() {
     let server = Server::new(stated);
     let home = scratch("certain-sealed");
@@ -236,7 +248,6 @@ fn sealed_requests_stay() {
 }
 
 /// The user's own configuration has a part in the request, unless a `-q` leaves it out.
-#[test]
 fn the_users_configuration_counts() {
     let server = Server::new(stated);
     let home = scratch("certain-curlrc");
@@ -261,7 +272,6 @@ fn the_users_configuration_counts() {
 }
 
 /// Bodies that curl's versions read in different ways are left to the curl that is there.
-#[test]
 fn what_versions_differ_in_is_left_to_curl() {
     let server = Server::new(stated);
     let folder = scratch("certain-versions");
