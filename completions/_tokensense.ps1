@@ -87,6 +87,7 @@ Register-ArgumentCompleter -Native -CommandName 'tokensense' -ScriptBlock {
             [CompletionResult]::new('--strict', '--strict', [CompletionResultType]::ParameterName, 'Exit with status 3 if any response was partial, failed or not recognised')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Write no record to stderr')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Write no record to stderr')
+            [CompletionResult]::new('--no-wait', '--no-wait', [CompletionResultType]::ParameterName, 'End with the command, and do not wait for what it has left running in the background')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Print the command that would run, without keys and prompts, and do not run it')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')

@@ -82,6 +82,7 @@ set edit:completion:arg-completer[tokensense] = {|@words|
             cand --strict 'Exit with status 3 if any response was partial, failed or not recognised'
             cand -q 'Write no record to stderr'
             cand --quiet 'Write no record to stderr'
+            cand --no-wait 'End with the command, and do not wait for what it has left running in the background'
             cand --dry-run 'Print the command that would run, without keys and prompts, and do not run it'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'

@@ -87,6 +87,7 @@ module completions {
     --strict                  # Exit with status 3 if any response was partial, failed or not recognised
     --quiet(-q)               # Write no record to stderr
     --inject: string@"nu-complete tokensense run inject" # When to add the request for usage (stream_options.include_usage) to curl's request
+    --no-wait                 # End with the command, and do not wait for what it has left running in the background
     --dry-run                 # Print the command that would run, without keys and prompts, and do not run it
     --help(-h)                # Print help (see more with '--help')
     ...command: string        # The command to run and its arguments, after --
