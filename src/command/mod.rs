@@ -55,7 +55,11 @@ impl From<Outcome> for Exit {
 /// Says a sentence on stderr, if anyone is there to hear it.
 fn complain(text: &str) {
     let text = without_numbers(text);
-    let _ = writeln!(std::io::stderr(), "tokensense: {}", without_keys(&clean(&text)));
+    let _ = writeln!(
+        std::io::stderr(),
+        "tokensense: {}",
+        without_keys(&clean(&text))
+    );
 }
 
 /// Leaves out the system's numbers of errors, which stand behind their names.

@@ -1,10 +1,7 @@
 //! `tokensense prices`: what models cost, and which entry answers for a name.
 
-<<<<<<< HEAD
 use std::fs::File;
-use std::io::{ErrorKind, Write as _};
-=======
->>>>>>> 48340be (curl, manners: as the compiler wants it)
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
