@@ -165,7 +165,7 @@ impl Session {
                 self.limits.add(&record);
             }
             if let Some((reading, usage_request)) = self.requests.take(reading) {
-                self.write(reading, usage_request, found.labels);
+                self.write(reading, usage_request, found.labels.into_iter().collect());
             }
         }
     }
