@@ -276,7 +276,7 @@ _tokensense() {
             return 0
             ;;
         tokensense__subcmd__summarise)
-            opts="-j -q -h --color --files-from --by --format --records --sort --reverse --top --since --until --timezone --filter --currency --reprice --prices --service-tier --region --discount --no-dedup --mtime --threads --no-progress --quiet --help"
+            opts="-j -q -h --color --files-from --by --format --records --sort --reverse --top --since --until --timezone --filter --currency --reprice --prices --service-tier --region --discount --reconcile --no-dedup --mtime --threads --no-progress --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -343,6 +343,10 @@ _tokensense() {
                     return 0
                     ;;
                 --discount)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reconcile)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

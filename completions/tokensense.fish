@@ -120,6 +120,7 @@ complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l pric
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l service-tier -d 'The service tier of responses that do not say theirs: batch, flex, priority, ...' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l region -d 'The region that is billed, where no host tells it; some cost more' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l discount -d 'Take PERCENT off computed costs, or a list by provider: openai=12%,anthropic=5%' -r
+complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l reconcile -d 'Compare with the provider\'s own usage or cost report, by day and model' -r -F
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -s j -l threads -d 'How many files to read at the same time [default: number of cores]' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l reverse -d 'Reverse the order of the groups'
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l reprice -d 'Compute the costs of records again with today\'s prices'
@@ -148,6 +149,7 @@ complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l pric
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l service-tier -d 'The service tier of responses that do not say theirs: batch, flex, priority, ...' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l region -d 'The region that is billed, where no host tells it; some cost more' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l discount -d 'Take PERCENT off computed costs, or a list by provider: openai=12%,anthropic=5%' -r
+complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l reconcile -d 'Compare with the provider\'s own usage or cost report, by day and model' -r -F
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -s j -l threads -d 'How many files to read at the same time [default: number of cores]' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l reverse -d 'Reverse the order of the groups'
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l reprice -d 'Compute the costs of records again with today\'s prices'

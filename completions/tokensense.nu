@@ -121,6 +121,7 @@ module completions {
     --service-tier: string    # The service tier of responses that do not say theirs: batch, flex, priority, ...
     --region: string          # The region that is billed, where no host tells it; some cost more
     --discount: string        # Take PERCENT off computed costs, or a list by provider: openai=12%,anthropic=5%
+    --reconcile: path         # Compare with the provider's own usage or cost report, by day and model
     --no-dedup                # Count a response each time it is found, not once per id
     --mtime                   # Use the time of the file for responses that carry no time
     --threads(-j): string     # How many files to read at the same time [default: number of cores]

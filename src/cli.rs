@@ -438,6 +438,13 @@ pub struct Summarise {
     #[command(flatten)]
     pub terms: Terms,
 
+    /// Compare with the provider's own usage or cost report, by day and model
+    ///
+    /// FILE is the JSON of OpenAI's, Anthropic's or OpenRouter's usage API: one page, or several one after another. Days are
+    /// UTC.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["by", "sort", "timezone"])]
+    pub reconcile: Option<PathBuf>,
+
     /// Count a response each time it is found, not once per id
     #[arg(long)]
     pub no_dedup: bool,

@@ -5,12 +5,14 @@
 
 pub(crate) mod agent;
 mod cassette;
+mod database;
 mod found;
 mod holder;
 mod json;
 mod log;
 mod names;
 mod prefix;
+mod report;
 mod rows;
 mod trace;
 mod unit;
@@ -19,7 +21,9 @@ mod unwrap;
 use std::path::Path;
 
 use crate::meter::{Context, EndedBy, Reading};
+use database::Database;
 pub(crate) use found::{Reader, Saved};
+pub(crate) use report::{Report, Stated, read as read_report};
 pub(crate) use unwrap::{Unwrap, is_response};
 
 /// What is found in a log that comes in these pieces.
@@ -39,11 +43,40 @@ pub(crate) fn recognise(beginning: &[u8], path: Option<&Path>) -> Option<Box<dyn
     if unwrap::is_stream(beginning) {
         return None;
     }
+    if report::is_report(beginning) {
+        return Some(Box::new(Reported));
+    }
     if let Some(agent) = agent::recognise(beginning, path) {
         return Some(agent);
+    }
+    if let Some(database) = path.and_then(|path| Database::recognise(beginning, path)) {
+        return Some(Box::new(database));
     }
     match unwrap::is_plain(beginning) {
         Some(true) => None,
         _ => Some(Box::new(Unwrap::new(Context::default()))),
+    }
+}
+
+/// A provider's report, which holds no responses.
+struct Reported;
+
+impl Reader for Reported {
+    fn feed(&mut self, _: &[u8]) {}
+
+    fn finish(&mut self, _: EndedBy) {}
+
+    fn next(&mut self) -> Option<Saved> {
+        None
+    }
+
+    fn is_table(&self) -> bool {
+        true
+    }
+
+    fn lost(&self) -> Option<String> {
+        let what =
+            "it is a provider's report and holds no responses: compare with it by --reconcile FILE";
+        Some(what.to_owned())
     }
 }

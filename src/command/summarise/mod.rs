@@ -6,6 +6,7 @@ mod key;
 mod ledger;
 mod lines;
 mod queue;
+mod reconcile;
 mod scan;
 mod share;
 mod show;
@@ -36,11 +37,13 @@ use super::{Outcome, complain, is_coloured, prices};
 use crate::cli::{self, Layout};
 use crate::pipe::Exit;
 use crate::record::{Format, Selection, Writer};
+use crate::saved::{Report, read_report};
 use input::Input;
 use job::{Job, Records};
 use key::{Key, Picks};
 use ledger::{Ledger, Sums};
 use queue::{Queue, Taker};
+use reconcile::Reconciled;
 use scan::Worker;
 use show::Summary;
 
@@ -49,6 +52,11 @@ use show::Summary;
 /// # Errors
 /// Anything the user has to mend before a byte is read.
 pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
+    let report = args.reconcile.as_deref().map(report).transpose()?;
+    if report.is_some() {
+        args.by = vec!["day".to_owned(), "model".to_owned()];
+        args.timezone = Some("UTC".to_owned());
+    }
     let by = keys(&args.by)?;
     show::check(&by, args.sort.as_deref()).map_err(|error| anyhow!("--sort: {error}"))?;
     let timed = by.iter().any(Key::is_time)
@@ -135,6 +143,7 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
         prices::complain_of_age(&job.prices);
     }
     let (groups, copies) = job.ledger.close(sums);
+    let reconciled = report.map(|report| Reconciled::new(&groups, report));
     let mut summary = Summary::new(
         job.by,
         groups,
@@ -151,10 +160,15 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
     }
     summary.show_in(args.currency);
     summary.order(args.sort.as_deref(), args.reverse, args.top);
-    let text = match args.format {
-        Layout::Csv => summary.csv(),
-        Layout::Json => summary.json(),
-        Layout::Table => summary.table(width(), is_coloured(&io::stdout())),
+    let text = match (reconciled, args.format) {
+        (Some(both), Layout::Csv) => both.csv(),
+        (Some(both), Layout::Json) => both.json(),
+        (Some(both), _) => both.table(),
+        (None, format) => match format {
+            Layout::Csv => summary.csv(),
+            Layout::Json => summary.json(),
+            Layout::Table => summary.table(width(), is_coloured(&io::stdout())),
+        },
     };
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Signal(SIGPIPE)),
@@ -239,6 +253,18 @@ fn scan_all(job: &Job, inputs: Found, threads: Option<NonZeroUsize>) -> Result<V
         Ok(workers.into_iter().map(join).collect())
     });
     sums.context("cannot start a thread")
+}
+
+/// Reads a provider's report.
+fn report(path: &Path) -> Result<Report> {
+    let text = std::fs::read(path)
+        .with_context(|| format!("cannot read --reconcile {}", path.display()))?;
+    read_report(&text).with_context(|| {
+        format!(
+            "--reconcile {} is no report that is known: give it the JSON of OpenAI's, Anthropic's or OpenRouter's usage API",
+            path.display()
+        )
+    })
 }
 
 fn keys(names: &[String]) -> Result<Vec<Key>> {

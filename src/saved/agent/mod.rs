@@ -19,7 +19,7 @@ mod reader;
 mod ready;
 mod rule;
 mod split;
-mod sqlite;
+pub(super) mod sqlite;
 mod walk;
 
 use std::path::Path;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use serde_json::value::RawValue;
 
 /// What every database begins with.
-pub(super) const MAGIC: &[u8] = b"SQLite format 3\0";
+pub(in crate::saved) const MAGIC: &[u8] = b"SQLite format 3\0";
 
 /// How often a file is read again that has changed meanwhile.
 const ATTEMPTS: usize = 5;
@@ -22,7 +22,7 @@ const MAX_ROW: usize = 16 << 20;
 const MAX_DEPTH: usize = 32;
 
 /// The tables of a database, each with its columns; none where it cannot be read.
-pub(super) fn tables(path: &Path) -> Vec<(String, Vec<String>)> {
+pub(in crate::saved) fn tables(path: &Path) -> Vec<(String, Vec<String>)> {
     let tables = Database::open(path).map(|database| database.tables());
     let tables = tables.unwrap_or_default().into_iter();
     tables.map(|table| (table.name, table.columns)).collect()
@@ -30,7 +30,7 @@ pub(super) fn tables(path: &Path) -> Vec<(String, Vec<String>)> {
 
 /// Hands over each row of a table as an object, columns that hold JSON as what they hold; `None` where all rows before
 /// are void, since the file has changed meanwhile.
-pub(super) fn rows(path: &Path, table: &str, put: &mut dyn FnMut(Option<&[u8]>)) {
+pub(in crate::saved) fn rows(path: &Path, table: &str, put: &mut dyn FnMut(Option<&[u8]>)) {
     for attempt in 0..ATTEMPTS {
         let before = state(path);
         if attempt > 0 {
