@@ -239,7 +239,11 @@ const ASKS: &[&str] = &[
 
 /// Whether an object is a request's body.
 pub(super) fn is_request(object: &[u8]) -> bool {
-    let asks = |(key, _): (&[u8], &[u8])| ASKS.iter().any(|name| name.as_bytes() == key);
+    // Docker's logs have a member of that name too, which says where a line went.
+    let asks = |(key, value): (&[u8], &[u8])| {
+        let asked = ASKS.iter().any(|name| name.as_bytes() == key);
+        asked && (key != b"stream" || matches!(value, b"true" | b"false"))
+    };
     object.starts_with(b"{") && members(object).any(asks)
 }
 
