@@ -98,7 +98,7 @@ proptest! {
         prop_assert_eq!(reading.notes.contains(&Note::TotalAbove), total > sum, "{}", bytes);
         prop_assert_eq!(reading.lower_bound, total > sum, "{}", bytes);
         prop_assert_eq!(reading.notes.contains(&Note::TotalBelow), total < sum, "{}", bytes);
-        prop_assert_eq!(&reading, &read(Meter::naive(), &bytes));
+        prop_assert_eq!(&reading, &read(Meter::plain(), &bytes));
     }
 
     /// What is no whole number is no count, and is never rounded to one.

@@ -217,7 +217,7 @@ fn concatenated(streams: &[(String, Vec<u8>)], rounds: usize) {
         if ids.len() < all {
             continue;
         }
-        let got = [Meter::new(), Meter::naive()].map(|meter| records(meter, &bytes));
+        let got = [Meter::new(), Meter::plain()].map(|meter| records(meter, &bytes));
         for got in got {
             let own = |records: Vec<Columns>| records.into_iter().map(own).collect::<Vec<_>>();
             let (got, want) = (own(got), own(want.clone()));
@@ -316,7 +316,7 @@ fn response(id: &str, roles: bool, pieces: usize, tokens: u64) -> Vec<String> {
 /// What a stream comes to by the fast way, which is that of the plain one.
 fn both_ways(bytes: &[u8]) -> Vec<Columns> {
     let fast = records(Meter::new(), bytes);
-    assert_eq!(fast, records(Meter::naive(), bytes));
+    assert_eq!(fast, records(Meter::plain(), bytes));
     fast
 }
 

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::dialect::{Means, Rule};
+use super::dialect::rule::{Means, Rule};
 use super::estimate::transcript::{Channel, Grown};
-use super::json;
-use super::plan::Found;
+use super::event::Found;
+use super::json::mend::mend;
 
 /// What a meter gives out of the stream as it goes by.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -57,7 +57,7 @@ impl Emitter {
             return;
         }
         let mut data = Cow::from(data);
-        if !is_json(&data) && !(json::mend(data.to_mut()) && is_json(&data)) {
+        if !is_json(&data) && !(mend(data.to_mut()) && is_json(&data)) {
             return;
         }
         let flat = data

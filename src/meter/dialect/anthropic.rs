@@ -3,9 +3,9 @@
 //! <https://platform.claude.com/docs/en/build-with-claude/streaming>
 
 use super::openai_chat::{CHARGES, METRICS};
-use super::rule::{Dialect, Done, Means, Rule, Sign, Test, any, on};
+use super::rule::{Dialect, Done, Field, Means, Merge, Rule, Sign, Test, any, beside, on, within};
 use crate::meter::estimate::transcript::Channel;
-use crate::meter::usage::{Field, Measure, Merge, beside, within};
+use crate::meter::usage::Measure;
 
 pub(super) const BASE: Dialect = Dialect {
     api: "anthropic.messages",

@@ -3,9 +3,9 @@
 //! <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html>
 
 use super::openai_chat::METRICS;
-use super::rule::{Dialect, Done, Means, Rule, Test, Way, any, on};
+use super::rule::{Dialect, Done, Field, Means, Merge, Rule, Test, Way, any, beside, on, within};
 use crate::meter::estimate::transcript::Channel;
-use crate::meter::usage::{Field, Measure, Merge, beside, within};
+use crate::meter::usage::Measure;
 
 const BASE: Dialect = Dialect {
     api: "",

@@ -3,9 +3,8 @@
 //! <https://developers.cloudflare.com/workers-ai/get-started/rest-api/>
 
 use super::openai_chat;
-use super::rule::{Dialect, Done, Means, Rule, Test, any};
+use super::rule::{Dialect, Done, Means, Merge, Rule, Test, any};
 use crate::meter::estimate::transcript::Channel;
-use crate::meter::usage::Merge;
 
 pub(crate) static CLOUDFLARE: Dialect = Dialect {
     api: "cloudflare",

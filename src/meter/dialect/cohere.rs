@@ -3,9 +3,9 @@
 //! <https://docs.cohere.com/v2/docs/streaming>
 
 use super::openai_chat::METRICS;
-use super::rule::{Dialect, Done, Means, Rule, Test, any, on};
+use super::rule::{Dialect, Done, Field, Means, Merge, Rule, Test, any, on, within};
 use crate::meter::estimate::transcript::Channel;
-use crate::meter::usage::{Field, Measure, Merge, within};
+use crate::meter::usage::Measure;
 
 const BASE: Dialect = Dialect {
     api: "",

@@ -2,9 +2,9 @@
 //!
 //! <https://ai.google.dev/api/generate-content#UsageMetadata>
 
-use super::rule::{Dialect, Done, Means, Rule, Test, any};
+use super::rule::{Dialect, Done, Field, Means, Merge, Rule, Test, any, beside, within};
 use crate::meter::estimate::transcript::Channel;
-use crate::meter::usage::{Field, Measure, Merge, beside, within};
+use crate::meter::usage::Measure;
 
 pub(crate) static GEMINI: Dialect = Dialect {
     api: "gemini",

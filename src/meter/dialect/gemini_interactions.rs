@@ -2,9 +2,9 @@
 //!
 //! <https://ai.google.dev/api/interactions-api>
 
-use super::rule::{Dialect, Done, Means, Rule, Test, any, on};
+use super::rule::{Dialect, Done, Field, Means, Merge, Rule, Test, any, beside, on, within};
 use crate::meter::estimate::transcript::Channel;
-use crate::meter::usage::{Field, Measure, Merge, beside, within};
+use crate::meter::usage::Measure;
 
 pub(crate) static INTERACTIONS: Dialect = Dialect {
     api: "gemini.interactions",

@@ -3,9 +3,9 @@
 //! <https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md>
 
 use super::openai_chat::BASE;
-use super::rule::{Dialect, Done, Means, Rule, Test, any};
+use super::rule::{Dialect, Done, Field, Means, Rule, Test, any, within};
 use crate::meter::estimate::transcript::Channel;
-use crate::meter::usage::{Field, Measure, within};
+use crate::meter::usage::Measure;
 
 pub(crate) static CHAT: Dialect = Dialect {
     provider: "llama.cpp",

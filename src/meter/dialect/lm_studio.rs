@@ -3,9 +3,9 @@
 //! <https://lmstudio.ai/docs/developer/rest>
 
 use super::openai_chat::BASE;
-use super::rule::{Dialect, Done, Means, Rule, Test, any, on};
+use super::rule::{Dialect, Done, Field, Means, Rule, Test, any, on, within};
 use crate::meter::estimate::transcript::Channel;
-use crate::meter::usage::{Field, Measure, within};
+use crate::meter::usage::Measure;
 
 pub(crate) static LM_STUDIO: Dialect = Dialect {
     api: "lm_studio",

@@ -4,9 +4,9 @@
 //! <https://docs.mistral.ai/api/endpoint/chat>, <https://docs.mistral.ai/api/endpoint/beta/conversations>
 
 use super::openai_chat::BASE;
-use super::rule::{Dialect, Done, Means, Rule, Test, any, on};
+use super::rule::{Dialect, Done, Field, Means, Rule, Test, any, beside, on, within};
 use crate::meter::estimate::transcript::Channel;
-use crate::meter::usage::{Field, Measure, beside, within};
+use crate::meter::usage::Measure;
 
 pub(crate) static MISTRAL: Dialect = Dialect {
     provider: "mistral",

@@ -2,9 +2,9 @@
 //!
 //! <https://github.com/ollama/ollama/blob/main/docs/api.md>
 
-use super::rule::{Dialect, Done, Means, Rule, Test, any};
+use super::rule::{Dialect, Done, Field, Means, Merge, Rule, Test, any, within};
 use crate::meter::estimate::transcript::Channel;
-use crate::meter::usage::{Field, Measure, Merge, within};
+use crate::meter::usage::Measure;
 
 const BASE: Dialect = Dialect {
     api: "",

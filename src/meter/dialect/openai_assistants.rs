@@ -3,9 +3,8 @@
 //! <https://platform.openai.com/docs/api-reference/assistants-streaming>
 
 use super::openai_chat::{CHARGES, USAGE};
-use super::rule::{Dialect, Done, Means, Rule, Test, any, on};
+use super::rule::{Dialect, Done, Means, Merge, Rule, Test, any, on};
 use crate::meter::estimate::transcript::Channel;
-use crate::meter::usage::Merge;
 
 /// A run's events are told apart by the name in the stream, its steps state usage that the run's includes.
 pub(crate) static ASSISTANTS: Dialect = Dialect {

@@ -2,9 +2,12 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/chat-streaming>
 
-use super::rule::{Charge, Dialect, Done, Means, Rule, Sign, Test, Way, any, charge};
+use super::rule::{
+    Charge, Dialect, Done, Field, Means, Merge, Rule, Sign, Test, Way, any, by_total, charge,
+    within,
+};
 use crate::meter::estimate::transcript::Channel;
-use crate::meter::usage::{Field, Measure, Merge, by_total, within};
+use crate::meter::usage::Measure;
 
 /// What any server of the family may send.
 pub(super) const BASE: Dialect = Dialect {

@@ -3,9 +3,9 @@
 //! <https://platform.openai.com/docs/api-reference/embeddings>, <https://docs.voyageai.com/reference/reranker-api>
 
 use super::openai_chat::CHARGES;
-use super::rule::{Dialect, Done, Means, Rule, Test, any, on};
+use super::rule::{Dialect, Done, Field, Means, Merge, Rule, Test, any, by_total, on, within};
 use crate::meter::estimate::transcript::Channel;
-use crate::meter::usage::{Field, Measure, Merge, by_total, within};
+use crate::meter::usage::Measure;
 
 const BASE: Dialect = Dialect {
     api: "",

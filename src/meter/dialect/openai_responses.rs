@@ -3,9 +3,9 @@
 //! <https://platform.openai.com/docs/api-reference/responses-streaming>
 
 use super::openai_chat::{CHARGES, MAKERS, OPENAI_MODELS};
-use super::rule::{Dialect, Done, Means, Rule, Test, any, on};
+use super::rule::{Dialect, Done, Field, Means, Merge, Rule, Test, any, on, within};
 use crate::meter::estimate::transcript::Channel;
-use crate::meter::usage::{Field, Measure, Merge, within};
+use crate::meter::usage::Measure;
 
 pub(super) const BASE: Dialect = Dialect {
     api: "openai.responses",

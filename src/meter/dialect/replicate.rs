@@ -2,9 +2,9 @@
 //!
 //! <https://replicate.com/docs/topics/predictions/streaming>
 
-use super::rule::{Dialect, Done, Means, Rule, Test, any, on};
+use super::rule::{Dialect, Done, Field, Means, Merge, Rule, Test, any, on, within};
 use crate::meter::estimate::transcript::Channel;
-use crate::meter::usage::{Field, Measure, Merge, within};
+use crate::meter::usage::Measure;
 
 pub(crate) static REPLICATE: Dialect = Dialect {
     api: "replicate",

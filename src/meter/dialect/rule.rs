@@ -2,7 +2,8 @@
 
 use super::super::estimate::transcript::Channel;
 use super::super::json::Json;
-use super::super::usage::{Field, Measure, Merge};
+use super::super::usage::Measure;
+pub(crate) use super::super::usage::stated::Merge;
 
 /// The grammar of one API's responses.
 pub(crate) struct Dialect {
@@ -134,6 +135,55 @@ pub(crate) enum Means {
     Usage(&'static str),
     /// These keys of an object that is not all usage.
     UsageKeys(&'static [&'static str]),
+}
+
+/// Where one count stands in a provider's usage object.
+pub(crate) struct Field {
+    pub(crate) measure: Measure,
+    /// The first of these that leads to a number counts; where it leads to several, their sum does.
+    pub(crate) paths: &'static [&'static str],
+    pub(crate) place: Place,
+}
+
+/// How a count relates to the total of its side, [`Measure::Input`] or [`Measure::Output`].
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Place {
+    /// To be added to it.
+    Beside,
+    /// To be added to it if the stated grand total has room for it.
+    ByTotal,
+    /// Contained in it already.
+    Within,
+}
+
+/// A count contained in the total of its side.
+pub(crate) const fn within(measure: Measure, paths: &'static [&'static str]) -> Field {
+    let place = Place::Within;
+    Field {
+        measure,
+        paths,
+        place,
+    }
+}
+
+/// A count that the total of its side lacks.
+pub(crate) const fn beside(measure: Measure, paths: &'static [&'static str]) -> Field {
+    let place = Place::Beside;
+    Field {
+        measure,
+        paths,
+        place,
+    }
+}
+
+/// A count that some servers put within and some beside; the grand total tells.
+pub(crate) const fn by_total(measure: Measure, paths: &'static [&'static str]) -> Field {
+    let place = Place::ByTotal;
+    Field {
+        measure,
+        paths,
+        place,
+    }
 }
 
 /// Where a usage object states money.

@@ -2,9 +2,9 @@
 //!
 //! <https://huggingface.co/docs/text-generation-inference/reference/api_reference>
 
-use super::rule::{Dialect, Done, Means, Rule, Test, any};
+use super::rule::{Dialect, Done, Field, Means, Merge, Rule, Test, any, within};
 use crate::meter::estimate::transcript::Channel;
-use crate::meter::usage::{Field, Measure, Merge, within};
+use crate::meter::usage::Measure;
 
 pub(crate) static TGI: Dialect = Dialect {
     api: "tgi",

@@ -3,8 +3,8 @@
 //! <https://vercel.com/docs/ai-gateway/openai-compat>
 
 use super::openai_chat::BASE;
-use super::rule::{Dialect, Done, Test};
-use crate::meter::usage::{Field, Measure, beside, within};
+use super::rule::{Dialect, Done, Field, Test, beside, within};
+use crate::meter::usage::Measure;
 
 pub(crate) static VERCEL: Dialect = Dialect {
     provider: "vercel",

@@ -3,9 +3,9 @@
 //! <https://cloud.ibm.com/apidocs/watsonx-ai#text-generation-stream>
 
 use super::openai_chat::BASE;
-use super::rule::{Dialect, Done, Means, Rule, Test, any};
+use super::rule::{Dialect, Done, Field, Means, Merge, Rule, Test, any, within};
 use crate::meter::estimate::transcript::Channel;
-use crate::meter::usage::{Field, Measure, Merge, within};
+use crate::meter::usage::Measure;
 
 pub(crate) static CHAT: Dialect = Dialect {
     provider: "watsonx",

@@ -2,7 +2,7 @@
 //!
 //! <https://docs.aws.amazon.com/transcribe/latest/dg/streaming-setting-up.html#streaming-event-stream>
 
-use super::{MAX_EVENT, Wrap};
+use super::event::{MAX_EVENT, Wrap};
 
 /// Total length, header length, and the CRC of both.
 pub(super) const PRELUDE: usize = 12;

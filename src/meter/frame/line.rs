@@ -2,7 +2,7 @@
 
 use memchr::memchr2;
 
-use super::MAX_EVENT;
+use super::event::MAX_EVENT;
 
 /// Puts lines together that were cut.
 #[derive(Default)]

@@ -3,70 +3,15 @@
 //! Touches no IO and never fails. Input may be cut anywhere, and byte by byte still costs linear time.
 
 mod aws;
-mod http;
-mod json;
+pub(crate) mod event;
+pub(crate) mod http;
 mod line;
 mod lost;
 mod sse;
 
-pub(crate) use http::{Head, Tokens};
-pub(crate) use json::{Scan, Scanner};
-
-/// What one event may hold at most. A longer one is passed over.
-pub(crate) const MAX_EVENT: usize = 16 << 20;
-
-/// One thing found in the stream.
-#[derive(Debug, PartialEq)]
-pub(crate) enum Frame<'a> {
-    /// The end of a JSON array of responses.
-    ArrayEnd,
-    /// A JSON document that the end of input cut off.
-    Cut(&'a [u8]),
-    Event(Event<'a>),
-    /// A gzip body: nothing can be told of it.
-    Gzip,
-    /// The status line and headers that `curl -i` prints.
-    Head(Head),
-    /// Something that is no event: a damaged one, one too long, or stray text.
-    Junk,
-}
-
-/// A frame and where it began.
-pub(crate) struct Found<'a> {
-    pub(crate) frame: Frame<'a>,
-    pub(crate) start: u64,
-}
-
-/// One event of a stream, or one whole body.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Event<'a> {
-    /// The SSE `event:` field or the AWS `:event-type` header; empty where there is none.
-    pub(crate) name: &'a [u8],
-    pub(crate) data: &'a [u8],
-    pub(crate) wrap: Wrap,
-}
-
-/// How an event was wrapped.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Wrap {
-    Aws,
-    /// An AWS frame that reports an exception; its name is the exception's type.
-    AwsException,
-    /// What the end of input left of an event, made whole.
-    Cut,
-    /// A JSON value that stands by itself: a body, or a line of NDJSON.
-    Document,
-    /// A member of a JSON array at the top level.
-    Element,
-    Sse,
-}
-
-impl Wrap {
-    /// Whether nothing around an event depends on what it says, as AWS's checksums do.
-    pub(crate) fn is_bare(self) -> bool {
-        matches!(self, Self::Document | Self::Sse)
-    }
-}
+use super::json::end::{Scan, Scanner};
+use event::{Event, Found, Frame, MAX_EVENT, Wrap};
+use http::Head;
 
 /// Resumable reader of every framing this crate knows.
 #[derive(Default)]
@@ -78,7 +23,7 @@ pub(crate) struct Framer {
     state: State,
     event: Pending,
     line: line::Assembler,
-    json: json::Scanner,
+    json: Scanner,
     aws: aws::Assembler,
     head: Option<Head>,
     chunks: Option<http::Chunks>,
@@ -414,7 +359,7 @@ impl Framer {
             }
             b'{' => {
                 self.in_body = true;
-                self.json = json::Scanner::default();
+                self.json = Scanner::default();
                 self.state = State::Document;
             }
             0 => self.state = State::Aws,
@@ -434,10 +379,10 @@ impl Framer {
 
     fn take_document(&mut self, input: &mut &[u8]) -> Option<Ready> {
         let (n, end) = match self.json.scan(input) {
-            json::Scan::More => (input.len(), None),
-            json::Scan::Broken(n) => (n, Some(Ready::Junk)),
-            json::Scan::Whole(n) if self.in_array => (n, Some(Ready::Event(Wrap::Element))),
-            json::Scan::Whole(n) => (n, Some(Ready::Event(Wrap::Document))),
+            Scan::More => (input.len(), None),
+            Scan::Broken(n) => (n, Some(Ready::Junk)),
+            Scan::Whole(n) if self.in_array => (n, Some(Ready::Event(Wrap::Element))),
+            Scan::Whole(n) => (n, Some(Ready::Event(Wrap::Document))),
         };
         self.event.add(&input[..n]);
         self.advance(input, n);

@@ -4,13 +4,19 @@
 //! may stand in the brackets: `parts[thought=true].text`, `choices[!delta].text`, or several with `&` between:
 //! `item[type=call&action.type!=open].id`. On an object, brackets test the object itself. Where a key stands twice, the last one counts.
 
-use super::frame::{Scan, Scanner};
+pub(crate) mod close;
+pub(crate) mod end;
+pub(crate) mod mend;
+pub(crate) mod paths;
+
+use end::{Scan, Scanner};
 use memchr::memchr3_iter;
+use mend::{mend, mend_numbers};
 use serde_json::value::RawValue;
 use simd_json::{Buffers, INPUT_PADDING, Node, StaticNode, Tape};
 
 /// Parses events one after the other, reusing its memory.
-pub(super) struct Parser {
+pub(crate) struct Parser {
     scratch: Vec<u8>,
     buffers: Buffers,
     tape: Tape<'static>,
@@ -18,7 +24,7 @@ pub(super) struct Parser {
 
 /// A JSON value of the event at hand.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Json<'t> {
+pub(crate) struct Json<'t> {
     nodes: &'t [Node<'t>],
     /// Address of the event's first byte.
     base: usize,
@@ -26,21 +32,27 @@ pub(super) struct Json<'t> {
 
 /// A value that a path led to.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Hit<'t> {
-    pub(super) value: Json<'t>,
+pub(crate) struct Hit<'t> {
+    pub(crate) value: Json<'t>,
     /// Offset in the event just after the key it stands under.
-    pub(super) after_key: usize,
+    pub(crate) after_key: usize,
     /// Tells elements of arrays apart: by their `index` member, else by position.
-    pub(super) group: u32,
+    pub(crate) group: u32,
 }
 
 /// The member that tells elements of arrays apart.
-pub(super) const INDEX: &str = "index";
+pub(crate) const INDEX: &str = "index";
 /// An event of more values is none.
 const MAX_VALUES: usize = 2 << 20;
 
+impl Default for Parser {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Parser {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             scratch: Vec::new(),
             buffers: Buffers::new(0),
@@ -49,7 +61,7 @@ impl Parser {
     }
 
     /// Parses `raw` and hands its value to `read`; `None` where it is no JSON.
-    pub(super) fn parse<R>(
+    pub(crate) fn parse<R>(
         &mut self,
         raw: &[u8],
         mut read: impl FnMut(Json<'_>) -> R,
@@ -98,17 +110,17 @@ impl Parser {
 
 impl<'t> Json<'t> {
     /// The first node of its tape.
-    pub(super) fn node(self) -> Node<'t> {
+    pub(crate) fn node(self) -> Node<'t> {
         self.nodes[0]
     }
 
     /// Which node of this tape a value within begins at.
-    pub(super) fn place_of(self, within: Json<'_>) -> usize {
+    pub(crate) fn place_of(self, within: Json<'_>) -> usize {
         let bytes = (within.nodes.as_ptr() as usize).wrapping_sub(self.nodes.as_ptr() as usize);
         bytes / size_of::<Node<'_>>()
     }
 
-    pub(super) fn as_str(self) -> Option<&'t str> {
+    pub(crate) fn as_str(self) -> Option<&'t str> {
         match self.nodes[0] {
             Node::String(text) => Some(text),
             _ => None,
@@ -116,12 +128,12 @@ impl<'t> Json<'t> {
     }
 
     /// Offset in the event of a string's first character.
-    pub(super) fn text_offset(self) -> Option<usize> {
+    pub(crate) fn text_offset(self) -> Option<usize> {
         self.as_str()
             .map(|text| (text.as_ptr() as usize).wrapping_sub(self.base))
     }
 
-    pub(super) fn as_u64(self) -> Option<u64> {
+    pub(crate) fn as_u64(self) -> Option<u64> {
         match self.nodes[0] {
             Node::Static(StaticNode::U64(n)) => Some(n),
             Node::Static(StaticNode::I64(n)) => u64::try_from(n).ok(),
@@ -131,12 +143,12 @@ impl<'t> Json<'t> {
     }
 
     /// A number of things: stated as a whole number, be it in a string. A fraction is none.
-    pub(super) fn as_count(self) -> Option<u64> {
+    pub(crate) fn as_count(self) -> Option<u64> {
         self.as_u64().or_else(|| count(self.as_str()?))
     }
 
     /// Seconds, as billionths of one.
-    pub(super) fn as_nanoseconds(self) -> Option<u64> {
+    pub(crate) fn as_nanoseconds(self) -> Option<u64> {
         match self.nodes[0] {
             Node::Static(StaticNode::F64(n)) => nanoseconds(n),
             Node::String(text) => nanoseconds(text.trim().parse().ok()?),
@@ -145,42 +157,42 @@ impl<'t> Json<'t> {
     }
 
     /// Whole seconds.
-    pub(super) fn as_seconds(self) -> Option<u64> {
+    pub(crate) fn as_seconds(self) -> Option<u64> {
         match self.nodes[0] {
             Node::Static(StaticNode::F64(n)) => whole(n.trunc()),
             _ => self.as_u64(),
         }
     }
 
-    pub(super) fn is_bool(self) -> bool {
+    pub(crate) fn is_bool(self) -> bool {
         matches!(self.nodes[0], Node::Static(StaticNode::Bool(_)))
     }
 
-    pub(super) fn is_true(self) -> bool {
+    pub(crate) fn is_true(self) -> bool {
         matches!(self.nodes[0], Node::Static(StaticNode::Bool(true)))
     }
 
-    pub(super) fn is_number(self) -> bool {
+    pub(crate) fn is_number(self) -> bool {
         use StaticNode::{Bool, Null};
         matches!(self.nodes[0], Node::Static(node) if !matches!(node, Bool(_) | Null))
     }
 
-    pub(super) fn is_object(self) -> bool {
+    pub(crate) fn is_object(self) -> bool {
         matches!(self.nodes[0], Node::Object { .. })
     }
 
-    pub(super) fn is_array(self) -> bool {
+    pub(crate) fn is_array(self) -> bool {
         matches!(self.nodes[0], Node::Array { .. })
     }
 
     /// Neither `null` nor `false`.
-    pub(super) fn is_given(self) -> bool {
+    pub(crate) fn is_given(self) -> bool {
         use StaticNode::{Bool, Null};
         !matches!(self.nodes[0], Node::Static(Null | Bool(false)))
     }
 
     /// The member under `key`.
-    pub(super) fn get(self, key: &str) -> Option<Self> {
+    pub(crate) fn get(self, key: &str) -> Option<Self> {
         let mut found = None;
         for (name, value) in self.members() {
             if name == key {
@@ -191,7 +203,7 @@ impl<'t> Json<'t> {
     }
 
     /// The first value, in the order of the text, that `path` leads to.
-    pub(super) fn at(self, path: &str) -> Option<Self> {
+    pub(crate) fn at(self, path: &str) -> Option<Self> {
         let mut found = None;
         self.walk(path, &mut |hit| {
             found.get_or_insert(hit.value);
@@ -200,12 +212,12 @@ impl<'t> Json<'t> {
     }
 
     /// Every value that `path` leads to.
-    pub(super) fn walk(self, path: &str, found: &mut dyn FnMut(Hit<'t>)) {
+    pub(crate) fn walk(self, path: &str, found: &mut dyn FnMut(Hit<'t>)) {
         self.root().follow(Step::of(path), found);
     }
 
     /// The value itself as a hit.
-    pub(super) fn root(self) -> Hit<'t> {
+    pub(crate) fn root(self) -> Hit<'t> {
         Hit {
             value: self,
             after_key: 0,
@@ -214,7 +226,7 @@ impl<'t> Json<'t> {
     }
 
     /// Members of an object: none of anything else.
-    pub(super) fn members(self) -> impl Iterator<Item = (&'t str, Self)> {
+    pub(crate) fn members(self) -> impl Iterator<Item = (&'t str, Self)> {
         let mut rest = if self.is_object() {
             &self.nodes[1..]
         } else {
@@ -231,7 +243,7 @@ impl<'t> Json<'t> {
     }
 
     /// Elements of an array: none of anything else.
-    pub(super) fn items(self) -> impl Iterator<Item = Self> {
+    pub(crate) fn items(self) -> impl Iterator<Item = Self> {
         let mut rest = if self.is_array() {
             &self.nodes[1..]
         } else {
@@ -274,7 +286,7 @@ impl<'t> Json<'t> {
 }
 
 /// How many of them a second has.
-pub(super) const NANOSECONDS: u64 = 1_000_000_000;
+pub(crate) const NANOSECONDS: u64 = 1_000_000_000;
 
 /// A number without a fraction; beyond 2^53 nobody can tell.
 fn whole(n: f64) -> Option<u64> {
@@ -282,7 +294,7 @@ fn whole(n: f64) -> Option<u64> {
 }
 
 /// A whole number in words of JSON: digits, and perhaps a fraction of zeros.
-pub(super) fn count(text: &str) -> Option<u64> {
+pub(crate) fn count(text: &str) -> Option<u64> {
     let (digits, fraction) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
     let plain = digits.bytes().all(|b| b.is_ascii_digit()) && fraction.bytes().all(|b| b == b'0');
     digits.parse().ok().filter(|_| plain)
@@ -294,7 +306,7 @@ fn nanoseconds(seconds: f64) -> Option<u64> {
 
 impl<'t> Hit<'t> {
     /// The text of the value in `event`, the bytes it was parsed from; empty where it stands under no key.
-    pub(super) fn raw<'e>(&self, event: &'e [u8]) -> &'e str {
+    pub(crate) fn raw<'e>(&self, event: &'e [u8]) -> &'e str {
         let text = event
             .get(self.after_key..)
             .unwrap_or_default()
@@ -315,7 +327,7 @@ impl<'t> Hit<'t> {
     }
 
     /// Offset in `event` of its first digit, if the value may be a number.
-    pub(super) fn number(&self, event: &[u8]) -> Option<usize> {
+    pub(crate) fn number(&self, event: &[u8]) -> Option<usize> {
         let rest = event.get(self.after_key..)?;
         let skip = rest.iter().take_while(|b| matches!(b, b':' | b' ')).count();
         Some(self.after_key + skip)
@@ -341,7 +353,7 @@ impl<'t> Hit<'t> {
     }
 
     /// The value of a member.
-    pub(super) fn member(self, key: &str, value: Json<'t>) -> Self {
+    pub(crate) fn member(self, key: &str, value: Json<'t>) -> Self {
         Self {
             value,
             after_key: (key.as_ptr() as usize).wrapping_sub(value.base) + key.len() + 1,
@@ -351,7 +363,7 @@ impl<'t> Hit<'t> {
 
     /// What a step's brackets take of the value: all of it without brackets, else each element that meets
     /// their condition, or the object itself if it does.
-    pub(super) fn pick(self, condition: Option<&str>, found: &mut dyn FnMut(Self)) {
+    pub(crate) fn pick(self, condition: Option<&str>, found: &mut dyn FnMut(Self)) {
         let Some(condition) = condition else {
             return found(self);
         };
@@ -376,15 +388,15 @@ impl<'t> Hit<'t> {
 
 /// One step of a path: a member, and the condition in brackets after it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Step<'p> {
+pub(crate) struct Step<'p> {
     /// Empty for the value itself.
-    pub(super) key: &'p str,
-    pub(super) condition: Option<&'p str>,
+    pub(crate) key: &'p str,
+    pub(crate) condition: Option<&'p str>,
 }
 
 impl<'p> Step<'p> {
     /// The steps of a path.
-    pub(super) fn of(path: &'p str) -> impl Iterator<Item = Self> + Clone {
+    pub(crate) fn of(path: &'p str) -> impl Iterator<Item = Self> + Clone {
         let mut rest = path;
         std::iter::from_fn(move || {
             if rest.is_empty() {
@@ -411,154 +423,6 @@ fn span(nodes: &[Node<'_>]) -> usize {
         Some(Node::Object { count, .. } | Node::Array { count, .. }) => count + 1,
         _ => 1,
     }
-}
-
-/// A cut-off object with what it left open closed.
-#[derive(Debug, PartialEq)]
-pub(super) struct Closed {
-    pub(super) whole: Vec<u8>,
-    /// So much of it came; the rest was added.
-    pub(super) came: usize,
-    /// Offset of the first byte within the string that the cut went through: the value is half of one.
-    pub(super) half: Option<usize>,
-}
-
-/// Closes what a cut-off object left open. Gives the object with the string that the cut went through, and without
-/// it; whichever there is.
-pub(super) fn close(cut: &[u8]) -> [Option<Closed>; 2] {
-    let mut open = Vec::new();
-    let mut in_string = false;
-    let mut begin = 0;
-    let mut escaped = false;
-    // Where the object was last between members: all after it may be half of one.
-    let mut sound = None;
-    for (at, &byte) in cut.iter().enumerate() {
-        match byte {
-            _ if std::mem::take(&mut escaped) => {}
-            b'\\' if in_string => escaped = true,
-            b'"' => {
-                in_string = !in_string;
-                begin = at + 1;
-            }
-            _ if in_string => {}
-            b'{' => open.push(b'}'),
-            b'[' => open.push(b']'),
-            b'}' | b']' => {
-                open.pop();
-            }
-            b',' => {}
-            _ => continue,
-        }
-        if !in_string && byte != b'"' {
-            let end = if byte == b',' { at } else { at + 1 };
-            sound = Some((end, open.len()));
-        }
-    }
-    let close = |mut whole: Vec<u8>, open: &[u8], half: Option<usize>| {
-        let came = whole.len() - usize::from(half.is_some());
-        whole.extend(open.iter().rev());
-        let parses = Parser::new().parse(&whole, |_| ()).is_some();
-        parses.then_some(Closed { whole, came, half })
-    };
-    let mut with = None;
-    // A number or word at the very end may have been going on.
-    let ends = |b: &u8| !b.is_ascii_alphanumeric() && !matches!(b, b'.' | b'+' | b'-');
-    if in_string {
-        // Half an escape is none.
-        let mut end = begin;
-        while let Some(&byte) = cut.get(end) {
-            let len = match (byte, cut.get(end + 1)) {
-                (b'\\', Some(b'u')) => 6,
-                (b'\\', _) => 2,
-                _ => 1,
-            };
-            if end + len > cut.len() {
-                break;
-            }
-            end += len;
-        }
-        let mut whole = cut[..end].to_vec();
-        whole.push(b'"');
-        with = close(whole, &open, Some(begin));
-    } else if cut.last().is_some_and(ends) {
-        with = close(cut.to_vec(), &open, None);
-    }
-    let without = sound.filter(|_| in_string || with.is_none());
-    let without = without.and_then(|(end, depth)| close(cut[..end].to_vec(), &open[..depth], None));
-    [with, without]
-}
-
-/// Makes strings readable that no parser takes, each byte in its place: half of a surrogate pair, bytes that
-/// are no UTF-8, raw control characters. Gives whether anything was changed.
-pub(super) fn mend(bytes: &mut [u8]) -> bool {
-    let mut changed = false;
-    let mut at = 0;
-    while let Err(error) = std::str::from_utf8(&bytes[at..]) {
-        let bad = at + error.valid_up_to();
-        let len = error.error_len().unwrap_or(bytes.len() - bad);
-        bytes[bad..bad + len].fill(b'?');
-        at = bad + len;
-        changed = true;
-    }
-    let mut in_string = false;
-    let mut at = 0;
-    while at < bytes.len() {
-        match bytes[at] {
-            b'"' => in_string = !in_string,
-            b'\\' if in_string => {
-                let unit = escape_unit(bytes, at);
-                let next = escape_unit(bytes, at + 6);
-                match (unit, next) {
-                    (Some(0xd800..0xdc00), Some(0xdc00..0xe000)) => at += 11,
-                    (Some(0xd800..0xe000), _) => {
-                        bytes[at..at + 6].copy_from_slice(b"\\ufffd");
-                        at += 5;
-                        changed = true;
-                    }
-                    _ => at += 1,
-                }
-            }
-            0..0x20 if in_string => {
-                bytes[at] = b' ';
-                changed = true;
-            }
-            _ => {}
-        }
-        at += 1;
-    }
-    changed
-}
-
-/// Makes a number beyond all bounds a `null`: it costs its member, not the event. Gives whether anything was changed.
-fn mend_numbers(bytes: &mut [u8]) -> bool {
-    let is_part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
-    let (mut changed, mut in_string, mut at) = (false, false, 0);
-    while at < bytes.len() {
-        match bytes[at] {
-            b'"' => in_string = !in_string,
-            b'\\' if in_string => at += 1,
-            b'-' | b'0'..=b'9' if !in_string => {
-                let len = bytes[at..].iter().take_while(|byte| is_part(byte)).count();
-                let number = std::str::from_utf8(&bytes[at..at + len]).unwrap_or_default();
-                if number.parse::<f64>().is_ok_and(f64::is_infinite) {
-                    bytes[at..at + len].fill(b' ');
-                    bytes[at..at + 4].copy_from_slice(b"null");
-                    changed = true;
-                }
-                at += len - 1;
-            }
-            _ => {}
-        }
-        at += 1;
-    }
-    changed
-}
-
-/// The code unit of a `\uXXXX` escape that stands at `at`.
-fn escape_unit(bytes: &[u8], at: usize) -> Option<u16> {
-    let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
-    let digits = std::str::from_utf8(digits).ok()?;
-    u16::from_str_radix(digits, 16).ok()
 }
 
 #[cfg(test)]
@@ -619,35 +483,6 @@ mod tests {
                 assert_eq!(&json[hit.after_key..], ": {\"x\": 1}}")
             });
         });
-    }
-
-    #[test]
-    fn closed() {
-        for (cut, with, without) in [
-            (r#"{"a":"he"#, Some((r#"{"a":"he"}"#, 6)), Some("{}")),
-            (
-                r#"{"a":{"b":[1,{"c":"x\"#,
-                Some((r#"{"a":{"b":[1,{"c":"x"}]}}"#, 19)),
-                Some(r#"{"a":{"b":[1,{}]}}"#),
-            ),
-            (r#"{"a":1,"b":54"#, None, Some(r#"{"a":1}"#)),
-            (r#"{"a":1,"b":tr"#, None, Some(r#"{"a":1}"#)),
-            (r#"{"a":1,"b":"#, None, Some(r#"{"a":1}"#)),
-            (r#"{"a":1,"b"#, None, Some(r#"{"a":1}"#)),
-            (r#"{"a":1 "#, Some((r#"{"a":1 }"#, 0)), None),
-            ("{", Some(("{}", 0)), None),
-            ("", None, None),
-        ] {
-            let text = |closed: &Option<Closed>| {
-                let closed = closed.as_ref()?;
-                Some(String::from_utf8(closed.whole.clone()).unwrap())
-            };
-            let [one, other] = close(cut.as_bytes());
-            let half = one.as_ref().and_then(|closed| closed.half);
-            assert_eq!(text(&one).as_deref(), with.map(|it| it.0), "{cut}");
-            assert_eq!(half.unwrap_or(0), with.map_or(0, |it| it.1), "{cut}");
-            assert_eq!(text(&other).as_deref(), without, "{cut}");
-        }
     }
 
     #[test]

@@ -3,33 +3,45 @@
 //! A response repeats the events of the one before it with another id, other times, texts and numbers. A shape keeps
 //! a parsed event cut at those, with what it said and where: where another event equals the fixed parts, nothing
 //! is parsed, recognised or searched, and it says the same of what stands in the holes. Sound because
-//! nothing that decides how an event is understood may stand in a hole: see [`dialect::mention`].
+//! nothing that decides how an event is understood may stand in a hole: see [`varies::mention`].
 
 use simd_json::{Node, StaticNode};
 
-use super::dialect::{self, Dialect, Means, rule::Test};
-use super::exchange::pads;
-use super::json::{Hit, INDEX, Json};
-use super::memo::{self, Filling, Pattern, Span};
-use super::plan::Found;
-use super::sense::{self, Gist, Padding, Parsed, Saying, Says, Sense, Value};
+use super::varies;
+use crate::meter::dialect::rule::{Dialect, Means, Test};
+use crate::meter::event::{
+    self, Content, Fact, Facts, Found, Outline, Padding, Parsed, Read, pads,
+};
+use crate::meter::json::{Hit, INDEX, Json};
+use crate::meter::pattern::{self, Filling, Pattern, Span};
+
+/// Events of any response.
+#[derive(Default)]
+pub(crate) struct Shapes {
+    all: Vec<Shape>,
+    /// The shape of the event before.
+    last: usize,
+    /// Which one is to be forgotten for another.
+    oldest: usize,
+    spans: Vec<Span>,
+}
 
 /// An event known again by its bytes. Places are offsets in its data.
-pub(super) struct Shape {
+pub(crate) struct Shape {
     /// Where in the event its data begins.
-    pub(super) begin: usize,
+    pub(crate) begin: usize,
     pattern: Option<Pattern>,
     holes: Vec<Hole>,
-    sayings: Vec<Kept>,
+    facts: Vec<Kept>,
     /// Which holes only pad the event, and whether they date it.
     padding: Vec<(usize, bool)>,
-    gist: Gist,
+    outline: Outline,
     /// What the response had been speaking.
     known: Option<&'static Dialect>,
     /// The shape that last came after it.
-    pub(super) then: usize,
+    pub(crate) then: usize,
     /// It comes several times in a row.
-    pub(super) repeats: bool,
+    pub(crate) repeats: bool,
 }
 
 /// A value that may differ.
@@ -74,32 +86,72 @@ type Stretch = (Spot, Spot);
 
 /// An event of a known shape.
 #[derive(Clone, Copy)]
-pub(super) struct Known<'e> {
-    pub(super) event: &'e [u8],
+pub(crate) struct Known<'e> {
+    pub(crate) event: &'e [u8],
     /// Where what fills its holes stands.
-    pub(super) spans: &'e [Span],
+    pub(crate) spans: &'e [Span],
     /// Those of its texts that hold escapes, by their holes.
-    pub(super) unescaped: &'e [(usize, String)],
+    pub(crate) unescaped: &'e [(usize, String)],
 }
 
 /// A longer event is not worth keeping.
 const MAX_DATA: usize = 8 << 10;
 const MAX_HOLES: usize = 32;
+const SHAPES: usize = 16;
+
+impl Shapes {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// Learns the shape of an event.
+    pub(crate) fn learn(&mut self, shape: Shape) {
+        let at = if self.all.len() < SHAPES {
+            self.all.push(shape);
+            self.all.len() - 1
+        } else {
+            self.oldest = (self.oldest + 1) % SHAPES;
+            self.all[self.oldest] = shape;
+            self.oldest
+        };
+        self.follow(at);
+    }
+
+    /// Knows the event at the front of `input` by its shape. Gives the shape, what fills its holes, the event's length,
+    /// and whether it mostly comes several times in a row.
+    pub(crate) fn know(
+        &mut self,
+        input: &[u8],
+        known: Option<&'static Dialect>,
+    ) -> Option<(&Shape, &[Span], usize, bool)> {
+        let spans = &mut self.spans;
+        let mut fits = |at: &usize| self.all.get(*at)?.fits(input, known, spans);
+        let likely = self.all.get(self.last)?.then;
+        let mut all = std::iter::once(likely).chain(0..self.all.len());
+        let (at, len) = all.find_map(|at| Some((at, fits(&at)?)))?;
+        self.all[at].repeats |= at == self.last;
+        self.follow(at);
+        let shape = &self.all[at];
+        Some((shape, &self.spans, len, shape.repeats))
+    }
+
+    fn follow(&mut self, at: usize) {
+        self.all[self.last].then = at;
+        self.last = at;
+    }
+}
 
 impl Shape {
     /// Learns the shape of an event whose response had been speaking `known`; `None` where none can be told.
-    pub(super) fn of(
+    pub(crate) fn of(
         event: Parsed<'_>,
-        sense: &Sense<'_>,
+        read: &Read<'_>,
         found: &[Found<'_>],
         known: Option<&'static Dialect>,
     ) -> Option<Self> {
-        let dialect = sense.gist.dialect;
+        let dialect = read.outline.dialect;
         // A dialect settled before would look for other values than were found.
         let other = |known: &Dialect| !known.generic && !std::ptr::eq(known.rules, dialect.rules);
-        let Says::Read { sayings, padding } = &sense.says else {
-            return None;
-        };
         if event.data.len() > MAX_DATA || known.is_some_and(other) {
             return None;
         }
@@ -107,9 +159,9 @@ impl Shape {
             begin: 0,
             pattern: None,
             holes: Vec::new(),
-            sayings: Vec::new(),
+            facts: Vec::new(),
             padding: Vec::new(),
-            gist: sense.gist,
+            outline: read.outline,
             known,
             then: 0,
             repeats: false,
@@ -130,11 +182,11 @@ impl Shape {
                 shape.hold(event, found)?;
             }
         }
-        for saying in sayings {
-            let kept = shape.keep(event, saying)?;
-            shape.sayings.push(kept);
+        for fact in &read.facts {
+            let kept = shape.keep(event, fact)?;
+            shape.facts.push(kept);
         }
-        for Padding { hole, dates } in padding {
+        for Padding { hole, dates } in &read.padding {
             let hole = shape.hole_at(hole.at).map(|hole| (hole, *dates));
             shape.padding.extend(hole);
         }
@@ -180,7 +232,7 @@ impl Shape {
         value: Json<'_>,
         key: &str,
     ) -> Option<()> {
-        let mention = dialect::mention(key);
+        let mention = varies::mention(key);
         let decides = mention.is_some_and(|mention| mention.decides);
         let says_little = mention.is_none() || pads(key);
         let varies = says_little || vary.contains(&event.json.place_of(value));
@@ -234,33 +286,33 @@ impl Shape {
         Some(())
     }
 
-    fn keep(&self, event: Parsed<'_>, saying: &Saying<'_>) -> Option<Kept> {
-        let hole = saying.at.and_then(|at| self.hole_at(at));
+    fn keep(&self, event: Parsed<'_>, fact: &Fact<'_>) -> Option<Kept> {
+        let hole = fact.at.and_then(|at| self.hole_at(at));
         let stretch = |raw: &str| {
-            let from = sense::offset(raw, event.data);
+            let from = event::offset(raw, event.data);
             let to = from.checked_add(raw.len())?;
             let stands = event.data.get(from..to)? == raw.as_bytes();
             stands.then(|| (self.spot(from), self.spot(to)))
         };
-        let source = match (&saying.value, hole) {
-            (Value::Failure(_), _) => return None,
-            (Value::Given, _) => Source::Given,
-            (Value::Members(members), _) => {
+        let source = match (&fact.content, hole) {
+            (Content::Failure(_), _) => return None,
+            (Content::Given, _) => Source::Given,
+            (Content::Members(members), _) => {
                 let member = |(key, raw): &(&'static str, &str)| Some((*key, stretch(raw)?));
                 Source::Members(members.iter().map(member).collect::<Option<_>>()?)
             }
-            (Value::Object(raw, replaces), _) => Source::Object(stretch(raw)?, *replaces),
+            (Content::Object(raw, replaces), _) => Source::Object(stretch(raw)?, *replaces),
             (_, Some(hole)) => Source::Hole(hole),
-            (Value::Number(n), None) => Source::Number(*n),
-            (Value::Text(text), None) => {
-                Source::Text((*text).into(), saying.at.map(|at| self.spot(at)))
+            (Content::Number(n), None) => Source::Number(*n),
+            (Content::Text(text), None) => {
+                Source::Text((*text).into(), fact.at.map(|at| self.spot(at)))
             }
         };
         Some(Kept {
-            means: saying.means,
-            group: saying.group,
+            means: fact.means,
+            group: fact.group,
             source,
-            required: saying.required,
+            required: fact.required,
         })
     }
 
@@ -275,7 +327,7 @@ impl Shape {
     }
 
     /// Learns what stands around the data, which begins at `begin` of the event.
-    pub(super) fn frame(&mut self, event: &[u8], begin: usize) {
+    pub(crate) fn frame(&mut self, event: &[u8], begin: usize) {
         self.begin = begin;
         let holes = self
             .holes
@@ -285,7 +337,7 @@ impl Shape {
     }
 
     /// The length of the event at the front of `input` if it is of this shape; `spans` become what fills its holes.
-    pub(super) fn fits(
+    pub(crate) fn fits(
         &self,
         input: &[u8],
         known: Option<&'static Dialect>,
@@ -299,75 +351,44 @@ impl Shape {
     }
 
     /// What an event of this shape says; `None` where it has to be parsed after all.
-    pub(super) fn sense<'e>(&'e self, event: Known<'e>) -> Option<Sense<'e>> {
+    pub(crate) fn facts<'e>(&'e self, event: Known<'e>) -> Option<Alike<'e>> {
         let alike = |(hole, at): (&Hole, usize)| hole.is_answered(event.bytes(at));
         let mut holes = self.holes.iter().zip(0..).filter(|(hole, _)| hole.asks());
-        holes.all(alike).then_some(Sense {
-            gist: self.gist,
-            says: Says::Alike(self, event),
-        })
+        let shape = self;
+        holes.all(alike).then_some(Alike { shape, event })
     }
 
-    /// Gives each thing that an event of this shape says.
-    #[inline]
-    pub(super) fn each<'e>(&'e self, event: Known<'e>, mut take: impl FnMut(&Saying<'e>)) {
-        for kept in &self.sayings {
-            // It is not moved: a copy would wait until all its parts are written.
-            if let Some(saying) = &self.say(kept, event) {
-                take(saying);
-            }
-        }
-    }
-
-    /// The first text of this meaning in an event.
-    pub(super) fn name<'e>(&'e self, event: Known<'e>, means: Means) -> Option<&'e str> {
-        let alike = self.sayings.iter().filter(|kept| kept.means == means);
-        alike
-            .filter_map(|kept| self.say(kept, event))
-            .find_map(|saying| saying.name(means))
-    }
-
-    /// The places of an event whose values say nothing.
-    pub(super) fn padding(&self, event: Known<'_>) -> impl Iterator<Item = Padding> {
-        self.padding.iter().map(move |&(hole, dates)| {
-            let at = event.spans[hole].0 - self.begin;
-            let filling = self.holes[hole].filling;
-            let hole = memo::Hole { at, filling };
-            Padding { hole, dates }
-        })
-    }
-
-    fn say<'e>(&'e self, kept: &'e Kept, event: Known<'e>) -> Option<Saying<'e>> {
+    fn fact<'e>(&'e self, kept: &'e Kept, event: Known<'e>) -> Option<Fact<'e>> {
         let stretch = |(from, to): &Stretch| {
             let [from, to] = [from, to].map(|spot| self.begin + self.now(spot, event.spans));
             str::from_utf8(event.event.get(from..to)?).ok()
         };
         let mut at = None;
-        let value = match &kept.source {
-            Source::Given => Value::Given,
+        let content = match &kept.source {
+            Source::Given => Content::Given,
             Source::Hole(hole) => {
                 let (from, to, _) = event.spans[*hole];
                 at = Some(from - self.begin);
                 match self.holes[*hole].filling {
-                    Filling::Number => Value::Number(memo::value(&event.event[from..to])),
-                    _ => Value::Text(event.text(*hole)?),
+                    Filling::Number => Content::Number(pattern::value(&event.event[from..to])),
+                    _ => Content::Text(event.text(*hole)?),
                 }
             }
             Source::Members(members) => {
                 let member = |(key, raw): &(&'static str, Stretch)| Some((*key, stretch(raw)?));
-                Value::Members(members.iter().map(member).collect::<Option<_>>()?)
+                Content::Members(members.iter().map(member).collect::<Option<_>>()?)
             }
-            Source::Number(n) => Value::Number(*n),
-            Source::Object(raw, replaces) => Value::Object(stretch(raw)?, *replaces),
+            Source::Number(n) => Content::Number(*n),
+            Source::Object(raw, replaces) => Content::Object(stretch(raw)?, *replaces),
             Source::Text(text, spot) => {
                 at = spot.as_ref().map(|spot| self.now(spot, event.spans));
-                Value::Text(text)
+                Content::Text(text)
             }
         };
-        Some(Saying {
+        Some(Fact {
             means: kept.means,
             group: kept.group,
-            value,
+            content,
             at,
             required: kept.required,
         })
@@ -379,6 +400,52 @@ impl Shape {
             None => spot.at,
             Some(last) => spot.at - self.holes[last].to + spans[last].1 - self.begin,
         }
+    }
+}
+
+/// What an event says that is of a known shape: what another one said, of what stands in its own holes.
+pub(crate) struct Alike<'e> {
+    shape: &'e Shape,
+    event: Known<'e>,
+}
+
+impl Facts for Alike<'_> {
+    fn outline(&self) -> Outline {
+        self.shape.outline
+    }
+
+    #[inline]
+    fn each(&self, mut take: impl FnMut(&Fact<'_>)) {
+        for kept in &self.shape.facts {
+            // It is not moved: a copy would wait until all its parts are written.
+            if let Some(fact) = &self.shape.fact(kept, self.event) {
+                take(fact);
+            }
+        }
+    }
+
+    #[inline]
+    fn padding(&self, mut take: impl FnMut(Padding)) {
+        for &(hole, dates) in &self.shape.padding {
+            let at = self.event.spans[hole].0 - self.shape.begin;
+            let filling = self.shape.holes[hole].filling;
+            let hole = pattern::Hole { at, filling };
+            take(Padding { hole, dates });
+        }
+    }
+
+    fn says(&self, of: &dyn Fn(Means, u32) -> bool) -> bool {
+        let mut said = false;
+        self.each(|fact| said = said || fact.says(of));
+        said
+    }
+
+    fn name(&self, means: Means) -> Option<&str> {
+        let alike = self.shape.facts.iter();
+        let alike = alike.filter(|kept| kept.means == means);
+        alike
+            .filter_map(|kept| self.shape.fact(kept, self.event))
+            .find_map(|fact| fact.name(means))
     }
 }
 
@@ -400,7 +467,7 @@ impl<'e> Known<'e> {
 }
 
 /// The texts of an event that hold escapes, by the holes they fill; `None` where one is no text.
-pub(super) fn unescape(event: &[u8], spans: &[Span]) -> Option<Vec<(usize, String)>> {
+pub(crate) fn unescape(event: &[u8], spans: &[Span]) -> Option<Vec<(usize, String)>> {
     if spans.iter().all(|span| !span.2) {
         return Some(Vec::new());
     }

@@ -1,29 +1,14 @@
 //! Which event belongs to which response: told by what an event says of itself, by the response under way, and by
 //! those that were left open.
 
-use super::exchange::{Exchange, Signs};
-use super::reading::Reading;
-
-/// Where an event belongs.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Place {
-    /// To one of the responses that the one under way has turned out to be.
-    Apart(usize),
-    /// To a response that was left open: which one.
-    Back(usize),
-    /// To a new response; the one under way may go on after it.
-    Beside,
-    /// To the response under way.
-    Here,
-    /// To a new response: the one under way has ended.
-    Next,
-    /// To the response under way, or to one that runs beside it: what follows will tell.
-    Unclear,
-}
+use crate::meter::exchange::Exchange;
+use crate::meter::exchange::place::Place;
+use crate::meter::exchange::signs::Signs;
+use crate::meter::reading::Reading;
 
 /// The responses beside the one under way: those left open, and those that have ended after one that is still open.
 #[derive(Default)]
-pub(super) struct Beside {
+pub(crate) struct Beside {
     open: Vec<Exchange>,
     /// Readings with the place of their response in the order in which responses began.
     held: Vec<(u64, Reading)>,
@@ -40,18 +25,18 @@ const MAX_AFTER: u64 = 16;
 
 impl Beside {
     /// Whether no response is open but the one under way.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.open.is_empty()
     }
 
     /// The place that a new response has in the order of responses.
-    pub(super) fn number(&mut self) -> u64 {
+    pub(crate) fn number(&mut self) -> u64 {
         self.begun += 1;
         self.begun - 1
     }
 
     /// Where an event belongs that comes while a response is under way.
-    pub(super) fn place(&self, current: Option<&Exchange>, next: &Signs<'_>) -> Place {
+    pub(crate) fn place(&self, current: Option<&Exchange>, next: &Signs<'_>) -> Place {
         let Some(current) = current else {
             return Place::Here;
         };
@@ -82,32 +67,32 @@ impl Beside {
     }
 
     /// Leaves a response open.
-    pub(super) fn leave(&mut self, mut exchange: Exchange) {
+    pub(crate) fn leave(&mut self, mut exchange: Exchange) {
         exchange.left = self.begun;
         self.last = exchange.number;
         self.open.push(exchange);
     }
 
     /// Takes a response up again.
-    pub(super) fn take_up(&mut self, at: usize) -> Exchange {
+    pub(crate) fn take_up(&mut self, at: usize) -> Exchange {
         self.open.remove(at)
     }
 
     /// A response of which nothing is known but what a header block says.
-    pub(super) fn take_blank(&mut self) -> Option<Exchange> {
+    pub(crate) fn take_blank(&mut self) -> Option<Exchange> {
         let blank = |exchange: &Exchange| !exchange.has_content();
         let at = self.open.iter().position(blank)?;
         Some(self.open.remove(at))
     }
 
     /// The response that an end marker without a name belongs to, if it is none but the one under way.
-    pub(super) fn take_finished(&mut self) -> Option<Exchange> {
+    pub(crate) fn take_finished(&mut self) -> Option<Exchange> {
         let at = self.open.iter().position(Exchange::awaits_end)?;
         Some(self.open.remove(at))
     }
 
     /// A response that will not go on: too many have begun after it. At the end of input, any.
-    pub(super) fn take_stale(&mut self, all: bool) -> Option<Exchange> {
+    pub(crate) fn take_stale(&mut self, all: bool) -> Option<Exchange> {
         let many = self.open.len() > MAX_OPEN;
         let stale = |exchange: &Exchange| all || many || self.begun - exchange.left > MAX_AFTER;
         let at = self.open.iter().position(stale)?;
@@ -115,18 +100,18 @@ impl Beside {
     }
 
     /// Whether nothing came after a response that has ended.
-    pub(super) fn is_last(&self, exchange: &Exchange) -> bool {
+    pub(crate) fn is_last(&self, exchange: &Exchange) -> bool {
         self.last == exchange.number
     }
 
     /// Holds a reading until the responses that began before have ended.
-    pub(super) fn hold(&mut self, number: u64, reading: Reading) {
+    pub(crate) fn hold(&mut self, number: u64, reading: Reading) {
         let at = self.held.partition_point(|(other, _)| *other < number);
         self.held.insert(at, (number, reading));
     }
 
     /// The next reading that waits for none any more.
-    pub(super) fn release(&mut self, current: Option<&Exchange>) -> Option<Reading> {
+    pub(crate) fn release(&mut self, current: Option<&Exchange>) -> Option<Reading> {
         let open = self.open.iter().chain(current);
         let first = open.map(|exchange| exchange.number).min();
         let (number, _) = self.held.first()?;

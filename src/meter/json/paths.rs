@@ -1,15 +1,15 @@
-//! Many paths as one tree, so that one walk over an event finds all that they name.
+//! Many paths made ready, so that one walk over an event finds all that they name.
 
-use super::json::{Hit, Json, Step};
+use super::{Hit, Json, Step};
 
 /// Paths made ready. Each is known by its place in the list it was made from.
 #[derive(Default)]
-pub(super) struct Tree {
+pub(crate) struct Paths {
     nodes: Vec<Node>,
 }
 
 /// A value that a path leads to.
-pub(super) type Found<'t> = (u16, Hit<'t>);
+pub(crate) type Match<'t> = (u16, Hit<'t>);
 
 #[derive(Default)]
 struct Node {
@@ -46,18 +46,18 @@ impl<'k> Key<'k> {
     }
 }
 
-impl Tree {
-    pub(super) fn new(paths: impl IntoIterator<Item = &'static str>) -> Self {
-        let mut tree = Self::default();
-        tree.nodes.push(Node::default());
+impl Paths {
+    pub(crate) fn new(paths: impl IntoIterator<Item = &'static str>) -> Self {
+        let mut all = Self::default();
+        all.nodes.push(Node::default());
         for (id, path) in paths.into_iter().enumerate() {
             let mut at = 0;
             for step in Step::of(path) {
-                at = tree.step(at, step);
+                at = all.step(at, step);
             }
-            tree.nodes[at].ends.push(id as u16);
+            all.nodes[at].ends.push(id as u16);
         }
-        tree
+        all
     }
 
     fn step(&mut self, at: usize, step: Step<'static>) -> usize {
@@ -96,7 +96,7 @@ impl Tree {
     }
 
     /// All values in an event that the paths lead to.
-    pub(super) fn find<'t>(&self, event: Json<'t>, found: &mut Vec<Found<'t>>) {
+    pub(crate) fn find<'t>(&self, event: Json<'t>, found: &mut Vec<Match<'t>>) {
         // Within the 1 KiB that malloc keeps at hand.
         let mut members = Vec::with_capacity(16);
         self.walk(0, event.root(), &mut members, found);
@@ -108,7 +108,7 @@ impl Tree {
         at: usize,
         hit: Hit<'t>,
         members: &mut Vec<(usize, Hit<'t>)>,
-        found: &mut Vec<Found<'t>>,
+        found: &mut Vec<Match<'t>>,
     ) {
         let node = &self.nodes[at];
         found.extend(node.ends.iter().map(|id| (*id, hit)));

@@ -5,18 +5,18 @@ use memchr::{memchr, memmem};
 
 /// What there is of the event.
 #[derive(Default)]
-pub(super) struct Tail(Vec<u8>);
+pub(crate) struct Partial(Vec<u8>);
 
 /// More is not waited for.
 const MAX: usize = 4 << 10;
 
-impl Tail {
-    pub(super) fn bytes(&self) -> &[u8] {
+impl Partial {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
 
     /// Keeps bytes that stand after an event, if they are the beginning of one and no more; gives whether it did.
-    pub(super) fn keep(&mut self, bytes: &[u8]) -> bool {
+    pub(crate) fn keep(&mut self, bytes: &[u8]) -> bool {
         let goes_on = match bytes {
             [] | [0..0x20, ..] | [.., b'\n'] => false,
             _ if bytes.len() > MAX => false,
@@ -30,26 +30,26 @@ impl Tail {
     }
 
     /// Takes from `input` what belongs to the event; gives the event once it is whole or too long.
-    pub(super) fn fill(&mut self, input: &mut &[u8]) -> Option<Vec<u8>> {
-        let tail = &mut self.0;
+    pub(crate) fn fill(&mut self, input: &mut &[u8]) -> Option<Vec<u8>> {
+        let kept = &mut self.0;
         while !input.is_empty() {
             let end = memchr(b'\n', input).map_or(input.len(), |at| at + 1);
             let (line, rest) = input.split_at(end);
-            tail.extend_from_slice(line);
+            kept.extend_from_slice(line);
             *input = rest;
-            let is_whole = match tail[0] {
-                b'{' => tail.ends_with(b"\n"),
-                _ => tail.ends_with(b"\n\n"),
+            let is_whole = match kept[0] {
+                b'{' => kept.ends_with(b"\n"),
+                _ => kept.ends_with(b"\n\n"),
             };
-            if is_whole || tail.len() > MAX {
-                return Some(std::mem::take(tail));
+            if is_whole || kept.len() > MAX {
+                return Some(std::mem::take(kept));
             }
         }
         None
     }
 
     /// Keeps the memory of an event that was given out.
-    pub(super) fn spare(&mut self, mut event: Vec<u8>) {
+    pub(crate) fn spare(&mut self, mut event: Vec<u8>) {
         event.clear();
         self.0 = event;
     }
@@ -73,7 +73,7 @@ mod tests {
             (&[b'x'; MAX + 1], false),
         ] {
             assert_eq!(
-                Tail::default().keep(bytes),
+                Partial::default().keep(bytes),
                 keeps,
                 "{}",
                 bytes.escape_ascii()
@@ -84,13 +84,13 @@ mod tests {
     /// An event comes whole, and nothing after it with it.
     #[test]
     fn what_comes_of_it() {
-        let mut tail = Tail::default();
-        assert!(tail.keep(b"event: x\nda"));
+        let mut kept = Partial::default();
+        assert!(kept.keep(b"event: x\nda"));
         let mut input = &b"ta: {}"[..];
-        assert_eq!(tail.fill(&mut input), None);
+        assert_eq!(kept.fill(&mut input), None);
         let mut input = &b"\n\ndata: more"[..];
         assert_eq!(
-            tail.fill(&mut input).as_deref(),
+            kept.fill(&mut input).as_deref(),
             Some(&b"event: x\ndata: {}\n\n"[..])
         );
         assert_eq!(input, b"data: more");

@@ -9,8 +9,8 @@ use serde::{Deserializer as _, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::json::mend;
-use super::usage::Merge;
+use crate::meter::json;
+use crate::meter::json::mend::mend;
 
 /// A provider's own usage object, merged over the stream, fields not known yet included.
 ///
@@ -23,6 +23,42 @@ pub struct RawUsage {
     merged: BTreeMap<String, (usize, String)>,
     /// The place of the next new member.
     next: usize,
+}
+
+/// How a later usage object of the same response changes an earlier one.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Merge {
+    /// Key by key; the last that is not null counts.
+    Keys,
+    /// As `Keys`, but an object that has the named key replaces all that was said before.
+    Whole(&'static str),
+    /// Key by key; the greatest number counts.
+    Greatest,
+    /// Key by key; numbers add up. Only for bodies that state usage in parts.
+    Sum,
+}
+
+impl Merge {
+    /// The number that an earlier and a later value come to, both JSON, where this way of merging reckons.
+    pub(crate) fn number(self, earlier: &str, later: &str) -> Option<u64> {
+        let reckon: fn(u64, u64) -> u64 = match self {
+            Self::Greatest => u64::max,
+            Self::Sum => u64::saturating_add,
+            Self::Keys | Self::Whole(_) => return None,
+        };
+        let count = |json: &str| count_of(&serde_json::from_str(json).ok()?);
+        Some(reckon(count(earlier)?, count(later)?))
+    }
+}
+
+/// A count in a usage object that was read.
+pub(crate) fn count_of(value: &Value) -> Option<u64> {
+    let text = || match value {
+        Value::Number(n) => json::count(&n.to_string()),
+        Value::String(text) => json::count(text),
+        _ => None,
+    };
+    value.as_u64().or_else(text)
 }
 
 /// An object nested deeper than this is not kept: few programs could read the record.
@@ -91,7 +127,7 @@ impl RawUsage {
     }
 
     /// An object of these members, each with its value as JSON.
-    pub(super) fn of<'m>(members: impl Iterator<Item = (&'m str, &'m str)>) -> Self {
+    pub(crate) fn of<'m>(members: impl Iterator<Item = (&'m str, &'m str)>) -> Self {
         let mut usage = Self::default();
         for (name, json) in members {
             if let Some(json) = readable(json).and_then(|json| compact(&json)) {
@@ -102,7 +138,7 @@ impl RawUsage {
     }
 
     /// Whether it may have a member of that name that is zero, as far as can be told without reading.
-    pub(super) fn has_zero(&self, key: &str) -> bool {
+    pub(crate) fn has_zero(&self, key: &str) -> bool {
         if self.text.is_empty() {
             return self.merged.contains_key(key);
         }
@@ -115,13 +151,13 @@ impl RawUsage {
     }
 
     /// Keeps only the members whose names fit.
-    pub(super) fn retain(&mut self, fits: impl Fn(&str) -> bool) {
+    pub(crate) fn retain(&mut self, fits: impl Fn(&str) -> bool) {
         self.part();
         self.merged.retain(|name, _| fits(name));
     }
 
     /// The object for a parser that mends what it reads by itself.
-    pub(super) fn parsable(&self) -> Cow<'_, str> {
+    pub(crate) fn parsable(&self) -> Cow<'_, str> {
         match self.text.as_str() {
             "" => self.to_json().into(),
             text => text.into(),
@@ -129,7 +165,7 @@ impl RawUsage {
     }
 
     /// Sets one member to a value that is JSON.
-    pub(super) fn insert(&mut self, name: &str, json: &str) {
+    pub(crate) fn insert(&mut self, name: &str, json: &str) {
         self.part();
         let next = self.next;
         let member = self.merged.entry(name.to_owned()).or_insert_with(|| {
@@ -140,7 +176,7 @@ impl RawUsage {
     }
 
     /// Takes in what was stated later.
-    pub(super) fn merge(&mut self, merge: Merge, mut later: Self) {
+    pub(crate) fn merge(&mut self, merge: Merge, mut later: Self) {
         let replaces = merge == Merge::Keys
             && !self.text.is_empty()
             && are_alike(self.text.as_bytes(), later.text.as_bytes());

@@ -1,220 +1,18 @@
-//! Counts with their provenance, and the table by which a provider's usage object becomes comparable counts.
+//! A provider's usage object as comparable counts, by the table of its dialect.
 
 use serde_json::Value;
 
-use super::dialect::{Dialect, Way};
+use super::dialect::rule::{Dialect, Field, Place, Way};
+use super::json::paths::{Match, Paths};
 use super::json::{self, Json, Parser};
-use super::memo::{self, Filling, Pattern, Span};
-use super::raw::RawUsage;
+use super::pattern::{self, Filling, Pattern, Span};
 use super::reading::{Charged, Note, Pass, Reading};
-use super::tree::{Found, Tree};
-
-/// Something that is counted. Every measure is in tokens, save those whose name says otherwise.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[non_exhaustive]
-pub enum Measure {
-    /// All prompt tokens, cached ones included.
-    Input,
-    /// Prompt tokens read from a cache.
-    CacheRead,
-    /// Prompt tokens written to a cache, whatever their time to live.
-    CacheWrite,
-    /// Cache writes that live for an hour.
-    CacheWrite1h,
-    /// Prompt tokens of audio.
-    AudioInput,
-    /// Audio tokens read from a cache.
-    CachedAudio,
-    /// Prompt tokens of images.
-    ImageInput,
-    /// Image tokens read from a cache.
-    CachedImage,
-    /// Prompt tokens of videos.
-    VideoInput,
-    /// Prompt tokens that a provider's own tools added.
-    ToolInput,
-    /// All billed generated tokens, reasoning included.
-    Output,
-    /// Generated tokens spent on reasoning.
-    Reasoning,
-    /// Generated tokens of audio.
-    AudioOutput,
-    /// Generated tokens of images.
-    ImageOutput,
-    /// Generated tokens of videos.
-    VideoOutput,
-    /// Generated tokens spent on citations.
-    Citation,
-    /// Input plus output, as the provider states it.
-    Total,
-    /// Prompt tokens charged, where that differs from those counted.
-    BilledInput,
-    /// Generated tokens charged, where that differs from those counted.
-    BilledOutput,
-    /// Web searches made.
-    WebSearches,
-    /// Searches of stored files made.
-    FileSearches,
-    /// Containers that a code interpreter ran in.
-    Containers,
-    /// Places on maps that an answer rests on.
-    MapPlaces,
-    /// Pages read.
-    Pages,
-    /// Whether what was read was annotated: 1 if so.
-    Annotations,
-    /// Rerank searches charged.
-    RerankSearches,
-    /// Audio heard, in billionths of a second.
-    AudioNanoseconds,
-    /// Prompt tokens of one of several passes, where `Input` is their sum: rates for long prompts go by it.
-    PassInput,
-}
-
-const MEASURES: usize = Measure::PassInput as usize + 1;
-
-/// A number with where it comes from.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct Count {
-    /// How many.
-    pub value: u64,
-    /// Counted by us from the text that came through, not stated by the provider.
-    pub estimated: bool,
-}
-
-/// What one response used.
-#[derive(Clone, Debug, Default, PartialEq)]
-#[non_exhaustive]
-pub struct Usage {
-    counts: [Option<Count>; MEASURES],
-    /// The provider's own usage object, merged over the stream, unknown fields included.
-    pub raw: RawUsage,
-}
-
-impl Usage {
-    /// What is known of `measure`; `None` where nobody said, never zero for that.
-    pub fn get(&self, measure: Measure) -> Option<Count> {
-        self.counts[measure as usize]
-    }
-
-    /// The number alone.
-    pub fn value(&self, measure: Measure) -> Option<u64> {
-        self.get(measure).map(|count| count.value)
-    }
-
-    /// Whether the provider stated anything at all.
-    pub fn is_reported(&self) -> bool {
-        self.counts.iter().flatten().any(|count| !count.estimated)
-    }
-
-    /// Sets what the provider stated.
-    #[doc(hidden)]
-    pub fn report(&mut self, measure: Measure, value: u64) {
-        let estimated = false;
-        self.counts[measure as usize] = Some(Count { value, estimated });
-    }
-
-    /// Sets what we counted ourselves.
-    #[doc(hidden)]
-    pub fn estimate(&mut self, measure: Measure, value: u64) {
-        let estimated = true;
-        self.counts[measure as usize] = Some(Count { value, estimated });
-    }
-
-    /// Forgets a count.
-    pub(crate) fn forget(&mut self, measure: Measure) {
-        self.counts[measure as usize] = None;
-    }
-
-    /// Input plus output; where one of them is not known, as stated.
-    pub fn total(&self) -> Option<u64> {
-        let sum = || {
-            let input = self.value(Measure::Input)?;
-            input.checked_add(self.value(Measure::Output)?)
-        };
-        sum().or(self.value(Measure::Total))
-    }
-}
-
-/// Where one count stands in a provider's usage object.
-pub(super) struct Field {
-    pub(super) measure: Measure,
-    /// The first of these that leads to a number counts; where it leads to several, their sum does.
-    pub(super) paths: &'static [&'static str],
-    pub(super) place: Place,
-}
-
-/// How a count relates to the total of its side, [`Measure::Input`] or [`Measure::Output`].
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Place {
-    /// To be added to it.
-    Beside,
-    /// To be added to it if the stated grand total has room for it.
-    ByTotal,
-    /// Contained in it already.
-    Within,
-}
-
-/// A count contained in the total of its side.
-pub(super) const fn within(measure: Measure, paths: &'static [&'static str]) -> Field {
-    let place = Place::Within;
-    Field {
-        measure,
-        paths,
-        place,
-    }
-}
-
-/// A count that the total of its side lacks.
-pub(super) const fn beside(measure: Measure, paths: &'static [&'static str]) -> Field {
-    let place = Place::Beside;
-    Field {
-        measure,
-        paths,
-        place,
-    }
-}
-
-/// A count that some servers put within and some beside; the grand total tells.
-pub(super) const fn by_total(measure: Measure, paths: &'static [&'static str]) -> Field {
-    let place = Place::ByTotal;
-    Field {
-        measure,
-        paths,
-        place,
-    }
-}
-
-/// How a later usage object of the same response changes an earlier one.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Merge {
-    /// Key by key; the last that is not null counts.
-    Keys,
-    /// As `Keys`, but an object that has the named key replaces all that was said before.
-    Whole(&'static str),
-    /// Key by key; the greatest number counts.
-    Greatest,
-    /// Key by key; numbers add up. Only for bodies that state usage in parts.
-    Sum,
-}
-
-impl Merge {
-    /// The number that an earlier and a later value come to, both JSON, where this way of merging reckons.
-    pub(super) fn number(self, earlier: &str, later: &str) -> Option<u64> {
-        let reckon: fn(u64, u64) -> u64 = match self {
-            Self::Greatest => u64::max,
-            Self::Sum => u64::saturating_add,
-            Self::Keys | Self::Whole(_) => return None,
-        };
-        let count = |json: &str| count_of(&serde_json::from_str(json).ok()?);
-        Some(reckon(count(earlier)?, count(later)?))
-    }
-}
+use super::usage::stated::{RawUsage, count_of};
+use super::usage::{Measure, Usage};
 
 impl Dialect {
     /// Whether its API generates anything: of one that does not, the total is the input.
-    pub(super) fn generates(&self) -> bool {
+    pub(crate) fn generates(&self) -> bool {
         let paths = |measure: Measure| {
             let fields = self.usage.iter();
             let fields = fields.filter(move |field| field.measure == measure);
@@ -224,14 +22,14 @@ impl Dialect {
     }
 
     /// The output that a usage object states at its top.
-    pub(super) fn output_of(&self, usage: &RawUsage) -> Option<u64> {
+    pub(crate) fn output_of(&self, usage: &RawUsage) -> Option<u64> {
         let keys = self.keys(Measure::Output);
         keys.filter_map(|key| count_of(&usage.get(key)?)).next()
     }
 
     /// Takes out of a later usage object what takes back an earlier one: an input side of zeros, or zeros on both
     /// sides, as proxies send. Gives whether there was any.
-    pub(super) fn drop_zeros(&self, earlier: &RawUsage, later: &mut RawUsage) -> bool {
+    pub(crate) fn drop_zeros(&self, earlier: &RawUsage, later: &mut RawUsage) -> bool {
         if earlier.is_empty() || !self.keys(Measure::Input).any(|key| later.has_zero(key)) {
             return false;
         }
@@ -271,7 +69,7 @@ impl Dialect {
     }
 
     /// All that a usage object states on the input's side.
-    pub(super) fn input_of(&self, usage: &RawUsage) -> Option<u64> {
+    pub(crate) fn input_of(&self, usage: &RawUsage) -> Option<u64> {
         let sum = |measure: Measure| {
             let counts = self
                 .keys(measure)
@@ -284,7 +82,7 @@ impl Dialect {
     }
 
     /// Takes the total out of an earlier usage object that a later one does not repeat beside its counts.
-    pub(super) fn drop_total(&self, earlier: &mut RawUsage, later: &RawUsage) {
+    pub(crate) fn drop_total(&self, earlier: &mut RawUsage, later: &RawUsage) {
         let states = |usage: &RawUsage, measure: Measure| {
             let mut keys = self.keys(measure);
             keys.any(|key| usage.get(key).is_some_and(|value| !value.is_null()))
@@ -325,27 +123,33 @@ fn count_at(usage: &Value, path: &str) -> Option<u64> {
     }
 }
 
-/// A count in a usage object that was read.
-fn count_of(value: &Value) -> Option<u64> {
-    let text = || match value {
-        Value::Number(n) => json::count(&n.to_string()),
-        Value::String(text) => json::count(text),
-        _ => None,
-    };
-    value.as_u64().or_else(text)
-}
-
 /// A dialect's tables of counts and charges, made ready for one walk over a usage object.
-pub(super) struct Counts {
-    pub(super) dialect: &'static Dialect,
+pub(crate) struct Counts {
+    pub(crate) dialect: &'static Dialect,
     /// The paths of the counts, and after them two of each charge.
-    tree: Tree,
+    paths: Paths,
     /// For each path of the counts, its field.
     places: Vec<usize>,
     /// Objects read before, the last one first.
     seen: Vec<Seen>,
     spans: Vec<Span>,
     numbers: Vec<Number>,
+}
+
+/// The tables of the dialects in use.
+#[derive(Default)]
+pub(crate) struct Counters(Vec<Counts>);
+
+impl Counters {
+    /// A dialect's tables of counts and charges.
+    pub(crate) fn of(&mut self, dialect: &'static Dialect) -> &mut Counts {
+        let same = |known: &Counts| std::ptr::eq(known.dialect, dialect);
+        let at = self.0.iter().position(same).unwrap_or_else(|| {
+            self.0.push(Counts::new(dialect));
+            self.0.len() - 1
+        });
+        &mut self.0[at]
+    }
 }
 
 /// A usage object that holds nothing but counts, cut at its numbers.
@@ -363,7 +167,7 @@ const SEEN: usize = 4;
 const MAX_SEEN: usize = 4 << 10;
 
 impl Counts {
-    pub(super) fn new(dialect: &'static Dialect) -> Self {
+    pub(crate) fn new(dialect: &'static Dialect) -> Self {
         let counted = dialect.usage.iter().flat_map(|field| field.paths);
         let charged = dialect
             .charges
@@ -376,7 +180,7 @@ impl Counts {
             .flat_map(|(at, field)| field.paths.iter().map(move |_| at));
         Self {
             dialect,
-            tree: Tree::new(counted.copied().chain(charged)),
+            paths: Paths::new(counted.copied().chain(charged)),
             places: places.collect(),
             seen: Vec::new(),
             spans: Vec::new(),
@@ -386,7 +190,7 @@ impl Counts {
 
     /// Reads a usage object into its model's reading. Nothing in it can make this fail: what is no count is unknown,
     /// sums saturate.
-    pub(super) fn read(&mut self, stated: &str, parser: &mut Parser, reading: &mut Reading) {
+    pub(crate) fn read(&mut self, stated: &str, parser: &mut Parser, reading: &mut Reading) {
         let model = reading
             .model
             .as_deref()
@@ -433,7 +237,7 @@ impl Counts {
         let (dialect, places, spans) = (self.dialect, &self.places, &self.spans);
         let number = |&(path, at): &(u16, usize)| {
             let (from, to, _) = spans[at];
-            let value = memo::value(&text[from..to]);
+            let value = pattern::value(&text[from..to]);
             match dialect.usage[places[usize::from(path)]].measure {
                 Measure::AudioNanoseconds => (path, value.saturating_mul(json::NANOSECONDS)),
                 _ => (path, value),
@@ -445,15 +249,15 @@ impl Counts {
     }
 
     /// All that the tables name, in the order of their paths.
-    fn find<'t>(&self, usage: Json<'t>) -> Vec<Found<'t>> {
+    fn find<'t>(&self, usage: Json<'t>) -> Vec<Match<'t>> {
         let mut hits = Vec::with_capacity(16);
-        self.tree.find(usage, &mut hits);
+        self.paths.find(usage, &mut hits);
         hits.sort_by_key(|(path, _)| *path);
         hits
     }
 
     /// How many of the hits are counts.
-    fn counts(&self, hits: &[Found<'_>]) -> usize {
+    fn counts(&self, hits: &[Match<'_>]) -> usize {
         hits.partition_point(|(path, _)| usize::from(*path) < self.places.len())
     }
 
@@ -549,12 +353,12 @@ impl Counts {
     }
 
     /// The counts among what was found.
-    fn numbers(&self, hits: &[Found<'_>]) -> Vec<Number> {
-        let number = |found: &Found<'_>| Some((found.0, self.number(found)?));
+    fn numbers(&self, hits: &[Match<'_>]) -> Vec<Number> {
+        let number = |found: &Match<'_>| Some((found.0, self.number(found)?));
         hits.iter().filter_map(number).collect()
     }
 
-    fn number(&self, (path, hit): &Found<'_>) -> Option<u64> {
+    fn number(&self, (path, hit): &Match<'_>) -> Option<u64> {
         match self.dialect.usage[self.places[usize::from(*path)]].measure {
             Measure::AudioNanoseconds => hit.value.as_nanoseconds(),
             _ => hit.value.as_count(),
@@ -562,13 +366,13 @@ impl Counts {
     }
 
     /// Cuts an object at its numbers, if nothing else in it counts.
-    fn learn(&self, usage: Json<'_>, text: &[u8], hits: &[Found<'_>]) -> Option<Seen> {
+    fn learn(&self, usage: Json<'_>, text: &[u8], hits: &[Match<'_>]) -> Option<Seen> {
         if text.len() > MAX_SEEN {
             return None;
         }
         let mut holes = Vec::new();
         cut(usage, text, &mut holes);
-        let number = |(path, hit): &Found<'_>| {
+        let number = |(path, hit): &Match<'_>| {
             let at = hit.number(text)?;
             Some((*path, holes.binary_search(&at).ok()?))
         };
@@ -589,7 +393,7 @@ impl Counts {
         Pass { model, usage }
     }
 
-    fn charged(&self, at: usize, hits: &[Found<'_>], text: &[u8]) -> Option<Charged> {
+    fn charged(&self, at: usize, hits: &[Match<'_>], text: &[u8]) -> Option<Charged> {
         let charge = &self.dialect.charges[at];
         let path = self.places.len() + 2 * at;
         let hit = |path: usize| hits.iter().find(|hit| usize::from(hit.0) == path);

@@ -1,0 +1,660 @@
+//! Which event belongs to which response, and what becomes of the responses: the plain way, by parsing each event.
+
+mod beside;
+
+use std::collections::VecDeque;
+use std::mem::take;
+use std::time::Duration;
+
+use base64::Engine as _;
+use memchr::memmem;
+
+use super::context::Context;
+use super::counts::Counters;
+use super::dialect;
+use super::dialect::recognise::{recognise, recognise_cut};
+use super::dialect::rule::Dialect;
+use super::emit::Emitter;
+use super::estimate::Family;
+use super::estimate::transcript::{Channel, Heard};
+use super::event::{Facts, Finders, Found, Outline, Parsed, Read};
+use super::exchange::place::Place;
+use super::exchange::signs::Signs;
+use super::exchange::{Exchange, Trace};
+use super::failure::Failure;
+use super::frame::event::{Event, Frame, Wrap};
+use super::json::close::{Closed, close};
+use super::json::{Json, Parser};
+use super::reading::{EndedBy, Reading, Status};
+use super::request::Request;
+use beside::Beside;
+
+/// Looks at events that are parsed whole, to know their like again.
+pub(crate) trait Learner {
+    /// An event with what was read and found in it, before its response, which had been speaking `known`, takes it in.
+    fn learn(
+        &mut self,
+        event: Parsed<'_>,
+        read: &Read<'_>,
+        found: &[Found<'_>],
+        known: Option<&'static Dialect>,
+    );
+}
+
+/// Learns nothing.
+impl Learner for () {
+    fn learn(&mut self, _: Parsed<'_>, _: &Read<'_>, _: &[Found<'_>], _: Option<&'static Dialect>) {
+    }
+}
+
+/// The meter without its framing.
+#[derive(Default)]
+pub(crate) struct Responses {
+    /// For what was gathered over events.
+    pub(crate) parser: Parser,
+    /// The response under way.
+    pub(crate) exchange: Option<Exchange>,
+    pub(crate) beside: Beside,
+    /// Bytes of the stream that were counted to a response.
+    pub(crate) counted: u64,
+    /// What the next response may use to hear with.
+    pub(crate) heard: Heard,
+    pub(crate) readings: VecDeque<Reading>,
+    /// Any reading was ever given.
+    pub(crate) spoke: bool,
+    /// Things that were no events, before any response began.
+    pub(crate) strays: u64,
+    pub(crate) context: Context,
+    pub(crate) finders: Finders,
+    pub(crate) counters: Counters,
+    pub(crate) now: Duration,
+    /// When the last response ended: the next one is waited for since then.
+    pub(crate) idle_since: Duration,
+    pub(crate) trace: Trace,
+    pub(crate) emitter: Emitter,
+    /// Nothing more will come.
+    pub(crate) ending: bool,
+    /// The event at hand was cut off by the end of input: how much of it came, and the offset of the string of which it
+    /// is but half.
+    pub(crate) cut: Option<(usize, Option<usize>)>,
+    /// JSON documents that no dialect knows, where somebody asks for them.
+    pub(crate) strangers: Option<VecDeque<Vec<u8>>>,
+}
+
+impl Responses {
+    /// What the response under way speaks.
+    pub(crate) fn dialect(&self) -> Option<&'static Dialect> {
+        self.exchange.as_ref()?.dialect
+    }
+
+    /// What the next event may be expected to speak: what was learned of a response ends with it.
+    pub(crate) fn known(&self) -> Option<&'static Dialect> {
+        let exchange = self.exchange.as_ref().filter(|exchange| !exchange.over);
+        exchange?.dialect
+    }
+
+    /// Sees to what follows from newly heard text.
+    pub(crate) fn settle(&mut self) {
+        let Some(exchange) = &mut self.exchange else {
+            return;
+        };
+        if exchange.first_text.is_none() && exchange.heard.any() {
+            exchange.first_text = Some(self.now);
+        }
+    }
+
+    pub(crate) fn version(&self) -> u64 {
+        self.exchange
+            .as_ref()
+            .map_or(0, |exchange| exchange.version)
+    }
+
+    /// Takes one frame in; gives whether it began a new response.
+    pub(crate) fn take(
+        &mut self,
+        frame: Frame<'_>,
+        start: u64,
+        parser: &mut Parser,
+        learner: &mut dyn Learner,
+    ) -> bool {
+        self.trace = Trace::unique();
+        match frame {
+            Frame::ArrayEnd => {
+                if let Some(exchange) = &mut self.exchange {
+                    exchange.over = true;
+                    exchange.version += 1;
+                }
+                false
+            }
+            Frame::Cut(data) => self.take_cut(data, start, parser),
+            Frame::Event(event) => self.take_event(event, start, parser, learner),
+            // Amid a response these are stray bytes, not another one.
+            Frame::Gzip if self.exchange.as_ref().is_some_and(Exchange::is_under_way) => {
+                self.skip();
+                false
+            }
+            Frame::Gzip => {
+                let place = self.exchange.as_ref().map(Exchange::leave);
+                let fresh = self.turn(start, place.unwrap_or(Place::Here));
+                self.begin(start).gzip = true;
+                fresh
+            }
+            Frame::Head(head) => {
+                let place = self.exchange.as_ref().map(Exchange::leave);
+                let fresh = self.turn(start, place.unwrap_or(Place::Here));
+                let exchange = self.begin(start);
+                exchange.http_status = Some(head.status);
+                exchange.tokens = head.tokens;
+                exchange.cost = head.cost;
+                fresh
+            }
+            Frame::Junk => {
+                self.skip();
+                false
+            }
+        }
+    }
+
+    /// Takes in what OpenAI and its like end a stream with.
+    pub(crate) fn take_done(&mut self) {
+        let waits = self.exchange.as_ref().is_some_and(Exchange::awaits_end);
+        if !waits && let Some(mut exchange) = self.beside.take_finished() {
+            exchange.events += 1;
+            exchange.over = true;
+            self.end(exchange, EndedBy::Upstream, true);
+            return;
+        }
+        if let Some(exchange) = &mut self.exchange {
+            exchange.events += 1;
+            exchange.version += 1;
+            exchange.over = true;
+            exchange.last = self.now;
+        }
+    }
+
+    fn take_event(
+        &mut self,
+        event: Event<'_>,
+        start: u64,
+        parser: &mut Parser,
+        learner: &mut dyn Learner,
+    ) -> bool {
+        let data = event.data.trim_ascii();
+        if data == b"[DONE]" {
+            self.take_done();
+            return false;
+        }
+        if event.wrap == Wrap::Aws
+            && event.name == b"chunk"
+            && let Some(native) = unwrap_chunk(data, parser)
+        {
+            let inner = Event {
+                name: &[],
+                data: &native,
+                wrap: Wrap::Aws,
+            };
+            let fresh = self.take_json(inner, &native, start, parser, &mut ());
+            if let Some(exchange) = &mut self.exchange {
+                exchange.invoked = true;
+            }
+            self.trace = Trace::unique();
+            return fresh.unwrap_or(false);
+        }
+        if let Some(fresh) = self.take_json(event, data, start, parser, learner) {
+            return fresh;
+        }
+        let mut fresh = false;
+        let several = memmem::find(data, b"\n{").is_some();
+        if self.ending && data.first() == Some(&b'{') && !several {
+            return self.take_cut(data, start, parser);
+        }
+        // Some servers leave out the blank line between events.
+        if event.wrap == Wrap::Sse && data.contains(&b'\n') {
+            for line in data.split(|b| *b == b'\n') {
+                let event = Event {
+                    data: line,
+                    ..event
+                };
+                fresh |= self.take_event(event, start, parser, &mut ());
+            }
+            self.trace = Trace::unique();
+            return fresh;
+        }
+        self.take_text(event, data, start)
+    }
+
+    /// Takes in an event that is no JSON: Replicate's text, an error in words, or a damaged one.
+    pub(crate) fn take_text(&mut self, event: Event<'_>, data: &[u8], start: u64) -> bool {
+        let text = String::from_utf8_lossy(data);
+        match event.name {
+            b"output" => {
+                let over = self.exchange.as_ref().is_some_and(|exchange| exchange.over);
+                let fresh = self.turn(start, if over { Place::Next } else { Place::Here });
+                let exchange = self.begin(start);
+                exchange.dialect.get_or_insert(dialect::text_stream());
+                exchange.events += 1;
+                let voice = exchange.heard.voice(Channel::Text, 0);
+                // A space at either end is part of it.
+                let text = String::from_utf8_lossy(event.data);
+                exchange.heard.push(voice, text.as_bytes());
+                self.emitter.text(0, &text);
+                self.settle();
+                fresh
+            }
+            b"error" => {
+                let message = Some(text.into_owned());
+                let failure = Failure {
+                    kind: None,
+                    message,
+                };
+                let exchange = self.begin(start);
+                exchange.events += 1;
+                exchange.fail(Some(failure));
+                false
+            }
+            _ => {
+                self.skip();
+                false
+            }
+        }
+    }
+
+    /// Takes in an event by its JSON; `None` where it is none. Gives whether it began a new response.
+    pub(crate) fn take_json(
+        &mut self,
+        event: Event<'_>,
+        data: &[u8],
+        start: u64,
+        parser: &mut Parser,
+        learner: &mut dyn Learner,
+    ) -> Option<bool> {
+        let (wrap, name) = (event.wrap, std::str::from_utf8(event.name));
+        let name = name.unwrap_or_default();
+        let take = |json: Json<'_>| {
+            let event = Parsed {
+                json,
+                data,
+                wrap,
+                name,
+            };
+            self.take_parsed(event, start, &mut *learner)
+        };
+        let fresh = parser.parse(data, take).flatten();
+        if fresh.is_some() {
+            self.settle();
+        }
+        fresh
+    }
+
+    /// Takes in a parsed event; gives whether it began a new response. `None` where the end of input left but half of a
+    /// value in it that is no text.
+    pub(crate) fn take_parsed(
+        &mut self,
+        event: Parsed<'_>,
+        start: u64,
+        learner: &mut dyn Learner,
+    ) -> Option<bool> {
+        let Parsed {
+            json, wrap, name, ..
+        } = event;
+        let mut known = self.known();
+        let call = match self.cut {
+            Some(_) => recognise_cut,
+            None => recognise,
+        };
+        let half = self.cut.and_then(|(_, half)| half);
+        let Some(mut dialect) = call(json, name, known) else {
+            return half.is_none().then(|| self.take_unknown(event, start));
+        };
+        let mut found = self.finders.of(dialect.rules).find(json);
+        let mut read = Read::new(event, dialect, &found);
+        if half.is_some_and(|at| !read.is_text_at(at)) {
+            return None;
+        }
+        // What tells a grammar that many share from another one may not have come.
+        if self.cut.is_some() && known.is_none() && dialect.generic && !read.generates() {
+            return Some(self.take_unknown(event, start));
+        }
+        let place = self.beside.place(self.exchange.as_ref(), &Signs::of(&read));
+        let fresh = self.turn(start, place);
+        if fresh && known.is_some() {
+            // It is not of the response that was expected to go on.
+            known = self.known();
+            dialect = call(json, name, known).unwrap_or(dialect);
+            found = self.finders.of(dialect.rules).find(json);
+            read = Read::new(event, dialect, &found);
+        }
+        if wrap.is_bare() {
+            learner.learn(event, &read, &found, known);
+        }
+        self.begin_with(&read, start, place);
+        self.emit(event);
+        let settled = self.dialect().unwrap_or(dialect);
+        if !std::ptr::eq(settled.rules, dialect.rules) {
+            // A dialect settled before holds: its rules, not those of what this one event looks like.
+            let whole = read.outline.whole;
+            found = self.finders.of(settled.rules).find(json);
+            read = Read::new(event, settled, &found);
+            read.outline.whole = whole;
+        }
+        if let Some((came, _)) = self.cut {
+            read.trim(event.data, came);
+        }
+        self.say(&read);
+        let kind = settled.kind(json, name);
+        self.emitter.found(settled.rules, &found, kind);
+        Some(fresh)
+    }
+
+    /// Takes in an event of no known dialect: a failure, or one that says nothing.
+    pub(crate) fn take_unknown(&mut self, event: Parsed<'_>, start: u64) -> bool {
+        let Parsed {
+            json, wrap, name, ..
+        } = event;
+        let mut failure = None;
+        // Of an event that was cut off it cannot be told what it lacks.
+        if wrap != Wrap::Cut {
+            // Amid a stream a message may be anybody's.
+            let amid = self.dialect().is_some();
+            failure = Failure::recognise(json, name, amid, wrap == Wrap::Document);
+        }
+        if failure.is_none() && wrap == Wrap::AwsException {
+            failure = Failure::of(json);
+        }
+        let known = self.dialect();
+        let signs = Signs::none(failure.is_some());
+        let place = self.beside.place(self.exchange.as_ref(), &signs);
+        let fresh = self.turn(start, place);
+        self.emit(event);
+        if let Some(mut failure) = failure {
+            if wrap == Wrap::AwsException {
+                failure.kind = Some(name.to_owned());
+            }
+            let exchange = self.begin(start);
+            exchange.events += 1;
+            exchange.over |= wrap == Wrap::Document && exchange.dialect.is_none();
+            exchange.fail(Some(failure));
+            return fresh;
+        }
+        // An event type we do not know is the norm; one of no known API is not.
+        match (&mut self.exchange, known) {
+            (Some(exchange), Some(known)) if wrap != Wrap::Document => {
+                exchange.events += 1;
+                let found = self.finders.of(known.rules).find(json);
+                exchange.take(&Read::new(event, known, &found), &mut self.trace);
+                self.trace.unique = true;
+            }
+            _ => {
+                let stands_alone = matches!(wrap, Wrap::Document | Wrap::Element);
+                if let Some(strangers) = self.strangers.as_mut().filter(|_| stands_alone) {
+                    strangers.push_back(event.data.to_vec());
+                }
+                self.skip();
+            }
+        }
+        fresh
+    }
+
+    /// Sees to it that there is a response for an event to belong to.
+    pub(crate) fn begin_with(&mut self, facts: &impl Facts, start: u64, place: Place) {
+        self.count(start);
+        let now = self.now;
+        let exchange = self.begin(start);
+        if place == Place::Unclear {
+            exchange.divide(now);
+        }
+        exchange.identify(&Signs::of(facts));
+        exchange.adopt(facts.outline().dialect);
+    }
+
+    /// Takes in what an event of the response under way says.
+    pub(crate) fn say(&mut self, facts: &impl Facts) {
+        let Some(exchange) = &mut self.exchange else {
+            return;
+        };
+        let mut trace = Trace::default();
+        trace.holes = take(&mut self.trace.holes);
+        trace.holes.clear();
+        exchange.take(facts, &mut trace);
+        let Outline { whole, wrap, .. } = facts.outline();
+        exchange.over |= whole;
+        exchange.whole |= whole;
+        exchange.lines |= wrap == Wrap::Document && !whole;
+        exchange.take_doubtful(facts, &mut trace, self.now);
+        trace.unique |= exchange.over || !wrap.is_bare();
+        self.trace = trace;
+    }
+
+    /// Gives out an event's data. What was added to one that was cut off never came.
+    pub(crate) fn emit(&mut self, event: Parsed<'_>) {
+        if event.wrap != Wrap::Cut {
+            let named = if event.wrap == Wrap::Aws {
+                event.name
+            } else {
+                ""
+            };
+            self.emitter.data(named, event.data);
+        }
+    }
+
+    /// Reads what there is of an event that the end of input cut off, by closing what it left open.
+    pub(crate) fn take_cut(&mut self, data: &[u8], start: u64, parser: &mut Parser) -> bool {
+        let was_over = self.exchange.as_ref().is_some_and(|exchange| exchange.over);
+        let mut fresh = None;
+        // Half a text came through; half of anything else is nothing.
+        for Closed { whole, came, half } in close(data).into_iter().flatten() {
+            let event = Event {
+                name: &[],
+                data: &whole,
+                wrap: Wrap::Cut,
+            };
+            self.cut = Some((came, half));
+            fresh = self.take_json(event, &whole, start, parser, &mut ());
+            if fresh.is_some() {
+                break;
+            }
+        }
+        self.cut = None;
+        match &mut self.exchange {
+            Some(exchange) if fresh == Some(true) || !was_over => {
+                exchange.over = false;
+                exchange.cut = true;
+                exchange.skipped += u64::from(fresh.is_none());
+            }
+            _ => self.skip(),
+        }
+        fresh.unwrap_or(false)
+    }
+
+    /// Makes the response that an event belongs to the one under way; gives whether it was none or another.
+    pub(crate) fn turn(&mut self, start: u64, place: Place) -> bool {
+        if matches!(place, Place::Here | Place::Unclear) {
+            return self.exchange.is_none();
+        }
+        self.count(start);
+        if let Place::Apart(at) = place {
+            self.part(at);
+            return true;
+        }
+        let back = match place {
+            Place::Back(at) => Some(self.beside.take_up(at)),
+            _ => None,
+        };
+        if let Some(exchange) = std::mem::replace(&mut self.exchange, back) {
+            if place == Place::Next || exchange.over {
+                self.end(exchange, EndedBy::Upstream, true);
+            } else {
+                self.idle_since = exchange.last;
+                self.beside.leave(exchange);
+            }
+        }
+        while let Some(exchange) = self.beside.take_stale(false) {
+            self.end(exchange, EndedBy::Upstream, true);
+        }
+        true
+    }
+
+    /// Makes one of several responses, which seemed one, the one under way.
+    pub(crate) fn part(&mut self, at: usize) {
+        let Some(exchange) = self.exchange.take() else {
+            return;
+        };
+        let first = exchange.number;
+        for (which, mut part) in exchange.apart.into_iter().enumerate() {
+            part.number = match which {
+                0 => first,
+                _ => self.beside.number(),
+            };
+            if which == at {
+                self.exchange = Some(part);
+            } else {
+                self.beside.leave(part);
+            }
+        }
+    }
+
+    /// Counts the bytes before an offset to the response under way.
+    pub(crate) fn count(&mut self, offset: u64) {
+        let Some(exchange) = &mut self.exchange else {
+            return;
+        };
+        let bytes = offset.saturating_sub(self.counted);
+        self.counted += bytes;
+        exchange.bytes += bytes;
+        if let Some(last) = exchange.apart.last_mut() {
+            last.bytes += bytes;
+        }
+    }
+
+    /// The response under way, begun now if there is none.
+    pub(crate) fn begin(&mut self, start: u64) -> &mut Exchange {
+        if self.exchange.is_none() {
+            let exchange = self.beside.take_blank().unwrap_or_else(|| {
+                let number = self.beside.number();
+                let (strays, heard) = (take(&mut self.strays), take(&mut self.heard));
+                Exchange::new(number, self.idle_since, strays, heard)
+            });
+            self.exchange = Some(exchange);
+            self.count(start);
+        }
+        let now = self.now;
+        let exchange = self.exchange.get_or_insert_default();
+        exchange.last = now;
+        exchange
+    }
+
+    pub(crate) fn skip(&mut self) {
+        match &mut self.exchange {
+            Some(exchange) => exchange.skipped += 1,
+            None => self.strays += 1,
+        }
+    }
+
+    /// Makes it ready for another stream.
+    pub(crate) fn renew(&mut self) {
+        self.exchange = None;
+        (self.beside, self.counted) = (Beside::default(), 0);
+        self.readings.clear();
+        if let Some(strangers) = &mut self.strangers {
+            strangers.clear();
+        }
+        (self.spoke, self.ending, self.strays) = (false, false, 0);
+        (self.now, self.idle_since) = (Duration::ZERO, Duration::ZERO);
+    }
+
+    /// Ends the stream after so many bytes: what is under way becomes the last reading.
+    pub(crate) fn finish(&mut self, ended_by: EndedBy, bytes: u64) {
+        self.close_all(ended_by, bytes);
+        if self.spoke {
+            return;
+        }
+        let unrecognised = self.strays > 0;
+        let Context {
+            provider, requests, ..
+        } = &self.context;
+        let request = requests.first();
+        let asked = request.and_then(Request::provider).map(str::to_owned);
+        self.put(Reading {
+            request_model: request.and_then(Request::model).map(str::to_owned),
+            provider: provider.clone().or(asked),
+            status: if unrecognised {
+                Status::Unrecognised
+            } else {
+                Status::Empty
+            },
+            ended_by,
+            bytes,
+            events_skipped: self.strays,
+            ended: self.now,
+            ..Reading::default()
+        });
+    }
+
+    /// Ends every response.
+    pub(crate) fn close_all(&mut self, ended_by: EndedBy, offset: u64) {
+        self.count(offset);
+        if let Some(exchange) = self.exchange.take() {
+            self.beside.leave(exchange);
+        }
+        while let Some(exchange) = self.beside.take_stale(true) {
+            let followed = !self.beside.is_last(&exchange);
+            self.end(exchange, ended_by, followed);
+        }
+    }
+
+    /// Ends a response, which may have been several.
+    pub(crate) fn end(&mut self, mut exchange: Exchange, ended_by: EndedBy, followed: bool) {
+        self.idle_since = exchange.last;
+        let Some(parts) = exchange.take_apart() else {
+            return self.read(exchange, ended_by, followed);
+        };
+        let last = parts.len() - 1;
+        for (which, mut part) in parts.into_iter().enumerate() {
+            if which > 0 {
+                part.number = self.beside.number();
+            }
+            self.read(part, ended_by, followed || which < last);
+        }
+    }
+
+    pub(crate) fn read(&mut self, mut exchange: Exchange, ended_by: EndedBy, followed: bool) {
+        self.emitter.part();
+        let ending = self.context.ending(exchange.number, followed);
+        let reading = exchange.finish(ended_by, &ending, &mut self.parser, &mut self.counters);
+        self.heard = take(&mut exchange.heard);
+        self.heard.renew();
+        self.beside.hold(exchange.number, reading);
+        while let Some(reading) = self.beside.release(self.exchange.as_ref()) {
+            self.put(reading);
+        }
+    }
+
+    pub(crate) fn so_far(&mut self, offset: u64) -> Option<Reading> {
+        let exchange = self.exchange.as_mut()?;
+        let family = Family::of(exchange.model());
+        exchange.heard.fold(family.vocabulary);
+        let mut exchange = exchange.clone();
+        exchange.bytes += offset.saturating_sub(self.counted);
+        let ending = self.context.ending(exchange.number, false);
+        Some(exchange.finish(
+            EndedBy::Limit,
+            &ending,
+            &mut self.parser,
+            &mut self.counters,
+        ))
+    }
+
+    pub(crate) fn put(&mut self, reading: Reading) {
+        self.spoke = true;
+        self.readings.push_back(reading);
+    }
+}
+
+/// The event that Bedrock's Invoke wraps.
+fn unwrap_chunk(data: &[u8], parser: &mut Parser) -> Option<Vec<u8>> {
+    let decode = |json: Json<'_>| {
+        let bytes = json.get("bytes")?.as_str()?;
+        base64::engine::general_purpose::STANDARD.decode(bytes).ok()
+    };
+    parser.parse(data, decode).flatten()
+}
