@@ -72,13 +72,22 @@ fn a_missing_answer_moves_no_other() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         listener.local_addr().expect("an address").port()
     };
-    let url = |model: &str| server.url(&format!("/model/{model}/converse"));
-    let refused = format!("http://127.0.0.1:{closed}/model/{HAIKU}/converse");
+    // The host tells who answers; where it leads, the option does.
+    let host = "bedrock-runtime.us-east-1.amazonaws.com";
+    let url = |model: &str| format!("http://{host}/model/{model}/converse");
+    let refused = format!("http://{host}:81/model/{HAIKU}/converse");
+    let leads =
+        [(80, server.port), (81, closed)].map(|(from, to)| format!("{host}:{from}:127.0.0.1:{to}"));
     let line = |words: &[&str]| {
-        words
-            .iter()
-            .map(|word| (*word).to_owned())
-            .collect::<Vec<_>>()
+        let mut line: Vec<String> = Vec::new();
+        for own in words.split(|word| *word == "--next") {
+            line.extend((!line.is_empty()).then(|| "--next".to_owned()));
+            for to in &leads {
+                line.extend(["--connect-to".to_owned(), to.clone()]);
+            }
+            line.extend(own.iter().map(|word| (*word).to_owned()));
+        }
+        line
     };
     let (haiku, opus) = (url(HAIKU), url(OPUS));
     let missing = url("no-such");
@@ -229,8 +238,7 @@ fn sealed_requests_stay() {
     // Headers from a descriptor are curl's to read.
     let mut shell = common::isolated("sh");
     let script = format!(
-        "exec 9< \"{}\"; exec \"$TAP\" run -q -- curl -sS -H @/dev/fd/9 -d '{BODY}' {}",
-        home.join("plain").display(),
+        "printf 'X-A: caf\\n' | {{ exec 9<&0 < /dev/null; exec \"$TAP\" run -q -- curl -sS -H @/dev/fd/9 -d '{BODY}' {}; }}",
         server.url("/v1/chat/completions")
     );
     let output = shell

@@ -85,8 +85,10 @@ fn through(megabytes: usize, pieces: usize, piece: impl Fn(usize) -> Vec<u8> + S
 }
 
 fn records(run: &Run) -> Vec<Value> {
-    let record = |line| serde_json::from_str(line).expect("a record");
-    run.stderr.lines().map(record).collect()
+    // What a provider states is kept as it is written, beyond what a test can read too.
+    let record = |line: &str| serde_json::from_str(&line.replace("1e999", "null"));
+    let records = run.stderr.lines().map(record);
+    records.map(|record| record.expect("a record")).collect()
 }
 
 fn brief(text: &str) -> String {
