@@ -276,7 +276,7 @@ _tokensense() {
             return 0
             ;;
         tokensense__subcmd__summarise)
-            opts="-j -q -h --color --files-from --by --format --records --sort --reverse --top --since --until --timezone --filter --currency --reprice --prices --service-tier --region --discount --reconcile --no-dedup --mtime --threads --no-progress --quiet --help"
+            opts="-j -q -h --color --files-from --by --agents --no-project --format --chart --records --sort --reverse --top --since --until --timezone --filter --currency --reprice --prices --service-tier --region --discount --no-dedup --mtime --threads --no-progress --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -294,8 +294,12 @@ _tokensense() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --agents)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --format)
-                    COMPREPLY=($(compgen -W "table json csv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json csv html" -- "${cur}"))
                     return 0
                     ;;
                 --records)
@@ -343,10 +347,6 @@ _tokensense() {
                     return 0
                     ;;
                 --discount)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --reconcile)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

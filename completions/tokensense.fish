@@ -105,9 +105,11 @@ always\t''
 never\t''"
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l files-from -d 'Read more paths from FILE, separated by newlines or NULs; - is standard input' -r -F
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l by -d 'Group by these keys, separated by commas' -r
+complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l agents -d 'Also read the logs of coding agents on this machine: of all agents, or of those in LIST' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l format -d 'The output format' -r -f -a "table\t'A table to read'
 json\t'One JSON object'
-csv\t'The groups as comma-separated values with a header'"
+csv\t'The groups as comma-separated values with a header'
+html\t'One page for a browser, with charts: it loads nothing'"
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l records -d 'Also write the record of each response to FILE' -r -F
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l sort -d 'Sort the groups by a key (first to last) or by a column (largest first)' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l top -d 'Show only the first N groups; the total still includes all' -r
@@ -122,6 +124,8 @@ complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l regi
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l discount -d 'Take PERCENT off computed costs, or a list by provider: openai=12%,anthropic=5%' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l reconcile -d 'Compare with the provider\'s own usage or cost report, by day and model' -r -F
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -s j -l threads -d 'How many files to read at the same time [default: number of cores]' -r
+complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l no-project -d 'Leave out the names of agents\' projects, and the files and folders of their logs'
+complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l chart -d 'Draw bars beside the table\'s costs'
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l reverse -d 'Reverse the order of the groups'
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l reprice -d 'Compute the costs of records again with today\'s prices'
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l no-dedup -d 'Count a response each time it is found, not once per id'
@@ -134,9 +138,11 @@ always\t''
 never\t''"
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l files-from -d 'Read more paths from FILE, separated by newlines or NULs; - is standard input' -r -F
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l by -d 'Group by these keys, separated by commas' -r
+complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l agents -d 'Also read the logs of coding agents on this machine: of all agents, or of those in LIST' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l format -d 'The output format' -r -f -a "table\t'A table to read'
 json\t'One JSON object'
-csv\t'The groups as comma-separated values with a header'"
+csv\t'The groups as comma-separated values with a header'
+html\t'One page for a browser, with charts: it loads nothing'"
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l records -d 'Also write the record of each response to FILE' -r -F
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l sort -d 'Sort the groups by a key (first to last) or by a column (largest first)' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l top -d 'Show only the first N groups; the total still includes all' -r
@@ -151,6 +157,8 @@ complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l regi
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l discount -d 'Take PERCENT off computed costs, or a list by provider: openai=12%,anthropic=5%' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l reconcile -d 'Compare with the provider\'s own usage or cost report, by day and model' -r -F
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -s j -l threads -d 'How many files to read at the same time [default: number of cores]' -r
+complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l no-project -d 'Leave out the names of agents\' projects, and the files and folders of their logs'
+complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l chart -d 'Draw bars beside the table\'s costs'
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l reverse -d 'Reverse the order of the groups'
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l reprice -d 'Compute the costs of records again with today\'s prices'
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l no-dedup -d 'Count a response each time it is found, not once per id'

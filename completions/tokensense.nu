@@ -98,7 +98,7 @@ module completions {
   }
 
   def "nu-complete tokensense summarise format" [] {
-    [ "table" "json" "csv" ]
+    [ "table" "json" "csv" "html" ]
   }
 
   # Add up what saved streams and records cost
@@ -106,7 +106,10 @@ module completions {
     --color: string@"nu-complete tokensense summarise color" # When to use colours: auto (on a terminal), always or never
     --files-from: path        # Read more paths from FILE, separated by newlines or NULs; - is standard input
     --by: string              # Group by these keys, separated by commas
+    --agents: string          # Also read the logs of coding agents on this machine: of all agents, or of those in LIST
+    --no-project              # Leave out the names of agents' projects, and the files and folders of their logs
     --format: string@"nu-complete tokensense summarise format" # The output format
+    --chart                   # Draw bars beside the table's costs
     --records: path           # Also write the record of each response to FILE
     --sort: string            # Sort the groups by a key (first to last) or by a column (largest first)
     --reverse                 # Reverse the order of the groups

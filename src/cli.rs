@@ -366,8 +366,9 @@ pub struct Summarise {
 
     /// Group by these keys, separated by commas
     ///
-    /// The keys are model, provider, api, status, file, dir, hour, day, week, month and label.NAME. Responses without the
-    /// key are grouped as "unknown".
+    /// The keys are model, provider, api, status, file, dir, hour, day, week, month, block, agent, project, session and
+    /// label.NAME. A block is a window of five hours, as the limits of Claude's plans run. Responses without the key are
+    /// grouped as "unknown".
     #[arg(
         long,
         value_name = "KEYS",
@@ -376,9 +377,23 @@ pub struct Summarise {
     )]
     pub by: Vec<String>,
 
+    /// Also read the logs of coding agents on this machine: of all agents, or of those in LIST
+    ///
+    /// As --agents=claude,codex. Where an agent's environment variable names another folder, that one is read.
+    #[arg(long, value_name = "LIST", num_args = 0..=1, value_delimiter = ',', default_missing_value = "")]
+    pub agents: Option<Vec<String>>,
+
+    /// Leave out the names of agents' projects, and the files and folders of their logs
+    #[arg(long)]
+    pub no_project: bool,
+
     /// The output format
     #[arg(long, value_enum, default_value_t = Layout::Table)]
     pub format: Layout,
+
+    /// Draw bars beside the table's costs
+    #[arg(long)]
+    pub chart: bool,
 
     /// Also write the record of each response to FILE
     ///
@@ -474,6 +489,8 @@ pub enum Layout {
     Json,
     /// The groups as comma-separated values with a header
     Csv,
+    /// One page for a browser, with charts: it loads nothing
+    Html,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]

@@ -14,6 +14,8 @@ pub(crate) struct Saved {
     pub(crate) labels: Vec<(String, String)>,
     /// What stands in the record's `source` instead of file and number, where those would tell too much.
     pub(crate) source: Option<String>,
+    /// The session that its own has copied it from, where it was there before: it may be that one's parent's.
+    pub(crate) copied_from: Option<String>,
     /// A record that was written before, in place of a reading.
     pub(crate) record: Option<Box<Record>>,
 }

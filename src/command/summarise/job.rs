@@ -10,6 +10,7 @@ use indicatif::ProgressBar;
 use jiff::tz::TimeZone;
 
 use super::super::complain;
+use super::copies::Copies;
 use super::input::Input;
 use super::key::{Key, Picks};
 use super::ledger::Ledger;
@@ -29,6 +30,12 @@ pub(super) struct Job {
     pub(super) records: Option<Records>,
     /// Whether anyone asks where a response was found.
     pub(super) placed: bool,
+    /// Whether a key or a filter does.
+    pub(super) keyed_by_place: bool,
+    /// The names of agents' projects are left out.
+    pub(super) no_project: bool,
+    /// Calls copied from earlier sessions; none where copies count like any other response.
+    pub(super) copies: Option<Mutex<Copies>>,
     /// Files read, and how many of them could not be read whole.
     pub(super) done: Arc<AtomicUsize>,
     pub(super) failed: AtomicUsize,

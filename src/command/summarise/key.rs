@@ -26,6 +26,8 @@ enum Of {
     Text(fn(&Record) -> Option<&str>),
     /// A format of its time.
     Time(&'static str),
+    /// The hour, from which windows are made once all responses are known.
+    Window(&'static str),
 }
 
 /// Stands for a key that a response does not tell.
@@ -47,12 +49,17 @@ const KEYS: &[(&str, Of)] = &[
     ("day", Of::Time("%Y-%m-%d")),
     ("week", Of::Time("%G-W%V")),
     ("month", Of::Time("%Y-%m")),
+    ("block", Of::Window("%Y-%m-%dT%H:00%:z")),
 ];
 
-/// The keys beside labels.
+/// The keys beside label.NAME.
 pub(super) fn names() -> Vec<&'static str> {
-    KEYS.iter().map(|(name, _)| *name).collect()
+    let names = KEYS.iter().map(|(name, _)| *name);
+    names.chain(LABELS.iter().copied()).collect()
 }
+
+/// Labels that are keys by their own names.
+const LABELS: &[&str] = &["agent", "project", "session"];
 
 impl Key {
     /// Reads a key's name.
@@ -62,13 +69,15 @@ impl Key {
     pub(super) fn parse(name: &str) -> Result<Self, String> {
         let label = name
             .strip_prefix("label.")
-            .filter(|label| !label.is_empty());
+            .filter(|label| !label.is_empty())
+            .or_else(|| LABELS.iter().find(|label| **label == name).copied());
         let known = KEYS.iter().find(|(known, _)| *known == name);
         let of = label.map(|label| Of::Label(label.to_owned()));
         let of = of
             .or_else(|| known.map(|(_, of)| of.clone()))
             .ok_or_else(|| {
                 let names = KEYS.iter().map(|(name, _)| *name);
+                let names = names.chain(LABELS.iter().copied());
                 let names: Vec<_> = names.chain(["label.NAME"]).collect();
                 format!("there is no key {name:?}: {}", meant(name, &names))
             })?;
@@ -77,7 +86,11 @@ impl Key {
     }
 
     pub(super) fn is_time(&self) -> bool {
-        matches!(self.of, Of::Time(_))
+        matches!(self.of, Of::Time(_) | Of::Window(_))
+    }
+
+    pub(super) fn is_block(&self) -> bool {
+        matches!(self.of, Of::Window(_))
     }
 
     /// Whether it is of the file that a response was found in.
@@ -90,7 +103,7 @@ impl Key {
         let text: Option<Cow<'r, str>> = match &self.of {
             Of::Label(name) => record.labels.get(name).map(Cow::from),
             Of::Place(get) | Of::Text(get) => get(record).map(Cow::from),
-            Of::Time(format) => record.at().map(|at| {
+            Of::Time(format) | Of::Window(format) => record.at().map(|at| {
                 let at = at.to_zoned(zone.clone());
                 at.strftime(format).to_string().into()
             }),

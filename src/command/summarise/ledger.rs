@@ -118,7 +118,7 @@ impl Ledger {
     }
 
     /// Lets fresh shares meet their copies.
-    fn settle(&self, sums: &mut Sums) {
+    pub(super) fn settle(&self, sums: &mut Sums) {
         let shard = |(id, _): &(Id, _)| id.0 as usize % SHARDS;
         let order = |a, b| {
             let groups = lock(&self.groups);
@@ -137,22 +137,34 @@ impl Ledger {
         sums.packed.clear();
     }
 
+    /// Whether a response of this id, which is nobody else's, was added and has settled.
+    pub(super) fn has(&self, id: &str) -> bool {
+        let id = self.hashed(id, None);
+        let shard = self.copies.get(id.0 as usize % SHARDS);
+        shard.is_some_and(|copies| lock(copies).places.contains_key(&id))
+    }
+
     /// What tells a response's copies from other responses, if anything is to.
     fn identity(&self, record: &Record) -> Option<Id> {
         if self.copies.is_empty() {
             return None;
         }
         let id = record.response_id.as_deref().filter(|id| !id.is_empty())?;
+        let is_unique =
+            id.len() >= UNIQUE || record.api.as_deref().is_some_and(agent::has_unique_ids);
+        Some(self.hashed(id, (!is_unique).then_some(&record.created_at)))
+    }
+
+    fn hashed(&self, id: &str, created: Option<&Option<String>>) -> Id {
         let mut hasher = self.hasher.build_hasher();
         id.hash(&mut hasher);
-        let is_unique = || record.api.as_deref().is_some_and(agent::has_unique_ids);
-        if id.len() < UNIQUE && !is_unique() {
-            record.created_at.hash(&mut hasher);
+        if let Some(created) = created {
+            created.hash(&mut hasher);
         }
         // A longer text of the same beginning has another hash: two together are as good as one of 128 bits.
         let high = hasher.finish();
         hasher.write_u8(0);
-        Some((high, hasher.finish()))
+        (high, hasher.finish())
     }
 
     /// The groups, in no order, out of all that was added; and how many copies were left out of them.

@@ -1,5 +1,9 @@
 //! `tokensense summarise`: saved streams and records, summed up on all cores.
 
+mod agents;
+mod block;
+mod copies;
+mod html;
 mod input;
 mod job;
 mod key;
@@ -18,9 +22,9 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::num::NonZeroUsize;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::panic::resume_unwind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{Builder, ScopedJoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -57,8 +61,12 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
         args.by = vec!["day".to_owned(), "model".to_owned()];
         args.timezone = Some("UTC".to_owned());
     }
-    let by = keys(&args.by)?;
+    let mut by = keys(&args.by)?;
     show::check(&by, args.sort.as_deref()).map_err(|error| anyhow!("--sort: {error}"))?;
+    let shown = by.len();
+    if args.format == Layout::Html {
+        by.extend(chart_keys(&by)?);
+    }
     let timed = by.iter().any(Key::is_time)
         || !args.filters.is_empty()
         || args.since.is_some()
@@ -71,9 +79,13 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
     let picks = picks(&args, &zone)?;
     let prices = prices::open_on(&args.files, &args.terms)?;
     let mut paths = std::mem::take(&mut args.paths);
+    if let Some(names) = &args.agents {
+        paths.extend(agents_logs(names)?);
+    }
+    let nothing_there = args.agents.is_some() && paths.is_empty() && args.files_from.is_none();
     if let Some(list) = &args.files_from {
         paths.extend(input::listed(list)?);
-    } else if paths.is_empty() {
+    } else if paths.is_empty() && args.agents.is_none() {
         if io::stdin().is_terminal() {
             bail!("nothing to read: name files or folders, or - for standard input");
         }
@@ -94,8 +106,12 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
     } else {
         None
     };
-    let job = Job {
-        placed: records.is_some() || by.iter().any(Key::is_place) || picks.ask_place(),
+    let keyed_by_place = by.iter().any(Key::is_place) || picks.ask_place();
+    let mut job = Job {
+        placed: records.is_some() || keyed_by_place,
+        keyed_by_place,
+        no_project: args.no_project,
+        copies: (!args.no_dedup).then(Mutex::default),
         by,
         picks,
         zone,
@@ -113,7 +129,9 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
         read: AtomicU64::new(0),
         bar,
     };
-    let sums = scan_all(&job, inputs, args.threads)?;
+    let mut sums = scan_all(&job, inputs, args.threads)?;
+    let adopted = adopted(&mut job, &mut sums);
+    sums.extend(adopted);
     if let Some(bar) = &job.bar {
         bar.finish_and_clear();
     }
@@ -130,7 +148,7 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
             ),
         });
     }
-    let mut outcome = if failed == 0 && !nothing {
+    let mut outcome = if failed == 0 && !nothing && !nothing_there {
         Outcome::Success
     } else {
         Outcome::Failure
@@ -144,6 +162,7 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
     }
     let (groups, copies) = job.ledger.close(sums);
     let reconciled = report.map(|report| Reconciled::new(&groups, report));
+    let groups = block::fold(&job.by, groups);
     let mut summary = Summary::new(
         job.by,
         groups,
@@ -159,6 +178,8 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
         complain("no responses were found, or --since, --until or --filter exclude them all");
     }
     summary.show_in(args.currency);
+    summary.chart = args.chart;
+    summary.narrow(shown, Timestamp::now());
     summary.order(args.sort.as_deref(), args.reverse, args.top);
     let text = match (reconciled, args.format) {
         (Some(both), Layout::Csv) => both.csv(),
@@ -166,6 +187,7 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
         (Some(both), _) => both.table(),
         (None, format) => match format {
             Layout::Csv => summary.csv(),
+            Layout::Html => summary.html(),
             Layout::Json => summary.json(),
             Layout::Table => summary.table(width(), is_coloured(&io::stdout())),
         },
@@ -265,6 +287,44 @@ fn report(path: &Path) -> Result<Report> {
             path.display()
         )
     })
+}
+
+/// Sums up the copied calls whose originals were not among what was read.
+fn adopted(job: &mut Job, sums: &mut [Sums]) -> Option<Sums> {
+    let copies = job.copies.take()?.into_inner();
+    sums.iter_mut().for_each(|sums| job.ledger.settle(sums));
+    let mut worker = Worker::new(job, 1);
+    worker.adopt(copies.unwrap_or_else(PoisonError::into_inner));
+    Some(worker.close())
+}
+
+/// The keys that charts need and nobody has asked for.
+fn chart_keys(by: &[Key]) -> Result<Vec<Key>> {
+    let missing = show::CHARTED
+        .iter()
+        .filter(|name| by.iter().all(|key| key.name != **name));
+    let keys = missing.map(|name| Key::parse(name).map_err(|error| anyhow!(error)));
+    keys.collect()
+}
+
+/// The logs of agents that were asked for by name, or all.
+fn agents_logs(names: &[String]) -> Result<Vec<PathBuf>> {
+    let names: Vec<_> = names
+        .iter()
+        .filter(|name| !name.is_empty())
+        .cloned()
+        .collect();
+    let (agents, mut paths) = agents::asked(&names)?;
+    let logs = agents::logs(&agents);
+    if logs.is_empty() {
+        let names: Vec<_> = agents.iter().map(|agent| agent.name).collect();
+        complain(&format!(
+            "no logs of {} are on this machine",
+            names.join(", ")
+        ));
+    }
+    paths.extend(logs);
+    Ok(paths)
 }
 
 fn keys(names: &[String]) -> Result<Vec<Key>> {

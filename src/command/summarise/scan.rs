@@ -2,6 +2,7 @@
 
 use std::io::{self, BufReader, Cursor, Read};
 use std::mem::take;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
@@ -10,6 +11,7 @@ use indicatif::ProgressBar;
 use jiff::Timestamp;
 use memchr::memmem;
 
+use super::copies::Copies;
 use super::input::{Folder, Input, Source};
 use super::job::Job;
 use super::ledger::Sums;
@@ -272,10 +274,31 @@ impl<'j> Worker<'j> {
         }
         let now = place.modified.map_or(self.job.now, SystemTime::from);
         let mut record = Record::priced(&mut found.reading, &self.prices, now);
-        record.labels = found.labels.into_iter().collect();
-        record.source = found.source;
+        let mut labels = found.labels;
+        labels.retain(|(name, _)| !self.job.no_project || name != "project");
+        record.labels = labels.into_iter().collect();
+        // Keys may ask where it lies; what is written does not tell.
+        if !self.job.keyed_by_place || self.job.no_project {
+            record.source.clone_from(&found.source);
+        }
         place.mark(&mut record, self.job.placed);
-        self.add(&record);
+        if let (Some(parent), Some(copies)) = (&found.copied_from, &self.job.copies) {
+            record.source = found.source.or(record.source);
+            let mut copies = copies.lock().unwrap_or_else(PoisonError::into_inner);
+            copies.hold(parent, record);
+            return;
+        }
+        if self.count(&record) {
+            record.source = found.source.or(record.source);
+            self.write(&record);
+        }
+    }
+
+    /// Adds the copied calls that no log of an earlier session has.
+    pub(super) fn adopt(&mut self, copies: Copies) {
+        for record in copies.orphans(&self.job.ledger) {
+            self.add(&record);
+        }
     }
 
     /// Adds a record that was written before.
@@ -395,20 +418,31 @@ impl<'j> Worker<'j> {
     }
 
     fn add(&mut self, record: &Record) {
-        let job = self.job;
-        if !job.picks.take(record, &job.zone) {
-            return;
+        if self.count(record) {
+            self.write(record);
         }
-        if let Some(records) = &job.records {
+    }
+
+    /// Adds it to the ledger, unless the options leave it out.
+    fn count(&mut self, record: &Record) -> bool {
+        let job = self.job;
+        let taken = job.picks.take(record, &job.zone);
+        if taken {
+            for (text, key) in self.keys.iter_mut().zip(&job.by) {
+                key.of(record, &job.zone).as_ref().clone_into(text);
+            }
+            job.ledger.add(record, &self.keys, &mut self.sums);
+        }
+        taken
+    }
+
+    fn write(&mut self, record: &Record) {
+        if let Some(records) = &self.job.records {
             self.lines.extend(records.writer.record(record));
             if self.lines.len() > LINES {
                 self.flush();
             }
         }
-        for (text, key) in self.keys.iter_mut().zip(&job.by) {
-            key.of(record, &job.zone).as_ref().clone_into(text);
-        }
-        job.ledger.add(record, &self.keys, &mut self.sums);
     }
 
     fn flush(&mut self) {

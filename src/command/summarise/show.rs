@@ -4,9 +4,13 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
 
-use super::key::Key;
+use super::block::{Burn, burn};
+use super::html::{self, Page};
+use super::key::{Key, UNKNOWN};
 use super::total::Totals;
 use crate::cli::Currency;
 use crate::command::table::{Column, Kind, lay_out, left_out};
@@ -26,7 +30,16 @@ pub(super) struct Summary {
     more: usize,
     /// What costs are shown in, if not US dollars.
     currency: Option<Currency>,
+    /// Bars stand beside the costs.
+    pub(super) chart: bool,
+    /// How fast the last window of five hours is spent.
+    burn: Option<Burn>,
+    /// The groups by all keys, also those that only charts need.
+    wide: Option<(Vec<Key>, Vec<Group>)>,
 }
+
+/// What charts tell apart.
+pub(super) const CHARTED: &[&str] = &["day", "model", "project"];
 
 /// How much was read for it.
 pub(super) struct Read {
@@ -55,7 +68,12 @@ const COLUMNS: &[(&str, &str, Shown, u8)] = &[
     ("searches", "web_search_requests", Shown::IfAny, 10),
     (COST_HEADER, COST, Shown::Always, 0),
     ("share", SHARE, Shown::Always, 6),
+    ("", CHART, Shown::Always, 4),
 ];
+
+/// A bar, and how many characters the longest has.
+const CHART: &str = "chart";
+const LONGEST: u32 = 20;
 
 const COST: &str = "cost_usd";
 const COST_HEADER: &str = "cost $";
@@ -104,7 +122,28 @@ impl Summary {
             nested: false,
             more: 0,
             currency: None,
+            chart: false,
+            burn: None,
+            wide: None,
         }
+    }
+
+    /// Leaves of the keys those that are shown.
+    pub(super) fn narrow(&mut self, shown: usize, now: Timestamp) {
+        self.burn = burn(&self.by, &self.groups, now);
+        if shown == self.by.len() {
+            return;
+        }
+        let mut narrow: HashMap<Arc<[String]>, Totals> = HashMap::new();
+        for (keys, totals) in &self.groups {
+            narrow
+                .entry(keys[..shown].into())
+                .or_default()
+                .merge(totals);
+        }
+        let wide = std::mem::replace(&mut self.groups, narrow.into_iter().collect());
+        self.wide = Some((self.by.clone(), wide));
+        self.by.truncate(shown);
     }
 
     /// Shows costs to people in this currency.
@@ -167,6 +206,9 @@ impl Summary {
         push_list(summary.begin("groups"), groups);
         summary.add_json("total", &object(None, &self.total));
         summary.add_json("inputs", &inputs.finish());
+        if let Some(burn) = &self.burn {
+            summary.add_json("burn", &burn.json());
+        }
         escape(&summary.finish()).into_owned() + "\n"
     }
 
@@ -185,12 +227,7 @@ impl Summary {
 
     /// Aligned columns, within `width` if there is one.
     pub(super) fn table(&self, width: Option<u16>, colour: bool) -> String {
-        let any = |figure: &str| self.total.figure(figure).is_some_and(|n| !n.is_zero());
-        let mut figures = COLUMNS.to_vec();
-        figures.retain(|(_, figure, shown, _)| match shown {
-            Shown::Always => *figure != SHARE || any(COST),
-            Shown::IfAny => any(figure),
-        });
+        let figures = self.figures();
         let keys = self.by.iter().map(|key| Column {
             title: key.name.clone(),
             kind: if key.is_place() {
@@ -199,12 +236,12 @@ impl Summary {
                 Kind::Name
             },
         });
-        let columns = figures.iter().map(|(header, .., rank)| Column {
-            title: match &self.currency {
-                Some(currency) if *header == COST_HEADER => format!("cost {}", currency.code),
-                _ => (*header).to_owned(),
+        let columns = figures.iter().map(|(header, figure, _, rank)| Column {
+            title: self.title(header),
+            kind: match *figure {
+                CHART => Kind::Remark(*rank),
+                _ => Kind::Figure(*rank),
             },
-            kind: Kind::Figure(*rank),
         });
         let columns: Vec<_> = keys.chain(columns).collect();
         let laid = lay_out(&columns, &self.rows(&figures), width);
@@ -218,6 +255,91 @@ impl Summary {
         let hidden = laid.hidden.iter().map(|at| figures[at - self.by.len()]);
         lines.extend(self.notes(&hidden.collect::<Vec<_>>(), width));
         lines.join("\n") + "\n"
+    }
+
+    /// The columns that say something.
+    fn figures(&self) -> Vec<(&'static str, &'static str, Shown, u8)> {
+        let any = |figure: &str| self.total.figure(figure).is_some_and(|n| !n.is_zero());
+        let mut figures = COLUMNS.to_vec();
+        figures.retain(|(_, figure, shown, _)| match (shown, *figure) {
+            (Shown::Always, SHARE) => any(COST),
+            (Shown::Always, CHART) => self.chart && any(COST),
+            (Shown::Always, _) => true,
+            (Shown::IfAny, figure) => any(figure),
+        });
+        figures
+    }
+
+    /// An amount with its currency.
+    fn amount(&self, text: &str) -> String {
+        match &self.currency {
+            _ if text == NOTHING => text.to_owned(),
+            Some(currency) => format!("{text} {}", currency.code),
+            None => format!("${text}"),
+        }
+    }
+
+    /// A column's header.
+    fn title(&self, header: &str) -> String {
+        match &self.currency {
+            Some(currency) if header == COST_HEADER => format!("cost {}", currency.code),
+            _ => header.to_owned(),
+        }
+    }
+
+    /// One page for a browser.
+    pub(super) fn html(&self) -> String {
+        let columns: Vec<_> = self
+            .figures()
+            .into_iter()
+            .filter(|(_, figure, ..)| *figure != CHART)
+            .collect();
+        let row = |keys: Vec<String>, totals: &Totals| {
+            let figures = columns
+                .iter()
+                .map(|(_, name, ..)| self.figure(name, totals));
+            keys.into_iter().chain(figures).collect::<Vec<_>>()
+        };
+        let names = self.by.iter().map(|key| key.name.clone());
+        let title = std::iter::once("total".to_owned()).chain(std::iter::repeat(String::new()));
+        let write = |cost: Decimal| self.amount(&self.money(cost));
+        let costs = |name: &str| {
+            let (by, groups) = self
+                .wide
+                .as_ref()
+                .map_or((&self.by, &self.groups), |(by, groups)| (by, groups));
+            let at = by.iter().position(|key| key.name == name);
+            let of = |(keys, totals): &Group| {
+                Some((keys[at?].clone(), totals.cost().unwrap_or_default()))
+            };
+            groups.iter().filter_map(of).collect::<Vec<_>>()
+        };
+        let known = |costs: Vec<(String, Decimal)>| {
+            let any = costs.iter().any(|(name, _)| name != UNKNOWN);
+            if any { costs } else { Vec::new() }
+        };
+        let page = Page {
+            times: html::spans(known(costs("day")).into_iter(), write),
+            models: html::ranked(costs("model").into_iter(), write),
+            projects: html::ranked(known(costs("project")).into_iter(), write),
+            headers: names
+                .chain(columns.iter().map(|(header, ..)| self.title(header)))
+                .collect(),
+            keys: self.by.len(),
+            rows: self
+                .groups
+                .iter()
+                .map(|(keys, totals)| row(keys.to_vec(), totals))
+                .collect(),
+            totals: row(title.take(self.by.len()).collect(), &self.total),
+            cost: self.amount(&self.figure(COST, &self.total)),
+            notes: vec![format!(
+                "{} responses in {} files",
+                self.figure("responses", &self.total),
+                grouped(self.read.files)
+            )],
+        };
+        page.html()
     }
 
     /// The cells of each group, and of the total.
@@ -260,12 +382,15 @@ impl Summary {
             1 => notes.push("1 copy not counted".to_owned()),
             copies => notes.push(format!("{} copies not counted", grouped(copies))),
         }
+        notes.extend(self.burn.as_ref().map(Burn::text));
         let counts = hidden.iter().filter(|(_, name, ..)| COUNTS.contains(name));
         notes.extend(
             counts
                 .map(|(header, name, ..)| format!("{header}: {}", self.figure(name, &self.total))),
         );
-        let others = hidden.iter().filter(|(_, name, ..)| !COUNTS.contains(name));
+        let others = hidden
+            .iter()
+            .filter(|(_, name, ..)| *name != CHART && !COUNTS.contains(name));
         notes.extend(left_out(others.map(|(header, ..)| *header), width));
         notes
     }
@@ -278,6 +403,15 @@ impl Summary {
                 let sign = totals.basis().map_or("", CostBasis::sign);
                 format!("{sign}{}", self.money(cost))
             }),
+            CHART if std::ptr::eq(totals, &self.total) => Some(String::new()),
+            CHART => {
+                let most = self
+                    .groups
+                    .iter()
+                    .filter_map(|(_, totals)| totals.cost())
+                    .max();
+                Some(bar(cost().unwrap_or_default(), most.unwrap_or_default()))
+            }
             SHARE => cost().zip(self.total.cost()).and_then(|(part, all)| {
                 // The other way round it might be more than there is room for.
                 let share = part.checked_div(all)? * Decimal::ONE_HUNDRED;
@@ -306,6 +440,18 @@ impl Summary {
         let (whole, places) = text.split_once('.').unwrap_or((&text, "00"));
         format!("{}.{places}", grouped(whole))
     }
+}
+
+/// A bar that is as long beside the longest as a cost is beside the greatest, to the eighth of a character.
+fn bar(cost: Decimal, most: Decimal) -> String {
+    let eighths = cost * Decimal::from(8 * LONGEST);
+    let eighths = eighths
+        .checked_div(most)
+        .and_then(|n| n.round().to_usize())
+        .unwrap_or(0);
+    let mut bar = "█".repeat(eighths / 8);
+    bar.push_str(["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8]);
+    bar
 }
 
 /// Orders groups level by level, each under the group that its first keys name.

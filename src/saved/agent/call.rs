@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
-use super::ready::{Ready, ReadyRow};
+use super::ready::ReadyRow;
 use super::rule::{Fact, Place};
 use super::walk::{Spans, count, is, skip, text};
 use crate::meter::{Charged, Created, Measure, RawUsage, Reading, Status};
@@ -172,7 +172,7 @@ pub(super) fn readings(row: &ReadyRow, text: &[u8], spans: &Spans) -> Vec<Readin
             bytes: value.len() as u64,
             ..Reading::default()
         };
-        tree.walk(value, &mut own);
+        let _ = tree.walk(value, &mut own);
         let said = Said {
             text: value,
             spans: &own,
@@ -183,12 +183,6 @@ pub(super) fn readings(row: &ReadyRow, text: &[u8], spans: &Spans) -> Vec<Readin
         }
     }
     all
-}
-
-/// Walks a row's text; `None` where it is not whole.
-pub(super) fn row<'r>(ready: &'r Ready, text: &[u8], spans: &mut Spans) -> Option<&'r ReadyRow> {
-    ready.tree.walk(text, spans)?;
-    ready.row(text, spans)
 }
 
 /// What a call took beyond an earlier state; `None` where some count has gone back.

@@ -107,6 +107,7 @@ static ROLLOUT: Form = Form {
         },
     ],
     tally: Tally::Running,
+    unique: true,
     ..PLAIN
 };
 

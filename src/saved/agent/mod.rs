@@ -11,6 +11,7 @@ mod cursor;
 mod droid;
 mod gemini;
 mod goose;
+mod home;
 mod kimi;
 mod opencode;
 mod pi;
@@ -28,6 +29,7 @@ use std::sync::OnceLock;
 use memchr::memchr;
 
 use super::Reader;
+pub(crate) use home::places;
 use reader::Log;
 use ready::{Sign, conditions, hold};
 pub(crate) use rule::Agent;
@@ -112,7 +114,7 @@ type Found = Option<(&'static Agent, &'static Form)>;
 fn form_of(text: &[u8], fits: impl Fn(Shape) -> bool) -> Found {
     let signs = signs();
     let mut spans = Spans::new();
-    signs.tree.walk(text, &mut spans);
+    let _ = signs.tree.walk(text, &mut spans);
     if spans.iter().all(Option::is_none) {
         return None;
     }

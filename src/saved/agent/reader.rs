@@ -12,7 +12,7 @@ use super::ready::{Ready, ready};
 use super::rule::{Agent, Fact, Form, Named, Shape, Tally};
 use super::split::Splitter;
 use super::sqlite;
-use super::walk::Spans;
+use super::walk::{Spans, Stop};
 use crate::meter::{EndedBy, Measure, Reading};
 use crate::record::created_at;
 use crate::saved::{Reader, Saved};
@@ -35,6 +35,8 @@ pub(super) struct Log {
     /// Calls of forms whose ranks are known at the end only.
     held: Vec<Call>,
     done: VecDeque<Saved>,
+    /// Rows that could not be read.
+    torn: u64,
 }
 
 /// Where rows come from.
@@ -56,6 +58,8 @@ struct Known {
     /// What the path says of it.
     named: Option<String>,
     project: Option<String>,
+    /// The path that it is the end of.
+    path: String,
     totals: Option<Totals>,
     /// The session that this one began with a copy of.
     parent: Option<String>,
@@ -72,6 +76,7 @@ struct Call {
     project: Option<String>,
     rank: u8,
     group: Option<String>,
+    copied_from: Option<String>,
 }
 
 /// A longer line says nothing.
@@ -114,6 +119,7 @@ impl Log {
             recent: VecDeque::new(),
             held: Vec::new(),
             done: VecDeque::new(),
+            torn: 0,
         }
     }
 
@@ -132,7 +138,9 @@ impl Log {
                 return;
             }
             let mut line = std::mem::take(&mut self.carry);
-            if !std::mem::take(&mut self.long) {
+            if std::mem::take(&mut self.long) {
+                self.torn += 1;
+            } else {
                 self.line(&line);
             }
             line.clear();
@@ -199,14 +207,20 @@ impl Log {
             None => text,
         };
         let mut spans = std::mem::take(&mut self.spans);
-        if let Some(row) = call::row(self.ready, text, &mut spans) {
+        let walked = self.ready.tree.walk(text, &mut spans);
+        let is_object = text.trim_ascii_start().starts_with(b"{");
+        self.torn += u64::from(is_object && walked == Err(Stop::Torn));
+        if walked.is_ok()
+            && let Some(row) = self.ready.row(text, &spans)
+        {
+            let facts = &row.facts;
             let said = Said {
                 text,
                 spans: &spans,
-                facts: &row.facts,
+                facts,
             };
-            let fresh = self.known.take(&said, row.is_call);
-            if row.is_call && fresh {
+            self.known.take(&said, row.is_call);
+            if row.is_call {
                 self.calls(row, &said);
             }
         }
@@ -263,6 +277,7 @@ impl Log {
                 session,
                 project: self.known.project.clone(),
                 rank: row.rank,
+                copied_from: self.known.copied.and(self.known.parent.clone()),
                 group: group.clone(),
             });
         }
@@ -362,7 +377,8 @@ impl Log {
             reading: call.reading,
             labels,
             source: Some(source),
-            record: None,
+            copied_from: call.copied_from,
+            ..Saved::default()
         });
     }
 }
@@ -391,7 +407,12 @@ impl Reader for Log {
 
     fn finish(&mut self, _by: EndedBy) {
         match std::mem::replace(&mut self.source, Source::Lines) {
-            Source::Document(mut splitter) => splitter.finish(&mut |_, text| self.row(text, true)),
+            Source::Document(mut splitter) => {
+                // A document that is under way still, or a session's state that was cut off.
+                let torn = self.torn;
+                splitter.finish(&mut |_, text| self.row(text, true));
+                self.torn = torn;
+            }
             Source::Table(Some(path)) => {
                 if let Shape::Table(table, _) = self.form.shape {
                     sqlite::rows(&path, table, &mut |row| match row {
@@ -404,7 +425,10 @@ impl Reader for Log {
                 self.source = source;
                 let line = std::mem::take(&mut self.carry);
                 if !line.is_empty() && !self.long {
+                    // The last line may be under way still.
+                    let torn = self.torn;
                     self.line(&line);
+                    self.torn = torn;
                 }
             }
         }
@@ -416,6 +440,18 @@ impl Reader for Log {
 
     fn next(&mut self) -> Option<Saved> {
         self.done.pop_front()
+    }
+
+    fn is_table(&self) -> bool {
+        true
+    }
+
+    fn lost(&self) -> Option<String> {
+        match self.torn {
+            0 => None,
+            1 => Some("one row of it is damaged".to_owned()),
+            torn => Some(format!("{torn} rows of it are damaged")),
+        }
     }
 }
 
@@ -454,27 +490,25 @@ impl Call {
 }
 
 impl Known {
-    /// Takes in what a row says beside its counts; false where the row is a copy that nobody owns.
-    fn take(&mut self, said: &Said<'_>, is_call: bool) -> bool {
+    /// Takes in what a row says beside its counts.
+    fn take(&mut self, said: &Said<'_>, is_call: bool) {
         if self.copied.is_some() {
             self.follow_copy(said);
         }
         let own = |fact| said.text(fact).map(|text| text.into_owned());
-        if let Some(path) = own(Fact::Project) {
-            let name = path
-                .trim_end_matches(['/', '\\'])
-                .rsplit(['/', '\\'])
-                .next();
-            self.project = name
-                .filter(|name| !name.is_empty())
-                .map(str::to_owned)
-                .or(self.project.take());
+        if let Some(path) = said.text(Fact::Project)
+            && self.path != path
+        {
+            let mut parts = path.trim_end_matches(['/', '\\']).rsplit(['/', '\\']);
+            let name = parts.next().filter(|name| !name.is_empty());
+            self.project = name.map(str::to_owned).or(self.project.take());
+            self.path = path.into_owned();
         }
         if let Some(folder) = own(Fact::Folder) {
             self.project = Some(folder);
         }
         if is_call {
-            return true;
+            return;
         }
         self.model = own(Fact::Model).or(self.model.take());
         self.provider = own(Fact::Provider).or(self.provider.take());
@@ -496,7 +530,6 @@ impl Known {
             self.copied = time(said);
             self.began = self.copied;
         }
-        true
     }
 
     /// Sees whether the copy that a session began with goes on.

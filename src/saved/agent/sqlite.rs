@@ -14,6 +14,9 @@ use serde_json::value::RawValue;
 /// What every database begins with.
 pub(in crate::saved) const MAGIC: &[u8] = b"SQLite format 3\0";
 
+/// What every part of a rollback journal begins with.
+const JOURNAL: &[u8] = &[0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
+
 /// How often a file is read again that has changed meanwhile.
 const ATTEMPTS: usize = 5;
 /// A longer row says nothing.
@@ -309,28 +312,31 @@ fn kept(path: &Path, page: usize) -> Option<(File, HashMap<u32, u64>)> {
     let file = File::open(path).ok()?;
     let mut header = [0; 28];
     file.read_exact_at(&mut header, 0).ok()?;
-    if header[..8] != [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7]
-        || be(&header, 24)? as usize != page
-    {
+    if !header.starts_with(JOURNAL) || be(&header, 24)? as usize != page {
         return None;
     }
-    let (count, nonce, sector) = (be(&header, 8)?, be(&header, 12)?, be(&header, 20)?);
+    let sector = u64::from(be(&header, 20)?).max(512);
     let mut moved = HashMap::new();
     let mut record = vec![0; page + 8];
-    let mut at = u64::from(sector);
-    for _ in 0..count {
-        if file.read_exact_at(&mut record, at).is_err() {
-            break;
+    let mut at = 0;
+    // Each time that pages were written early, another part begins.
+    while file.read_exact_at(&mut header, at).is_ok() && header.starts_with(JOURNAL) {
+        let (count, nonce) = (be(&header, 8)?, be(&header, 12)?);
+        at += sector;
+        for _ in 0..count {
+            if file.read_exact_at(&mut record, at).is_err() {
+                break;
+            }
+            let bytes = (1..).map_while(|step: usize| page.checked_sub(200 * step));
+            let bytes = bytes.filter(|at| *at > 0);
+            let sum = bytes.fold(nonce, |sum, byte| sum.wrapping_add(record[4 + byte].into()));
+            if be(&record, page + 4)? != sum {
+                return Some((file, moved));
+            }
+            moved.entry(be(&record, 0)?).or_insert(at + 4);
+            at += record.len() as u64;
         }
-        let bytes = (1..)
-            .map_while(|step| page.checked_sub(200 * step))
-            .filter(|at| *at > 0);
-        let sum = bytes.fold(nonce, |sum, byte| sum.wrapping_add(record[4 + byte].into()));
-        if be(&record, page + 4)? != sum {
-            break;
-        }
-        moved.entry(be(&record, 0)?).or_insert(at + 4);
-        at += record.len() as u64;
+        at = at.next_multiple_of(sector);
     }
     Some((file, moved))
 }

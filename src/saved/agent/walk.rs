@@ -22,6 +22,15 @@ struct Node {
     only: Vec<&'static str>,
 }
 
+/// Why a walk ended early.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Stop {
+    /// A value is none of those that are wanted there.
+    Other,
+    /// The text ends first, or is no JSON.
+    Torn,
+}
+
 /// Where a value stands in the text; `None` where there is none.
 pub(super) type Spans = Vec<Option<(usize, usize)>>;
 
@@ -59,63 +68,72 @@ impl Tree {
         }
     }
 
-    /// Walks an object, and fills the slots. Gives where it ends; `None` where the text ends first or is no JSON, or
-    /// a value is none of those wanted. What was found until then stays.
-    pub(super) fn walk(&self, text: &[u8], spans: &mut Spans) -> Option<usize> {
+    /// Walks an object, and fills the slots. Gives where it ends. What was found until it stops stays.
+    pub(super) fn walk(&self, text: &[u8], spans: &mut Spans) -> Result<usize, Stop> {
         spans.clear();
         spans.resize(self.slots, None);
         let at = blank(text, 0);
         if self.nodes.is_empty() || text.get(at) != Some(&b'{') {
-            return None;
+            return Err(Stop::Torn);
         }
         self.object(text, at, 0, spans)
     }
 
     /// As deep as the paths are, at most.
-    fn object(&self, text: &[u8], at: usize, node: usize, spans: &mut Spans) -> Option<usize> {
+    fn object(
+        &self,
+        text: &[u8],
+        at: usize,
+        node: usize,
+        spans: &mut Spans,
+    ) -> Result<usize, Stop> {
+        let byte = |at: usize| text.get(at).copied().ok_or(Stop::Torn);
         let mut at = blank(text, at + 1);
-        while text.get(at)? != &b'}' {
+        while byte(at)? != b'}' {
             let name = at + 1;
-            let end = string(text, at)?;
+            let end = string(text, at).ok_or(Stop::Torn)?;
             let name = &text[name..end - 1];
             at = blank(text, end);
-            if text.get(at)? != &b':' {
-                return None;
+            if byte(at)? != b':' {
+                return Err(Stop::Torn);
             }
             at = blank(text, at + 1);
             let members = &self.nodes[node].members;
             let known = members.iter().find(|(own, _)| own.as_bytes() == name);
             at = match known {
                 Some((_, node)) => self.value(text, at, *node, spans)?,
-                None => skip(text, at)?,
+                None => skip(text, at).ok_or(Stop::Torn)?,
             };
             at = blank(text, at);
-            if text.get(at)? == &b',' {
-                at = blank(text, at + 1);
+            match byte(at)? {
+                b',' => at = blank(text, at + 1),
+                b'}' => {}
+                _ => return Err(Stop::Torn),
             }
         }
-        Some(at + 1)
+        Ok(at + 1)
     }
 
-    fn value(&self, text: &[u8], at: usize, node: usize, spans: &mut Spans) -> Option<usize> {
+    fn value(&self, text: &[u8], at: usize, node: usize, spans: &mut Spans) -> Result<usize, Stop> {
         let here = &self.nodes[node];
         if let Some(slot) = here.slot {
             // That it is there is known even where it is cut off.
             spans[slot] = Some((at, text.len()));
         }
-        let end = if text.get(at)? == &b'{' && !here.members.is_empty() {
+        let is_object = text.get(at) == Some(&b'{');
+        let end = if is_object && !here.members.is_empty() {
             self.object(text, at, node, spans)?
         } else {
-            skip(text, at)?
+            skip(text, at).ok_or(Stop::Torn)?
         };
         if let Some(slot) = here.slot {
             spans[slot] = Some((at, end));
             let value = &text[at..end];
             if !here.only.is_empty() && !here.only.iter().any(|only| is(value, only)) {
-                return None;
+                return Err(Stop::Other);
             }
         }
-        Some(end)
+        Ok(end)
     }
 }
 
@@ -280,7 +298,7 @@ mod tests {
             let mut tree = Tree::default();
             let [x, n_at, none] = ["m.x", "m.n", "m.y"].map(|path| tree.slot(path));
             let mut spans = Spans::new();
-            prop_assert_eq!(tree.walk(text.as_bytes(), &mut spans), Some(text.len()));
+            prop_assert_eq!(tree.walk(text.as_bytes(), &mut spans), Ok(text.len()));
             let get = |slot: usize, spans: &Spans| spans[slot].map(|(from, to)| serde_json::from_str::<Value>(&text[from..to]).expect("JSON"));
             prop_assert_eq!(get(x, &spans), Some(whole["m"]["x"].clone()));
             prop_assert_eq!(get(none, &spans), None);
@@ -290,7 +308,7 @@ mod tests {
             }
             for cut_at in 0..text.len() {
                 let mut cut_spans = Spans::new();
-                prop_assert_eq!(tree.walk(&text.as_bytes()[..cut_at], &mut cut_spans), None);
+                prop_assert_eq!(tree.walk(&text.as_bytes()[..cut_at], &mut cut_spans), Err(Stop::Torn));
                 for (cut, whole) in cut_spans.iter().zip(&spans) {
                     prop_assert!(cut.is_none_or(|(_, end)| end == cut_at) || cut == whole);
                 }
