@@ -7,6 +7,7 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::{isolated, scratch, tokensense};
 
@@ -187,18 +188,23 @@ fn manual_into_a_closed_pipe() {
     assert!(output.stderr.is_empty(), "{output:?}");
 }
 
-/// What a shell prints when the folder of our scripts and of the binary are at hand.
+/// What a shell prints when the folder of our scripts and of the binary are at hand. Each call has a place of its own: what
+/// an earlier one has left running finds its own place, and so does another run of the tests.
 fn in_shell(shell: &str, args: &[&str], script: &str) -> String {
+    static CALLS: AtomicUsize = AtomicUsize::new(0);
+    let call = CALLS.fetch_add(1, Ordering::Relaxed);
+    let place = scratch(&format!("shell-{}-{call}", std::process::id()));
     let binaries = Path::new(common::BINARY).parent().expect("a folder");
     let path = std::env::var("PATH").unwrap_or_default();
     let output = isolated(shell)
         .args(args)
         .arg(script)
         .env("PATH", format!("{}:{path}", binaries.display()))
-        .env("HOME", scratch(&format!("home-{shell}")))
-        .current_dir(scratch(&format!("place-{shell}")))
+        .env("HOME", &place)
+        .current_dir(&place)
         .output();
-    let output = output.unwrap_or_else(|error| panic!("{shell}: {error}"));
+    let output = output.unwrap_or_else(|error| panic!("{shell} does not start: {error}"));
+    let _ = fs::remove_dir_all(&place);
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
@@ -260,10 +266,10 @@ fn fish_completes_values_and_commands() {
 fn zsh_completes_values_and_commands() {
     for (line, want) in COMPLETED {
         let script = format!(
-            "touch file-of-ours; zmodload zsh/zpty; zpty z zsh -f -i; \
+            "touch file-of-ours; zmodload zsh/zpty; zpty z zsh -f -i; seen=; \
+             seen_yet() {{ repeat 300; do while zpty -r -t z part; do seen+=$part; done; [[ $seen == *$1* ]] && return; sleep 0.1; done }}; \
              zpty -w z \"PS1=; fpath=('{}' \\$fpath); autoload -U compinit; compinit -u -D; bindkey '^I' complete-word; print REA''DY\"; \
-             zpty -r z seen '*READY*'; zpty -w -n z '{line}'$'\\t'; sleep 1.5; zpty -w z ''; \
-             while zpty -r -t z part; do seen+=$part; sleep 0.1; done; print -r -- $seen",
+             seen_yet READY; zpty -w -n z '{line}'$'\\t'; seen_yet '{want}'; zpty -d z; print -r -- $seen",
             folder().display()
         );
         let got = in_shell("zsh", &["-f", "-c"], &script);
