@@ -51,8 +51,8 @@ complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -l model -d '
 complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -l provider -d 'The provider, if the stream does not name it or names it wrongly' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -l request -d 'The JSON body of the request, so that the input of an interrupted stream can be estimated' -r -F
 complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -l prices -d 'Look for prices in FILE before the built-in table; repeatable' -r -F
-complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -l service-tier -d 'The service tier of responses that do not say theirs: batch, flex, priority, ...' -r
-complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -l region -d 'The region that is billed, where no host tells it; some cost more' -r
+complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -l service-tier -d 'The service tier, if the response does not report it: batch, flex, priority, ...' -r
+complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -l region -d 'The region that is billed, if the host does not show it; some regions cost more' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -l discount -d 'Take PERCENT off computed costs, or a list by provider: openai=12%,anthropic=5%' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -l emit -d 'What to write to standard output' -r -f -a "raw\t'The bytes as they came'
 data\t'The JSON of each event, one per line'
@@ -60,7 +60,7 @@ text\t'Only the generated text'
 none\t'Nothing; then -o - may write records to standard output'"
 complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -l max-output-tokens -d 'Stop the stream when it exceeds N output tokens; exit status 4' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -l max-cost -d 'Stop the stream when it costs more than USD; exit status 4' -r
-complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -l budget -d 'Spend no more than USD/PERIOD, as 5/day or 100/month:label.team=web; repeatable; exit 4' -r
+complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -l budget -d 'Spend no more than USD per PERIOD, such as 5/day or 100/month:label.team=web; repeatable' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -l drain -d 'If the reader goes away, read the stream to its end anyway, to know its exact usage'
 complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -l progress -d 'Show tokens, speed and cost on the terminal while the stream is running'
 complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -l strict -d 'Exit with status 3 if any response was partial, failed or not recognised'
@@ -80,8 +80,8 @@ complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l model -d '
 complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l provider -d 'The provider, if the stream does not name it or names it wrongly' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l request -d 'The JSON body of the request, so that the input of an interrupted stream can be estimated' -r -F
 complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l prices -d 'Look for prices in FILE before the built-in table; repeatable' -r -F
-complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l service-tier -d 'The service tier of responses that do not say theirs: batch, flex, priority, ...' -r
-complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l region -d 'The region that is billed, where no host tells it; some cost more' -r
+complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l service-tier -d 'The service tier, if the response does not report it: batch, flex, priority, ...' -r
+complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l region -d 'The region that is billed, if the host does not show it; some regions cost more' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l discount -d 'Take PERCENT off computed costs, or a list by provider: openai=12%,anthropic=5%' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l emit -d 'What to write to standard output' -r -f -a "raw\t'The bytes as they came'
 data\t'The JSON of each event, one per line'
@@ -89,7 +89,7 @@ text\t'Only the generated text'
 none\t'Nothing; then -o - may write records to standard output'"
 complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l max-output-tokens -d 'Stop the stream when it exceeds N output tokens; exit status 4' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l max-cost -d 'Stop the stream when it costs more than USD; exit status 4' -r
-complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l budget -d 'Spend no more than USD/PERIOD, as 5/day or 100/month:label.team=web; repeatable; exit 4' -r
+complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l budget -d 'Spend no more than USD per PERIOD, such as 5/day or 100/month:label.team=web; repeatable' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l inject -d 'When to add the request for usage (stream_options.include_usage) to curl\'s request' -r -f -a "always\t'For every stream, unless the request already decides it'
 auto\t'Only if the API is known to accept it'
 never\t'Do not change the request'"
@@ -97,7 +97,7 @@ complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l drain -d '
 complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l progress -d 'Show tokens, speed and cost on the terminal while the stream is running'
 complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l strict -d 'Exit with status 3 if any response was partial, failed or not recognised'
 complete -c tokensense -n "__fish_tokensense_using_subcommand run" -s q -l quiet -d 'Write no record to stderr'
-complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l no-wait -d 'End with the command, and do not wait for what it has left running in the background'
+complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l no-wait -d 'End when the command ends, even if it left something running in the background'
 complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l dry-run -d 'Print the command that would run, without keys and prompts, and do not run it'
 complete -c tokensense -n "__fish_tokensense_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l color -d 'When to use colours: auto (on a terminal), always or never' -r -f -a "auto\t''
@@ -117,10 +117,10 @@ complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l sinc
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l until -d 'Count only responses made before TIME' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l timezone -d 'Time zone of --by, --since and --until, such as Europe/Paris or +02:00 [default: the system\'s]' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l filter -d 'Count only responses whose KEY matches GLOB; repeatable' -r
-complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l currency -d 'Show costs in another currency, as EUR=0.92: so much of it is worth a US dollar' -r
+complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l currency -d 'Show costs in another currency; EUR=0.92 means that a US dollar is 0.92 euros' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l prices -d 'Look for prices in FILE before the built-in table; repeatable' -r -F
-complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l service-tier -d 'The service tier of responses that do not say theirs: batch, flex, priority, ...' -r
-complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l region -d 'The region that is billed, where no host tells it; some cost more' -r
+complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l service-tier -d 'The service tier, if the response does not report it: batch, flex, priority, ...' -r
+complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l region -d 'The region that is billed, if the host does not show it; some regions cost more' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l discount -d 'Take PERCENT off computed costs, or a list by provider: openai=12%,anthropic=5%' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l reconcile -d 'Compare with the provider\'s own usage or cost report, by day and model' -r -F
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -s j -l threads -d 'How many files to read at the same time [default: number of cores]' -r
@@ -150,10 +150,10 @@ complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l sinc
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l until -d 'Count only responses made before TIME' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l timezone -d 'Time zone of --by, --since and --until, such as Europe/Paris or +02:00 [default: the system\'s]' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l filter -d 'Count only responses whose KEY matches GLOB; repeatable' -r
-complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l currency -d 'Show costs in another currency, as EUR=0.92: so much of it is worth a US dollar' -r
+complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l currency -d 'Show costs in another currency; EUR=0.92 means that a US dollar is 0.92 euros' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l prices -d 'Look for prices in FILE before the built-in table; repeatable' -r -F
-complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l service-tier -d 'The service tier of responses that do not say theirs: batch, flex, priority, ...' -r
-complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l region -d 'The region that is billed, where no host tells it; some cost more' -r
+complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l service-tier -d 'The service tier, if the response does not report it: batch, flex, priority, ...' -r
+complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l region -d 'The region that is billed, if the host does not show it; some regions cost more' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l discount -d 'Take PERCENT off computed costs, or a list by provider: openai=12%,anthropic=5%' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l reconcile -d 'Compare with the provider\'s own usage or cost report, by day and model' -r -F
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -s j -l threads -d 'How many files to read at the same time [default: number of cores]' -r

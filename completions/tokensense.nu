@@ -34,14 +34,14 @@ module completions {
     --provider: string        # The provider, if the stream does not name it or names it wrongly
     --request: path           # The JSON body of the request, so that the input of an interrupted stream can be estimated
     --prices: path            # Look for prices in FILE before the built-in table; repeatable
-    --service-tier: string    # The service tier of responses that do not say theirs: batch, flex, priority, ...
-    --region: string          # The region that is billed, where no host tells it; some cost more
+    --service-tier: string    # The service tier, if the response does not report it: batch, flex, priority, ...
+    --region: string          # The region that is billed, if the host does not show it; some regions cost more
     --discount: string        # Take PERCENT off computed costs, or a list by provider: openai=12%,anthropic=5%
     --emit: string@"nu-complete tokensense tap emit" # What to write to standard output
     --drain                   # If the reader goes away, read the stream to its end anyway, to know its exact usage
     --max-output-tokens: string # Stop the stream when it exceeds N output tokens; exit status 4
     --max-cost: string        # Stop the stream when it costs more than USD; exit status 4
-    --budget: string          # Spend no more than USD/PERIOD, as 5/day or 100/month:label.team=web; repeatable; exit 4
+    --budget: string          # Spend no more than USD per PERIOD, such as 5/day or 100/month:label.team=web; repeatable
     --progress                # Show tokens, speed and cost on the terminal while the stream is running
     --strict                  # Exit with status 3 if any response was partial, failed or not recognised
     --quiet(-q)               # Write no record to stderr
@@ -75,19 +75,19 @@ module completions {
     --provider: string        # The provider, if the stream does not name it or names it wrongly
     --request: path           # The JSON body of the request, so that the input of an interrupted stream can be estimated
     --prices: path            # Look for prices in FILE before the built-in table; repeatable
-    --service-tier: string    # The service tier of responses that do not say theirs: batch, flex, priority, ...
-    --region: string          # The region that is billed, where no host tells it; some cost more
+    --service-tier: string    # The service tier, if the response does not report it: batch, flex, priority, ...
+    --region: string          # The region that is billed, if the host does not show it; some regions cost more
     --discount: string        # Take PERCENT off computed costs, or a list by provider: openai=12%,anthropic=5%
     --emit: string@"nu-complete tokensense run emit" # What to write to standard output
     --drain                   # If the reader goes away, read the stream to its end anyway, to know its exact usage
     --max-output-tokens: string # Stop the stream when it exceeds N output tokens; exit status 4
     --max-cost: string        # Stop the stream when it costs more than USD; exit status 4
-    --budget: string          # Spend no more than USD/PERIOD, as 5/day or 100/month:label.team=web; repeatable; exit 4
+    --budget: string          # Spend no more than USD per PERIOD, such as 5/day or 100/month:label.team=web; repeatable
     --progress                # Show tokens, speed and cost on the terminal while the stream is running
     --strict                  # Exit with status 3 if any response was partial, failed or not recognised
     --quiet(-q)               # Write no record to stderr
     --inject: string@"nu-complete tokensense run inject" # When to add the request for usage (stream_options.include_usage) to curl's request
-    --no-wait                 # End with the command, and do not wait for what it has left running in the background
+    --no-wait                 # End when the command ends, even if it left something running in the background
     --dry-run                 # Print the command that would run, without keys and prompts, and do not run it
     --help(-h)                # Print help (see more with '--help')
     ...command: string        # The command to run and its arguments, after --
@@ -118,11 +118,11 @@ module completions {
     --until: string           # Count only responses made before TIME
     --timezone: string        # Time zone of --by, --since and --until, such as Europe/Paris or +02:00 [default: the system's]
     --filter: string          # Count only responses whose KEY matches GLOB; repeatable
-    --currency: string        # Show costs in another currency, as EUR=0.92: so much of it is worth a US dollar
+    --currency: string        # Show costs in another currency; EUR=0.92 means that a US dollar is 0.92 euros
     --reprice                 # Compute the costs of records again with today's prices
     --prices: path            # Look for prices in FILE before the built-in table; repeatable
-    --service-tier: string    # The service tier of responses that do not say theirs: batch, flex, priority, ...
-    --region: string          # The region that is billed, where no host tells it; some cost more
+    --service-tier: string    # The service tier, if the response does not report it: batch, flex, priority, ...
+    --region: string          # The region that is billed, if the host does not show it; some regions cost more
     --discount: string        # Take PERCENT off computed costs, or a list by provider: openai=12%,anthropic=5%
     --reconcile: path         # Compare with the provider's own usage or cost report, by day and model
     --no-dedup                # Count a response each time it is found, not once per id

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes docs/picture.svg: a real run of tokensense on a terminal, as it looks when the stream has ended.
 
-usage: docs/picture.py [BINARY]        needs Python 3.8 or newer and nothing else
+usage: docs/picture.py [BINARY [SVG]]        needs Python 3.8 or newer and nothing else
 """
 
 import html
@@ -14,6 +14,7 @@ import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BINARY = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else f"{ROOT}/target/release/tokensense")
+SVG = sys.argv[2] if len(sys.argv) > 2 else f"{ROOT}/docs/picture.svg"
 COLUMNS = 101
 PLACE = tempfile.TemporaryDirectory()
 
@@ -95,7 +96,7 @@ for typed, command in RUNS:
 width = int(2 * LEFT + COLUMNS * CHAR)
 height = TOP + LINE * len(rows) + 6
 print(f"{len(rows)} lines, {width} x {height}", file=sys.stderr)
-with open(f"{ROOT}/docs/picture.svg", "w", encoding="utf-8") as svg:
+with open(SVG, "w", encoding="utf-8") as svg:
     svg.write(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">\n'
         "<title>tokensense on a terminal: an answer that ends in its cost line, and a summary of logs</title>\n"

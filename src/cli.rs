@@ -153,8 +153,8 @@ pub struct Prices {
 
     /// Fetch today's prices with curl, check them, and use them from now on
     ///
-    /// From genai-prices' list, or from URL or FILE: a list of genai-prices' or LiteLLM's. They are kept in
-    /// $XDG_CONFIG_HOME/tokensense or ~/.config/tokensense. Nothing is ever fetched without this option.
+    /// Without URL or FILE, genai-prices' list is fetched; both genai-prices' and LiteLLM's format are read. The prices are
+    /// saved in $XDG_CONFIG_HOME/tokensense, or else in ~/.config/tokensense. Nothing is fetched without this option.
     #[arg(
         long,
         value_name = "URL|FILE",
@@ -199,18 +199,18 @@ pub struct PriceFiles {
 /// What the user knows of the bill.
 #[derive(Args, Clone, Debug)]
 pub struct Terms {
-    /// The service tier of responses that do not say theirs: batch, flex, priority, ...
+    /// The service tier, if the response does not report it: batch, flex, priority, ...
     #[arg(long, value_name = "NAME")]
     pub service_tier: Option<String>,
 
-    /// The region that is billed, where no host tells it; some cost more
+    /// The region that is billed, if the host does not show it; some regions cost more
     #[arg(long, value_name = "NAME")]
     pub region: Option<String>,
 
     /// Take PERCENT off computed costs, or a list by provider: openai=12%,anthropic=5%
     ///
-    /// Costs that the provider states stay as they are. A negative percentage is a premium. The record's
-    /// cost_note says what was taken off.
+    /// Costs that the provider reports stay unchanged. A negative percentage is a premium. The record's cost_note names the
+    /// discount.
     #[arg(
         long,
         value_name = "PERCENT",
@@ -253,7 +253,7 @@ pub struct Run {
     #[arg(long, value_enum, default_value_t = Inject::Auto, env = "TOKENSENSE_INJECT")]
     pub inject: Inject,
 
-    /// End with the command, and do not wait for what it has left running in the background
+    /// End when the command ends, even if it left something running in the background
     #[arg(long)]
     pub no_wait: bool,
 
@@ -330,10 +330,11 @@ pub struct Metering {
     #[arg(long, value_name = "USD", value_parser = cost, allow_negative_numbers = true)]
     pub max_cost: Option<Decimal>,
 
-    /// Spend no more than USD/PERIOD, as 5/day or 100/month:label.team=web; repeatable; exit 4
+    /// Spend no more than USD per PERIOD, such as 5/day or 100/month:label.team=web; repeatable
     ///
-    /// What the record file (--output) holds of the hour, day, week, month or year counts, and only what bears the
-    /// label where one is named. Once it is spent nothing is started; a stream is stopped when it gets there.
+    /// PERIOD is hour, day, week, month or year. The records in the --output file count towards it; with a label, only those
+    /// that have it. If the budget is spent already, nothing is started; a stream that reaches it is stopped. The exit
+    /// status is 4 in both cases.
     #[arg(long = "budget", value_name = "USD/PERIOD", env = "TOKENSENSE_BUDGET")]
     pub budgets: Vec<String>,
 
@@ -397,7 +398,7 @@ pub struct Summarise {
 
     /// Also write the record of each response to FILE
     ///
-    /// The format is chosen by FILE's ending: .csv, .tsv, or else JSON lines. FILE is overwritten. A response that several
+    /// FILE's ending chooses the format: .csv, .tsv, or else JSON lines. FILE is overwritten. A response that several
     /// files repeat is written each time; summaries count it once.
     #[arg(long, value_name = "FILE")]
     pub records: Option<PathBuf>,
@@ -437,9 +438,9 @@ pub struct Summarise {
     #[arg(long = "filter", value_name = "KEY=GLOB")]
     pub filters: Vec<String>,
 
-    /// Show costs in another currency, as EUR=0.92: so much of it is worth a US dollar
+    /// Show costs in another currency; EUR=0.92 means that a US dollar is 0.92 euros
     ///
-    /// In tables and pages only. JSON, CSV and records stay in US dollars, so that their sums can be added up.
+    /// Only tables and pages change. JSON, CSV and records stay in US dollars, so that they can be added up later.
     #[arg(long, value_name = "CODE=RATE", value_parser = currency)]
     pub currency: Option<Currency>,
 
@@ -549,7 +550,7 @@ pub struct Currency {
 
 /// A currency and its rate.
 fn currency(text: &str) -> Result<Currency, String> {
-    let shape = "not of the form CODE=RATE, as EUR=0.92";
+    let shape = "write CODE=RATE, such as EUR=0.92";
     let (code, rate) = text.split_once('=').ok_or(shape)?;
     let (code, rate) = (code.trim(), rate.trim().parse::<Decimal>());
     let rate = rate.map_err(|_| shape)?;
@@ -558,7 +559,7 @@ fn currency(text: &str) -> Result<Currency, String> {
         return Err(shape.to_owned());
     }
     if rate <= Decimal::ZERO || rate > Decimal::from(1_000_000_000) {
-        return Err("a rate is more than nothing, and no more than 1000000000".to_owned());
+        return Err("the rate must be above 0 and at most 1000000000".to_owned());
     }
     let code = code.to_owned();
     Ok(Currency { code, rate })

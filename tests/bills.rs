@@ -611,7 +611,7 @@ fn prices_are_fetched() {
         .to_string()
         .replace("{\"input_mtok\":100}", "{\"input_mtok\":-1}");
     for (name, text, says) in [
-        ("few", list(100).to_string(), "the prices stay as they are"),
+        ("few", list(100).to_string(), "the prices were not changed"),
         ("cut", list(2000).to_string()[..9000].to_owned(), "JSON"),
         ("negative", negative, "negative"),
         ("other", "[1]".to_owned(), "no id"),

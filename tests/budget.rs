@@ -66,7 +66,7 @@ fn what_is_spent_refuses_the_next() {
     let (status, said, bytes) = tap(&file, &budget);
     assert_eq!((status, bytes), (4, 0));
     assert!(
-        said.contains("the budget 0.4/year is spent: 0.45 US dollars"),
+        said.contains("the budget of 0.4/year is spent: 0.45 US dollars"),
         "{said}"
     );
     let output = tokensense()

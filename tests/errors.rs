@@ -81,6 +81,101 @@ fn what_cannot_be_used_is_named() {
     }
 }
 
+/// One sentence says what to type instead, in words that are not a programmer's.
+#[test]
+fn what_to_type_is_said() {
+    let folder = scratch("errors-typed");
+    let file = folder.join("answer.sse");
+    std::fs::write(&file, "").expect("a file");
+    let file = file.to_str().expect("a name");
+    let (filter, summary) = (format!("tap < {file}"), format!("summarise {file}"));
+    for (args, code, says) in [
+        (&["tap", file][..], 2, filter.as_str()),
+        (&["tap", file], 2, summary.as_str()),
+        (
+            &["summarise", "--by", "modle", file],
+            2,
+            "did you mean model?",
+        ),
+        (
+            &["summarise", "--by", "day,provder", file],
+            2,
+            "did you mean provider?",
+        ),
+        (
+            &["summarise", "--sort", "cots_usd", file],
+            2,
+            "did you mean cost_usd?",
+        ),
+        (&["summarise", "--sort", "xyzzy", file], 2, "choose from"),
+        (
+            &["prices", "--model", "openai/gpt-4o-mni"],
+            1,
+            "did you mean gpt-4o-mini?",
+        ),
+        (&["prices", "claud-opus-4-1"], 1, "did you mean claude-opus"),
+        (&["help", "tapp"], 2, "did you mean tap?"),
+        (&["man", "sumarise"], 2, "did you mean summarise?"),
+        (&["summarise", "--top", "ten", file], 2, "a whole number"),
+        (&["summarise", "--top", "1.5", file], 2, "a whole number"),
+        (&["summarise", "-j", "0", file], 2, "a whole number"),
+        (&["tap", "--max-output-tokens", "many"], 2, "a whole number"),
+        (&["tap", "--max-cost", "much"], 2, "an amount of US dollars"),
+        (&["tap", "--max-cost", "-1"], 2, "cannot be negative"),
+        (
+            &["summarise", "--currency", "EUR", file],
+            2,
+            "CODE=RATE, such as EUR=0.92",
+        ),
+        (
+            &["tap", "--discount", "much"],
+            2,
+            "a percentage such as 12%",
+        ),
+        (&["tap", "--budget", "5/day"], 2, "pass --output FILE"),
+        (&["tap", "--budget", "5", "-o", file], 2, "such as 5/day"),
+        (
+            &["tap", "--budget", "5/fortnight", "-o", file],
+            2,
+            "hour, day, week, month or year",
+        ),
+    ] {
+        let output = output(args);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
+        assert!(said.contains(says), "{args:?}: {said}");
+        for word in [
+            "invalid digit",
+            "ParseIntError",
+            "Invalid decimal",
+            "panicked",
+            "Some(",
+        ] {
+            assert!(!said.contains(word), "{args:?}: {said}");
+        }
+        assert!(output.stdout.is_empty(), "{args:?}: {output:?}");
+    }
+}
+
+/// `help` says what `--help` does.
+#[test]
+fn help_of_commands() {
+    let shown = |args: &[&str]| {
+        let output = output(args);
+        assert!(output.status.success(), "{args:?}: {output:?}");
+        assert!(output.stderr.is_empty(), "{args:?}: {output:?}");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    assert_eq!(shown(&["help"]), shown(&["--help"]));
+    for name in ["tap", "run", "summarise", "prices", "completions", "man"] {
+        assert_eq!(shown(&["help", name]), shown(&[name, "--help"]));
+    }
+    assert_eq!(
+        shown(&["help", "summarize"]),
+        shown(&["summarise", "--help"])
+    );
+}
+
 /// A terminal, as the program sees it and as its user does.
 struct Terminal {
     theirs: OwnedFd,

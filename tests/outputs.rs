@@ -502,15 +502,15 @@ fn columns_that_are_none() {
         ("model,ouput_tokens", "did you mean output_tokens?"),
         ("in=inputtokens", "did you mean input_tokens?"),
         ("cost", "did you mean cost_usd?"),
-        ("xyzzy", "no column \"xyzzy\": it may be"),
+        ("xyzzy", "no column \"xyzzy\": use a column"),
         ("usage.", "no column \"usage.\""),
         ("label.", "no column \"label.\""),
         ("in=", "no column \"\""),
         ("=model", "gives model no name"),
-        ("model,model", "\"model\" is named twice"),
-        ("a=model,a=status", "\"a\" is named twice"),
-        ("", "no column is named"),
-        (" , ", "no column is named"),
+        ("model,model", "\"model\" appears twice"),
+        ("a=model,a=status", "\"a\" appears twice"),
+        ("", "the list of columns is empty"),
+        (" , ", "the list of columns is empty"),
     ] {
         let output = tap(&["--columns", list], b"data: {}\n\n");
         let said = String::from_utf8_lossy(&output.stderr);

@@ -1028,7 +1028,7 @@ fn broken_price_files_are_refused() {
             "date.json",
             r#"[{"id": "openai", "models": [{"id": "gpt-5", "match": {"equals": "gpt-5"},
             "prices": [{"prices": {"input_mtok": 2}}, {"constraint": {"start_date": "soon"}, "prices": {}}]}]}]"#,
-            "cannot be understood",
+            "has a date or time that is not valid",
         ),
     ];
     for (name, content, why) in cases {

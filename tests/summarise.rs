@@ -499,6 +499,51 @@ fn picking() {
     }
 }
 
+/// Points in time that are named by their distance from now.
+#[test]
+fn since_when() {
+    let file = scratch("summarise-since").join("records");
+    let run = |now: jiff::Timestamp| {
+        let today = now.to_zoned(jiff::tz::TimeZone::UTC).start_of_day();
+        let today = today.expect("a day").timestamp();
+        let hours = |count| jiff::SignedDuration::from_hours(count);
+        let at = |time: jiff::Timestamp| serde_json::json!({"created_at": time.to_string()});
+        let text = records(&[
+            at(now),
+            at(today),
+            at(today - jiff::SignedDuration::from_secs(1)),
+            at(today - hours(24)),
+            at(today - hours(25)),
+            at(now - hours(6 * 24)),
+            at(now - hours(8 * 24)),
+        ]);
+        fs::write(&file, text).expect("a file");
+        for (options, want) in [
+            (&["--since", "today"][..], 2),
+            (&["--since", "yesterday"], 4),
+            (&["--since", "yesterday", "--until", "today"], 2),
+            (&["--until", "yesterday"], 3),
+            (&["--since", "7d"], 6),
+            (&["--since", "1h", "--until", "12h"], 0),
+            (&["--since", "2w"], 7),
+        ] {
+            let path = file.to_str().expect("a name");
+            let summary = summary([path, "--timezone=UTC", "-q"].iter().chain(options));
+            assert_eq!(summary["total"]["responses"], want, "{options:?} at {now}");
+        }
+    };
+    // A day may begin in between: not twice.
+    let day = |time: jiff::Timestamp| time.as_second() / 86400;
+    let now = jiff::Timestamp::now();
+    let tried = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(now)));
+    if let Err(why) = tried {
+        match day(now) == day(jiff::Timestamp::now()) {
+            true => std::panic::resume_unwind(why),
+            false => run(jiff::Timestamp::now()),
+        }
+    }
+}
+
 #[test]
 fn order() {
     let scratch = scratch("summarise-order");
@@ -912,7 +957,7 @@ fn bad_rows() {
     let output = summarise([file.to_str().unwrap(), "--format=json", "--by=label.team"]);
     assert!(
         stderr(&output)
-            .contains("line 3 is no record (and 5 more): it has 3 fields where the header has 4"),
+            .contains("line 3 is no record (and 5 more): it has 3 fields, but the header has 4"),
         "{}",
         stderr(&output)
     );

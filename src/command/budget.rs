@@ -45,13 +45,13 @@ pub(super) fn left(
     let budgets = budgets?;
     let file = file.filter(|file| file.as_os_str() != "-");
     let file =
-        file.context("--budget counts what the record file holds: name one with --output FILE")?;
+        file.context("--budget adds up the records in the record file: pass --output FILE")?;
     let names = budgets
         .iter()
         .filter_map(|budget| Some(budget.label.as_ref()?.0.as_str()));
     let ledger = Ledger::of(writer, &names.collect::<Vec<_>>());
     let ledger =
-        ledger.map_err(|error| anyhow!("--budget needs columns of the records: {error}"))?;
+        ledger.map_err(|error| anyhow!("--budget cannot add up these records: {error}"))?;
     let ours = |budget: &&Budget| {
         let label = budget.label.as_ref();
         label.is_none_or(|(name, value)| labels.get(name) == Some(value))
@@ -82,7 +82,7 @@ impl Left {
     pub(super) fn is_spent(&self) -> Option<String> {
         (self.usd <= Decimal::ZERO).then(|| {
             format!(
-                "the budget {} is spent: {} US dollars so far",
+                "the budget of {} is spent: {} US dollars so far",
                 self.budget,
                 self.spent.normalize()
             )
@@ -95,7 +95,7 @@ impl Budget {
     fn parse(text: &str) -> Result<Self> {
         let shape = || {
             format!(
-                "--budget {text:?} is not of the form USD/PERIOD, as 5/day or 100/month:label.team=web"
+                "--budget {text:?} is not of the form USD/PERIOD, such as 5/day or 100/month:label.team=web"
             )
         };
         let (amount, label) = match text.split_once(':') {
@@ -114,7 +114,7 @@ impl Budget {
         }
         let period = PERIODS.iter().find(|(word, _)| *word == period.trim());
         let period = period.with_context(|| {
-            format!("--budget {text:?} is for no period: hour, day, week, month or year")
+            format!("--budget {text:?} needs a period: hour, day, week, month or year")
         })?;
         let label = label.map(|label| {
             let (name, value) = label.split_once('=')?;

@@ -11,20 +11,33 @@ use crate::nearest::meant;
 use crate::pipe::Exit;
 use crate::record::COLUMNS;
 
-/// How a process of ours ends.
+/// The exit statuses.
 const STATUSES: &[(&str, &str)] = &[
-    ("0", "The stream ended and was forwarded whole."),
-    ("1", "Reading, writing or recording failed."),
+    (
+        "0",
+        "The stream ended and all of it was passed on. run: the command's own status.",
+    ),
+    ("1", "A file or stream could not be read or written."),
     (
         "2",
-        "Wrong usage, or a record or price file that cannot be used: said before the first byte.",
+        "Wrong usage, or a record or price file that cannot be used. Nothing was read or started.",
     ),
     (
         "3",
-        "With --strict: a response was partial, failed or unrecognised.",
+        "With --strict: a response was partial, failed or not recognised.",
     ),
-    ("4", "A limit was reached."),
-    ("128 + n", "Signal n ended it."),
+    (
+        "4",
+        "A limit or budget was reached: --max-output-tokens, --max-cost, --budget.",
+    ),
+    (
+        "126, 127",
+        "run: the command cannot be executed, or was not found.",
+    ),
+    (
+        "128 + n",
+        "Signal n ended the program, such as 130 after Ctrl-C and 141 when the reader went away.",
+    ),
 ];
 
 /// Prints one page, or all of them.

@@ -75,7 +75,7 @@ fn folder() -> Option<PathBuf> {
 /// # Errors
 /// What could not be fetched, or read, or written, or what is wrong with it: then all stays as it was.
 fn update(from: &str) -> Result<String> {
-    let folder = folder().context("there is no HOME to keep prices in")?;
+    let folder = folder().context("prices cannot be saved: HOME is not set")?;
     let text = match from.contains("://") {
         true => fetch(from)?,
         false => std::fs::read(from).with_context(|| format!("cannot read {from}"))?,
@@ -86,7 +86,9 @@ fn update(from: &str) -> Result<String> {
     let had = PriceBook::default().fetched(place.clone()).models();
     if fetched.models < had / 2 {
         let models = fetched.models;
-        bail!("{from}: it has {models} models where there are {had}: the prices stay as they are");
+        bail!(
+            "{from} has only {models} models, and there are {had} now: the prices were not changed"
+        );
     }
     let put = || {
         std::fs::create_dir_all(&folder)?;
@@ -106,7 +108,7 @@ fn update(from: &str) -> Result<String> {
     put().with_context(|| format!("cannot write {}", place.display()))?;
     let (models, place) = (fetched.models, place.display());
     Ok(format!(
-        "prices of {today}: {models} models, where there were {had}, in {place}\n"
+        "saved the prices of {today} in {place}: {models} models (before: {had})\n"
     ))
 }
 
@@ -128,7 +130,7 @@ fn fetch(url: &str) -> Result<Vec<u8>> {
         .context("cannot run curl")?;
     if !curl.status.success() {
         bail!(
-            "curl could not fetch {url} ({}): the prices stay as they are",
+            "curl could not fetch {url} ({}): the prices were not changed",
             curl.status
         );
     }
@@ -274,7 +276,7 @@ fn list(book: &PriceBook, pattern: &str, format: cli::Listing) -> Result<Option<
     let glob = match pattern.contains(['*', '?']) {
         true => Some(
             Glob::new(&pattern)
-                .with_context(|| format!("pattern {pattern:?} cannot be understood"))?
+                .with_context(|| format!("pattern {pattern:?} is not valid"))?
                 .compile_matcher(),
         ),
         false => None,

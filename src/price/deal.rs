@@ -31,12 +31,12 @@ impl Deal {
                 None => (None, part),
             };
             if provider == Some("") {
-                return Err(format!("{part:?} has no provider before the ="));
+                return Err(format!("{part:?} has no provider before ="));
             }
             let number = percent.strip_suffix('%').unwrap_or(percent).trim_end();
             let percent: Decimal = number
                 .parse()
-                .map_err(|_| format!("{part:?} is not a percentage, as 12% or openai=12%"))?;
+                .map_err(|_| format!("{part:?} is not a percentage such as 12% or openai=12%"))?;
             if percent > Decimal::ONE_HUNDRED || percent < -Decimal::ONE_THOUSAND {
                 return Err(format!("{part:?} is not between -1000% and 100%"));
             }

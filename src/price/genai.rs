@@ -308,9 +308,8 @@ fn entry(model: &Value) -> Result<Entry, String> {
 fn when(constraint: &Value) -> Result<When, String> {
     let seconds = |text: String| {
         let time: Result<Timestamp, _> = text.parse();
-        time.map(Timestamp::as_second).map_err(|_| {
-            format!("constraint {constraint} has a date or time that cannot be understood")
-        })
+        time.map(Timestamp::as_second)
+            .map_err(|_| format!("constraint {constraint} has a date or time that is not valid"))
     };
     let daily =
         |time: &str| Ok::<_, String>(seconds(format!("1970-01-01T{time}"))?.rem_euclid(86_400));

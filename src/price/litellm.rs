@@ -152,7 +152,7 @@ fn cheaper_hours(
             .map_or(std::slice::from_ref(hours), Vec::as_slice);
         for text in hours.iter().filter_map(Value::as_str) {
             let (from, to) = span(text)
-                .ok_or_else(|| format!("off_peak_pricing: {text} is no span of hours"))?;
+                .ok_or_else(|| format!("off_peak_pricing: {text} is not a range of hours"))?;
             all.push((When::Daily(from, to, days), own.clone()));
         }
     }

@@ -236,7 +236,7 @@ impl PriceBook {
         let taken = self.update().map_or(TAKEN, |update| &update.taken);
         let age = taken.parse::<Date>().ok()?.until(today).ok()?.get_days();
         (age > STALE).then(|| {
-            format!("prices are {age} days old: tokensense prices --update fetches today's")
+            format!("the prices are {age} days old; tokensense prices --update fetches newer ones")
         })
     }
 
@@ -463,7 +463,7 @@ impl Found {
         let charge = Charge::new(usage, &rates, factor, &fees, &self.entry().second);
         let mut parts = Some(charge.parts);
         if rates.iter().all(Option::is_none) && !self.entry().is_free() {
-            add_note(&mut note, "this entry has no rates");
+            add_note(&mut note, "this price entry has no rates");
             parts = None;
         } else if !charge.unpriced.is_empty() && !self.entry().is_free() {
             let unpriced = charge.unpriced.join(", ");
@@ -629,7 +629,7 @@ impl PriceFile {
             Value::Array(providers) => providers.iter().map(genai::provider).collect(),
             Value::Object(models) => litellm::providers(models),
             _ => Err(
-                "it holds neither LiteLLM's object of models nor genai-prices' list of providers"
+                "it is neither LiteLLM's object of models nor genai-prices' list of providers"
                     .to_owned(),
             ),
         };

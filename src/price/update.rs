@@ -35,7 +35,7 @@ impl Fetched {
     /// What is wrong with it.
     pub(crate) fn of(text: &[u8], from: &str, day: Date) -> Result<Self, String> {
         let value: Value = serde_json::from_slice(text)
-            .map_err(|error| format!("what came is not valid JSON: {error}"))?;
+            .map_err(|error| format!("the price list is not valid JSON: {error}"))?;
         let (providers, is_dated) = match &value {
             Value::Array(all) => (
                 all.iter()
@@ -44,7 +44,7 @@ impl Fetched {
                 true,
             ),
             Value::Object(all) => (litellm::providers(all)?, false),
-            _ => return Err("what came is no price list".to_owned()),
+            _ => return Err("it is not a price list of genai-prices or LiteLLM".to_owned()),
         };
         let models = providers
             .iter()

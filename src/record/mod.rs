@@ -71,19 +71,19 @@ macro_rules! columns {
 columns! {
     /// `tokensense/1`.
     schema: Option<Cow<'static, str>>,
-    /// When the response was waited for since, by the pipe's clock: RFC 3339, UTC.
+    /// When tokensense began to wait for the response: RFC 3339, UTC.
     started_at: Option<String>,
-    /// Milliseconds to its last byte.
+    /// Milliseconds from `started_at` to the last byte of the response.
     duration_ms: Option<u64>,
-    /// Milliseconds to its first generated text.
+    /// Milliseconds from `started_at` to the first generated text.
     ttft_ms: Option<u64>,
-    /// Output tokens for each second after the first.
+    /// Output tokens per second, counted from the first one.
     tokens_per_second: Option<Decimal>,
-    /// File and number of the response in it.
+    /// In summarise: the file, and the number of the response in it.
     source: Option<String>,
-    /// Who answered.
+    /// The provider that answered.
     provider: Option<String>,
-    /// In which API.
+    /// The API that it answered with, such as openai.chat.
     api: Option<Cow<'static, str>>,
     /// The model that answered.
     model: Option<String>,
@@ -93,21 +93,21 @@ columns! {
     response_id: Option<String>,
     /// When the provider made it: RFC 3339, UTC.
     created_at: Option<String>,
-    /// The tier it was served in.
+    /// The service tier, such as batch, flex or priority.
     service_tier: Option<String>,
-    /// `complete`, `truncated`, `cancelled`, `error`, `unrecognised`, `empty`.
+    /// `complete`, `truncated` (it ended early), `cancelled` (by the reader, a signal or a limit), `error`, `unrecognised` or `empty`.
     status: Option<Status>,
-    /// Something of it is missing.
+    /// Whether part of the response is missing.
     partial: bool,
-    /// `upstream`, `downstream`, `limit`, or a signal's name.
+    /// What ended it: `upstream` (the server), `downstream` (the reader), `limit`, or a signal's name.
     ended_by: Option<EndedBy>,
-    /// Why generation stopped.
+    /// Why generation stopped, in the API's words.
     finish_reason: Option<String>,
-    /// The API's name for what failed.
+    /// The API's name for the error.
     error_type: Option<String>,
-    /// What the API said of it.
+    /// The API's message about the error, shortened, with keys masked.
     error_message: Option<String>,
-    /// From a header block in the stream.
+    /// The HTTP status, if the stream holds headers (curl -i).
     http_status: Option<u64>,
     /// All prompt tokens, cached ones included.
     input_tokens: Option<u64>,
@@ -115,7 +115,7 @@ columns! {
     cache_read_tokens: Option<u64>,
     /// Part of `input_tokens`: written to a cache.
     cache_write_tokens: Option<u64>,
-    /// Part of `cache_write_tokens`: to live an hour.
+    /// Part of `cache_write_tokens`: cached for an hour.
     cache_write_1h_tokens: Option<u64>,
     /// All billed generated tokens, reasoning included.
     output_tokens: Option<u64>,
@@ -129,21 +129,21 @@ columns! {
     image_input_tokens: Option<u64>,
     /// Part of `output_tokens`.
     image_output_tokens: Option<u64>,
-    /// Web searches made.
+    /// Web searches that the provider ran for the response.
     web_search_requests: Option<u64>,
-    /// Input plus output, as stated or summed.
+    /// Input plus output.
     total_tokens: Option<u64>,
-    /// Names of the columns that are estimates.
+    /// Names of the columns that hold estimates.
     estimated: Vec<String>,
-    /// Vocabulary and factor of the estimates.
+    /// How the estimates were made: the vocabulary, and the factor for the model's family.
     estimator: Option<String>,
-    /// US dollars: as reported, else as computed.
+    /// Cost in US dollars: as reported by the provider, or else as computed.
     cost_usd: Option<Decimal>,
-    /// `reported`, `computed`, `estimated`, `lower_bound`.
+    /// `reported` (by the provider), `computed` (from reported tokens), `estimated` or `lower_bound` (part of the tokens is not known).
     cost_basis: Option<CostBasis>,
-    /// What the provider says it charged.
+    /// The cost that the provider reported.
     cost_reported_usd: Option<Decimal>,
-    /// What the price table makes of the counts.
+    /// The cost by the price table.
     cost_computed_usd: Option<Decimal>,
     /// Part of `cost_computed_usd`: uncached input.
     input_cost_usd: Option<Decimal>,
@@ -153,23 +153,23 @@ columns! {
     cache_write_cost_usd: Option<Decimal>,
     /// Part of `cost_computed_usd`.
     output_cost_usd: Option<Decimal>,
-    /// Part of `cost_computed_usd`: searches, requests, passes by other models.
+    /// Part of `cost_computed_usd`: searches, requests, and work by other models.
     other_cost_usd: Option<Decimal>,
     /// The price entry used.
     price_match: Option<String>,
     /// Why there is no cost, or what to know about it.
     cost_note: Option<String>,
-    /// What was done to have usage stated.
+    /// What run did to get usage reported: injected, present, not_needed, unsupported, unknown_host, not_a_stream, opted_out or not_understood.
     usage_request: Option<String>,
     /// Bytes of the response.
     bytes: Option<u64>,
-    /// Events understood.
+    /// Events that were understood.
     events: Option<u64>,
     /// Events that could not be understood.
     events_skipped: Option<u64>,
-    /// What the user said of it.
+    /// The labels given with --label.
     labels: Labels,
-    /// The provider's usage object, whole.
+    /// The provider's usage object, unchanged.
     usage: Option<RawUsage>,
 }
 

@@ -41,7 +41,7 @@ impl Shape {
             return match schema(line)?.as_str() {
                 SCHEMA => Some(Ok(Self::Json)),
                 schema if schema.starts_with("tokensense.summary/") => Some(Err(
-                    "is a summary already: keep its responses with --records FILE, and give that"
+                    "is a summary, which cannot be added up again: save the records with --records FILE and pass that file"
                         .to_owned(),
                 )),
                 schema if schema.starts_with("tokensense/") => Some(Err(other_schema(schema))),
@@ -124,7 +124,7 @@ impl Shape {
             Some(other) => return Err(other_schema(other)),
             // Not every table has all columns; what is made of it is of this form.
             None if matches!(self, Self::Csv(..)) => record.schema = Some(SCHEMA.into()),
-            None => return Err("it names no schema".to_owned()),
+            None => return Err("it has no schema".to_owned()),
         }
         if record.cost_usd.is_some_and(|cost| cost.is_sign_negative()) {
             return Err("cost_usd is negative".to_owned());
@@ -209,7 +209,7 @@ fn schema(line: &[u8]) -> Option<String> {
 }
 
 fn other_schema(schema: &str) -> String {
-    format!("is in a form that this version does not know: {schema:?} instead of {SCHEMA:?}")
+    format!("has the schema {schema:?}, but this version reads {SCHEMA:?}")
 }
 
 /// Reads a JSON object. What it says of a bad one never repeats what that holds.
@@ -222,7 +222,7 @@ fn object(line: &[u8]) -> Result<Record, String> {
     let record = record.and_then(|record| json.end().map(|()| record));
     record.map_err(|error| match error.classify() {
         Category::Data if line.starts_with(b"{") => error.to_string(),
-        _ => "it is no whole JSON object".to_owned(),
+        _ => "it is not a complete JSON object".to_owned(),
     })
 }
 
@@ -264,7 +264,7 @@ fn row(
     let (text, ends) = fields(parser, line, want)?;
     let count = ends.len();
     if count != want {
-        return Err(format!("it has {count} fields where the header has {want}"));
+        return Err(format!("it has {count} fields, but the header has {want}"));
     }
     let starts = std::iter::once(0).chain(ends.iter().copied());
     let fields = starts
@@ -289,7 +289,7 @@ fn row(
 }
 
 fn misfit(column: &str) -> String {
-    format!("column {column} holds what cannot stand there")
+    format!("column {column} has a value of the wrong type")
 }
 
 /// Reads a record that some program has, passing over what is no column.
@@ -326,7 +326,7 @@ impl<'de, V: Deserialize<'de> + Borrow<RawValue>> Visitor<'de> for Reader<V> {
             };
             let Some(at) = at else {
                 if self.strict {
-                    return Err(A::Error::custom("it has a member that is no column"));
+                    return Err(A::Error::custom("it has a member that is not a column"));
                 }
                 members.next_value::<IgnoredAny>()?;
                 continue;

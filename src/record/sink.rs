@@ -212,7 +212,7 @@ impl Log {
             && (self.file.read_at(&mut found, 0)?, &found[..]) != (header.len(), header)
         {
             return Err(io::Error::other(
-                "its header has other columns: name another --output, or pass the same --columns",
+                "its header has other columns: choose another file, or pass the same --columns as before",
             ));
         }
         Ok(())

@@ -61,7 +61,7 @@ impl Ledger {
     pub(crate) fn of(writer: &Writer, labels: &[&str]) -> Result<Self, String> {
         let (format, Selection(picks)) = writer.parts();
         if format == Format::Line {
-            return Err("lines for people cannot be read back: leave out --format line".to_owned());
+            return Err("--format line cannot be read back: leave it out".to_owned());
         }
         let place = |wanted: &dyn Fn(&Picked) -> bool| {
             let at = picks.iter().position(|pick| wanted(&pick.from))?;
@@ -71,9 +71,7 @@ impl Ledger {
         let column = |name: &str| {
             place(&|from| matches!(from, Picked::Column(column) if column.name == name))
         };
-        let needed = |name: &str| {
-            column(name).ok_or_else(|| format!("--columns leaves out {name}: name it too"))
-        };
+        let needed = |name: &str| column(name).ok_or_else(|| format!("add {name} to --columns"));
         let mut ledger = Self {
             format,
             started_at: needed("started_at")?,
@@ -87,7 +85,7 @@ impl Ledger {
                 Some(place) => ledger.label.push(((*label).to_owned(), place)),
                 None if ledger.labels.is_some() => {}
                 None => {
-                    return Err(format!("--columns leaves out label.{label}: name it too"));
+                    return Err(format!("add label.{label} to --columns"));
                 }
             }
         }

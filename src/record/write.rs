@@ -106,14 +106,16 @@ impl Selection {
             }
             if picks.iter().any(|pick| pick.name == name) {
                 return Err(format!(
-                    "column {name:?} is named twice; rename one: other={path}"
+                    "column {name:?} appears twice; rename one of them: other={path}"
                 ));
             }
             let name = name.to_owned();
             picks.push(Pick { name, from });
         }
         if picks.is_empty() {
-            return Err("no column is named; tokensense man lists them".to_owned());
+            return Err(
+                "the list of columns is empty; tokensense man lists all columns".to_owned(),
+            );
         }
         Ok(Self(picks))
     }
@@ -122,7 +124,10 @@ impl Selection {
 /// What to say of a column that does not exist.
 fn unknown(path: &str) -> String {
     let hint = match nearest(path, COLUMNS.iter().map(|column| column.name)) {
-        None => "it may be a column of the record, usage.PATH or label.NAME; tokensense man lists the columns".to_owned(),
+        None => {
+            "use a column of the record, usage.PATH or label.NAME; tokensense man lists all columns"
+                .to_owned()
+        }
         Some(near) => format!("did you mean {near}?"),
     };
     format!("there is no column {path:?}: {hint}")

@@ -213,7 +213,7 @@ impl Rows {
                 let (text, ends) = fields(parser, row, columns.len())?;
                 if ends.len() != columns.len() {
                     return Err(format!(
-                        "it has {} fields where the header has {}",
+                        "it has {} fields, but the header has {}",
                         ends.len(),
                         columns.len()
                     ));
