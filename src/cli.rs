@@ -71,6 +71,12 @@ pub enum Command {
     /// requests, or per hour of audio. Price files are searched first, then the built-in table.
     Prices(Late<Prices>),
 
+    /// Count the tokens of text, as wc counts words
+    ///
+    /// One line for each file: its tokens and, with --model, what they cost as a prompt; a total where there are
+    /// several. The count is exact where the model's vocabulary is public, else an estimate; --format json says which.
+    Count(Late<Count>),
+
     /// Print a completion script for a shell
     ///
     /// Save it where your shell looks for completions, as the examples show, and start a new shell.
@@ -173,6 +179,35 @@ pub struct Prices {
     /// those of service tiers. csv: one line per model with the same units, for the shortest prompts.
     #[arg(long, value_enum, default_value_t = Listing::Table)]
     pub format: Listing,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct Count {
+    /// Files of text; - or none for standard input
+    pub files: Vec<PathBuf>,
+
+    /// The model to count for
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+
+    /// The files are JSON bodies of requests: count their prompts, for the model that each names
+    #[arg(long)]
+    pub request: bool,
+
+    #[command(flatten)]
+    pub prices: PriceFiles,
+
+    /// How counts are written
+    #[arg(long, value_enum, default_value_t = CountFormat::Text)]
+    pub format: CountFormat,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum CountFormat {
+    /// Aligned columns for people
+    Text,
+    /// One JSON object a line, with the vocabulary and how exact it is
+    Json,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]

@@ -123,7 +123,7 @@ mod secret;
 pub use curl::{Argument, Curl, Inject};
 pub use meter::{
     Charged, Context, Count, Created, Emit, EndedBy, Failure, Measure, Meter, Note, Pass, RawUsage,
-    Reading, Request, Status, Usage,
+    Reading, Request, Status, TokenCounter, Usage,
 };
 pub use metered::{AsyncMetered, Metered, MeteredStream, Prices, Recorder};
 #[doc(hidden)]

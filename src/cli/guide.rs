@@ -11,6 +11,19 @@ pub(crate) type Example = (&'static str, &'static str);
 /// is built at each start, and must cost nothing.
 pub(crate) const EXAMPLES: &[(&str, &[Example])] = &[
     (
+        "count",
+        &[
+            (
+                "Count the tokens of files, with their cost as a prompt:",
+                "tokensense count --model claude-sonnet-4-5 notes.md todo.md",
+            ),
+            (
+                "Count the prompt of a request, for the model that it names:",
+                "tokensense count --request body.json",
+            ),
+        ],
+    ),
+    (
         "tokensense",
         &[
             (

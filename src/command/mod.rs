@@ -2,6 +2,7 @@
 
 mod budget;
 mod completions;
+mod count;
 mod man;
 mod output;
 mod prices;
@@ -191,6 +192,7 @@ pub fn run(cli: Cli) -> ! {
     std::panic::set_hook(Box::new(report));
     let exit = match cli.command {
         Command::Completions(Late(args)) => Ok(completions::run(args)),
+        Command::Count(Late(args)) => count::run(args),
         Command::Help(Late(args)) => man::help(args),
         Command::Man(Late(args)) => man::run(args),
         Command::Run(Late(args)) => run::run(args),

@@ -32,6 +32,7 @@ pub(crate) use json::end::{Scan, Scanner};
 
 pub use context::Context;
 pub use emit::Emit;
+pub use estimate::TokenCounter;
 pub use failure::Failure;
 pub use reading::{Charged, Created, EndedBy, Note, Pass, Reading, Status};
 pub use request::Request;

@@ -45,6 +45,9 @@ pub struct Reading {
     pub charged: Vec<Charged>,
     /// What estimates were made with.
     pub estimator: Option<String>,
+    /// How far the estimates of nine in ten recordings of models like this one were off at most, in hundredths; `None`
+    /// where the vocabulary is the model's own.
+    pub estimate_error: Option<u32>,
     /// More was billed than could be counted.
     pub lower_bound: bool,
     /// What a user should know about these figures.

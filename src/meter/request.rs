@@ -170,7 +170,10 @@ impl Request {
         let family = Family::of(name.or(reading.api));
         let spent = reading.text_bytes > 0 || reading.usage.is_reported();
         if spent && self.estimate(&family, &mut reading.usage) {
-            reading.estimator.get_or_insert_with(|| family.estimator());
+            if reading.estimator.is_none() {
+                reading.estimator = Some(family.estimator());
+                reading.estimate_error = family.error();
+            }
         }
     }
 
@@ -201,6 +204,12 @@ impl Request {
             usage.estimate(Measure::Input, tokens);
         }
         tokens.is_some()
+    }
+
+    /// The prompt's tokens for a model, or for the one that the body names; `None` where it holds pictures, sound or
+    /// files.
+    pub fn prompt_tokens(&self, model: Option<&str>) -> Option<u64> {
+        self.tokens(Family::of(model.or(self.model())))
     }
 
     /// An estimate of the prompt's tokens; `None` where it holds pictures, sound or files.

@@ -135,8 +135,10 @@ columns! {
     total_tokens: Option<u64>,
     /// Names of the columns that hold estimates.
     estimated: Vec<String>,
-    /// How the estimates were made: the vocabulary, and the factor for the model's family.
+    /// How the estimates were made: the vocabulary, and `exact` or the factor for the model's family.
     estimator: Option<String>,
+    /// How far nine in ten such estimates were off at most: `0.12` is 12 %. None where they are exact.
+    estimate_error: Option<Decimal>,
     /// Cost in US dollars: as reported by the provider, or else as computed.
     cost_usd: Option<Decimal>,
     /// `reported` (by the provider), `computed` (from reported tokens), `estimated` or `lower_bound` (part of the tokens is not known).
@@ -306,6 +308,9 @@ impl Record {
         self.finish_reason = reading.finish_reason.take().map(short);
         self.http_status = reading.http_status.map(u64::from);
         self.estimator = reading.estimator.take();
+        self.estimate_error = reading
+            .estimate_error
+            .map(|error| Decimal::new(error.into(), 2));
         self.bytes = Some(reading.bytes);
         self.events = Some(reading.events);
         self.events_skipped = Some(reading.events_skipped);

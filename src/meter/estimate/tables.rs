@@ -1,10 +1,12 @@
 //! Makes the files in `tables/` and holds them to their sources.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use regex_syntax::hir::{Class, HirKind, Literal};
 
 use super::classes::CATEGORIES;
+use super::claude::{BYTES, PIECE, PREFIX};
 use super::table;
 
 /// Holds a file in `tables/` to what it is made from, or makes it where that is asked for.
@@ -58,6 +60,63 @@ fn vocabularies() {
             assert_eq!(table.rank(piece), Some(*rank), "{name}: {piece:?}");
         }
         hold(&format!("{name}.table"), &flat);
+    }
+}
+
+/// A piece of Claude's in ctok's notation: marks are bytes that no text has.
+fn unmarked(piece: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut rest = piece;
+    while let Some((plain, tail)) = rest.split_once('⟨') {
+        out.extend(plain.as_bytes());
+        let (mark, tail) = tail.split_once('⟩').expect("a mark");
+        out.push(match mark {
+            "bow" => 1,
+            "eow" => 2,
+            "shift" => 3,
+            "caps" => 4,
+            hex => u8::from_str_radix(hex.trim_start_matches("0x"), 16).expect("a byte"),
+        });
+        rest = tail;
+    }
+    out.extend(rest.as_bytes());
+    out
+}
+
+#[test]
+#[ignore = "needs ctok"]
+fn claude() {
+    let package = std::env::var("CTOK").expect("CTOK names the folder of the package ctok");
+    for (file, table) in [("pieces_v3", "claude_3"), ("pieces_v4_7", "claude_4_7")] {
+        let path = format!("{package}/data/{file}.json");
+        let json = std::fs::read(&path).expect("the vocabulary of ctok");
+        let json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+        let mut keys = BTreeMap::new();
+        for (group, pieces) in json["tokens"].as_object().expect("groups") {
+            for piece in pieces.as_object().expect("pieces").keys() {
+                let (mut key, mut what) = (unmarked(piece), PIECE);
+                match group.as_str() {
+                    "bytes_fallback" => {
+                        let digits = piece.as_bytes().chunks(2);
+                        let byte =
+                            |two: &[u8]| u8::from_str_radix(str::from_utf8(two).ok()?, 16).ok();
+                        key = digits.filter_map(byte).collect();
+                        what = BYTES;
+                    }
+                    "contractions" => key.push(2),
+                    _ => {}
+                }
+                keys.insert(key, what);
+            }
+        }
+        for piece in keys.clone().into_iter().filter(|(_, what)| *what == PIECE) {
+            let piece = String::from_utf8(piece.0).expect("UTF-8");
+            for (at, _) in piece.char_indices().skip(1) {
+                keys.entry(piece[..at].into()).or_insert(PREFIX);
+            }
+        }
+        let flat = table::build(keys.iter().map(|(key, what)| (&key[..], *what)));
+        hold(&format!("{table}.table"), &flat);
     }
 }
 

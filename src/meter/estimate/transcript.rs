@@ -6,6 +6,7 @@ use std::mem::take;
 use memchr::memchr;
 use serde::de::IgnoredAny;
 
+use super::call::{self, Call};
 use super::vocabulary::{Counter, Vocabulary};
 
 /// What kind of generated text it is.
@@ -44,7 +45,7 @@ pub(in crate::meter) struct Line {
     /// UTF-8, unless a server cut a character in two.
     text: Vec<u8>,
     /// What was counted and let go of.
-    counter: Option<Counter>,
+    tally: Option<Tally>,
     /// Bytes, those let go of too.
     volume: u64,
 }
@@ -124,7 +125,7 @@ impl Heard {
                 channel,
                 group,
                 text: self.spare.pop().unwrap_or_else(|| Vec::with_capacity(FEW)),
-                counter: None,
+                tally: None,
                 volume: 0,
             });
             self.voices.len() - 1
@@ -210,7 +211,7 @@ impl Heard {
             let arguments = memchr(b'{', text).map(|at| &text[at..]);
             let whole =
                 arguments.is_some_and(|json| serde_json::from_slice::<IgnoredAny>(json).is_ok());
-            !whole && line.counter.is_none()
+            !whole && line.tally.is_none()
         });
         self.calls.saturating_sub(u64::from(open))
     }
@@ -231,37 +232,122 @@ impl Heard {
         self.voices.iter().filter(reasoning).any(Line::any)
     }
 
+    /// Bytes of text at hand.
+    pub(in crate::meter) fn kept(&self) -> usize {
+        self.kept
+    }
+
     /// Counts what was kept and lets go of it. From here on the vocabulary stays.
     pub(in crate::meter) fn fold(&mut self, vocabulary: Vocabulary) {
-        for line in &mut self.voices {
-            let counter = line.counter.take();
-            let mut counter = counter.unwrap_or_else(|| Counter::new(vocabulary));
-            counter.push(&line.utf8());
-            counter.settle();
-            line.counter = Some(counter);
-            line.text = Vec::new();
+        for at in 0..self.voices.len() {
+            if self.voices[at].text.is_empty() {
+                continue;
+            }
+            let tally = self.voices[at].tally.take();
+            let mut tally = tally.unwrap_or_else(|| self.tally(at, vocabulary));
+            let line = &mut self.voices[at];
+            tally.push(&line.utf8());
+            tally.counter.settle();
+            line.tally = Some(tally);
+            line.text.clear();
         }
         self.kept = 0;
     }
 
-    /// Tokens of all text so far.
-    pub(in crate::meter) fn tokens(&self, vocabulary: Vocabulary) -> u64 {
-        let of = |line: &Line| match &line.counter {
-            Some(counter) if line.text.is_empty() => counter.total(),
-            Some(counter) => {
-                let mut counter = counter.clone();
-                counter.push(&line.utf8());
-                counter.total()
+    /// Tokens of all text so far; where the message has `ended`, of what closes its tool calls too.
+    pub(in crate::meter) fn tokens(&self, vocabulary: Vocabulary, ended: bool) -> u64 {
+        let of = |(at, line): (usize, &Line)| {
+            let open = |tally: &Tally| line.text.is_empty() && (tally.call.is_none() || !ended);
+            match &line.tally {
+                Some(tally) if open(tally) => return tally.counter.total(),
+                None if !self.writes(line, vocabulary) && self.is_first(at) => {
+                    return vocabulary.count(&line.utf8());
+                }
+                _ => {}
             }
-            None => vocabulary.count(&line.utf8()),
+            let tally = line.tally.clone();
+            let mut tally = tally.unwrap_or_else(|| self.tally(at, vocabulary));
+            tally.push(&line.utf8());
+            if ended {
+                tally.close();
+            }
+            tally.counter.total()
         };
-        let counted: u64 = self.voices.iter().map(of).sum();
+        let mut counted: u64 = self.voices.iter().enumerate().map(of).sum();
+        if self.calls > 0 && vocabulary.is_claude() {
+            let text = self
+                .voices
+                .iter()
+                .any(|line| line.channel == Channel::Text && line.any());
+            let around = |text: &str| {
+                let mut counter = Counter::within(vocabulary);
+                counter.push(text);
+                counter.total()
+            };
+            counted += around(&[if text { "\n\n" } else { "" }, &call::before()].concat());
+            if ended {
+                counted += around(&call::behind());
+            }
+        }
         if self.lost == 0 {
             return counted;
         }
         let share = u128::from(self.volume - self.lost).max(1);
         let tokens = u128::from(counted) * u128::from(self.volume) / share;
         u64::try_from(tokens).unwrap_or(u64::MAX)
+    }
+
+    /// What counts a voice.
+    fn tally(&self, voice: Voice, vocabulary: Vocabulary) -> Tally {
+        let call = self
+            .writes(&self.voices[voice], vocabulary)
+            .then(Call::default);
+        let counter = match call.is_none() && self.is_first(voice) {
+            true => Counter::new(vocabulary),
+            false => Counter::within(vocabulary),
+        };
+        Tally { counter, call }
+    }
+
+    /// Whether what a voice says is generated in another form than it is shown.
+    fn writes(&self, line: &Line, vocabulary: Vocabulary) -> bool {
+        line.channel == Channel::Tool && vocabulary.is_claude()
+    }
+
+    /// Whether a message, or its reasoning, begins with a voice.
+    fn is_first(&self, voice: Voice) -> bool {
+        let channel = self.voices[voice].channel;
+        !self.voices[..voice]
+            .iter()
+            .any(|line| line.channel == channel)
+    }
+}
+
+/// What one voice said, counted.
+#[derive(Clone)]
+struct Tally {
+    counter: Counter,
+    /// Where it says a tool call that is generated in another form.
+    call: Option<Call>,
+}
+
+impl Tally {
+    fn push(&mut self, text: &str) {
+        let Some(call) = &mut self.call else {
+            self.counter.push(text);
+            return;
+        };
+        let mut out = Vec::new();
+        call.push(text.as_bytes(), &mut out);
+        self.counter.push(&String::from_utf8_lossy(&out));
+    }
+
+    fn close(&mut self) {
+        if let Some(call) = &mut self.call {
+            let mut out = Vec::new();
+            call.close(&mut out);
+            self.counter.push(&String::from_utf8_lossy(&out));
+        }
     }
 }
 
@@ -339,7 +425,7 @@ mod tests {
         assert!(heard.voices[voice].text.len() <= KEEP);
         assert_eq!(heard.volume(), (times * text.len()) as u64);
         let once = Vocabulary::O200k.count(&text);
-        let share = heard.tokens(Vocabulary::O200k) * 1000 / (once * times as u64);
+        let share = heard.tokens(Vocabulary::O200k, false) * 1000 / (once * times as u64);
         assert!((990..=1010).contains(&share), "{share} in 1000");
     }
 }

@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use memchr::memrchr_iter;
 
 use super::bpe;
+use super::claude::{self, Generation, Tiler};
 use super::split::{self, Pattern};
 use super::table::Table;
 
@@ -14,6 +15,12 @@ use super::table::Table;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Vocabulary {
     Cl100k,
+    /// Up to 4.6.
+    Claude3,
+    /// 4.7.
+    Claude47,
+    /// From 4.8 on: the pieces of 4.7 in another frame.
+    Claude48,
     DeepSeek,
     MistralV3,
     O200k,
@@ -24,83 +31,136 @@ pub(crate) enum Vocabulary {
 struct Parts {
     name: &'static str,
     flat: &'static [u8],
-    pattern: Pattern,
+    way: Way,
 }
 
-static CL100K: Parts = Parts {
-    name: "cl100k_base",
-    flat: include_bytes!("tables/cl100k_base.table"),
-    pattern: split::CL100K,
-};
-static DEEPSEEK: Parts = Parts {
-    name: "deepseek_v3",
-    flat: include_bytes!("tables/deepseek_v3.table"),
-    pattern: split::DEEPSEEK,
-};
-static MISTRAL_V3: Parts = Parts {
-    name: "mistral_v3",
-    flat: include_bytes!("tables/mistral_v3.table"),
-    pattern: split::TEKKEN,
-};
-static O200K: Parts = Parts {
-    name: "o200k_base",
-    flat: include_bytes!("tables/o200k_base.table"),
-    pattern: split::O200K,
-};
-static QWEN2: Parts = Parts {
-    name: "qwen2",
-    flat: include_bytes!("tables/qwen2.table"),
-    pattern: split::QWEN2,
-};
+/// How a text falls into tokens.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    /// Into words, and each of those by byte pair encoding.
+    Pairs(Pattern),
+    /// Into as few as can be.
+    Tiles(Generation),
+}
+
+macro_rules! parts {
+    ($($vocabulary:ident: $file:literal, $name:literal, $way:expr;)+) => {
+        impl Vocabulary {
+            fn parts(self) -> &'static Parts {
+                match self {
+                    $(Self::$vocabulary => &Parts {
+                        name: $name,
+                        flat: include_bytes!(concat!("tables/", $file, ".table")),
+                        way: $way,
+                    },)+
+                }
+            }
+        }
+    };
+}
+
+parts! {
+    Cl100k: "cl100k_base", "cl100k_base", Way::Pairs(split::CL100K);
+    Claude3: "claude_3", "claude_3", Way::Tiles(claude::V3);
+    Claude47: "claude_4_7", "claude_4.7", Way::Tiles(claude::V4_7);
+    Claude48: "claude_4_7", "claude_4.8", Way::Tiles(claude::V4_8);
+    DeepSeek: "deepseek_v3", "deepseek_v3", Way::Pairs(split::DEEPSEEK);
+    MistralV3: "mistral_v3", "mistral_v3", Way::Pairs(split::TEKKEN);
+    O200k: "o200k_base", "o200k_base", Way::Pairs(split::O200K);
+    Qwen2: "qwen2", "qwen2", Way::Pairs(split::QWEN2);
+}
+
+/// What of a message a text is: some vocabularies count a text's ends in another way within one.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// The message begins with it.
+    first: bool,
+    /// The message ends with it.
+    last: bool,
+}
 
 impl Vocabulary {
-    fn parts(self) -> &'static Parts {
-        match self {
-            Self::Cl100k => &CL100K,
-            Self::DeepSeek => &DEEPSEEK,
-            Self::MistralV3 => &MISTRAL_V3,
-            Self::O200k => &O200K,
-            Self::Qwen2 => &QWEN2,
-        }
-    }
-
     pub(super) fn name(self) -> &'static str {
         self.parts().name
     }
 
-    /// Tokens of a text.
-    pub(in crate::meter) fn count(self, text: &str) -> u64 {
-        let Parts { flat, pattern, .. } = self.parts();
-        let table = Table::open(flat);
-        let mut tokens = 0;
-        let mut at = 0;
-        WORDS.with_borrow_mut(|words| {
-            while at < text.len() {
-                let end = pattern.word(text, at);
-                let word = &text.as_bytes()[at..end];
-                tokens += words.count(self, table, word);
-                at = end;
-            }
-        });
-        tokens
+    /// Whether it is Claude's: tool calls are generated as text, and counted as such.
+    pub(super) fn is_claude(self) -> bool {
+        matches!(self.parts().way, Way::Tiles(_))
     }
 
-    /// Tokens of the beginning of a text that no text after it can change, and where it ends.
-    fn settle(self, text: &str) -> (u64, usize) {
-        let Parts { flat, pattern, .. } = self.parts();
+    /// Tokens of a text.
+    pub(in crate::meter) fn count(self, text: &str) -> u64 {
+        let place = Place {
+            first: true,
+            last: true,
+        };
+        self.count_part(text, place)
+    }
+
+    fn count_part(self, text: &str, place: Place) -> u64 {
+        let Parts { flat, way, .. } = self.parts();
         let table = Table::open(flat);
+        READY.with_borrow_mut(|Ready { words, tiler }| match way {
+            Way::Pairs(pattern) => {
+                let mut tokens = 0;
+                let mut at = 0;
+                while at < text.len() {
+                    let end = pattern.word(text, at);
+                    let word = &text.as_bytes()[at..end];
+                    tokens += match word.len() {
+                        1 => 1,
+                        _ => words.count(self, word, || bpe::count(table, word)),
+                    };
+                    at = end;
+                }
+                tokens
+            }
+            Way::Tiles(generation) => {
+                let Place { first, last } = place;
+                tiler.count(*generation, text, first, last, |best, marked| {
+                    words.count(self, marked, || claude::tile(best, table, marked))
+                })
+            }
+        })
+    }
+
+    /// Where the last part of a text begins that what follows may still change, and where what comes before it ends:
+    /// behind a word, at one space before another word. A blank between them belongs to neither.
+    fn seam(self, text: &str) -> Option<(usize, usize)> {
+        match self.parts().way {
+            Way::Tiles(_) => claude::seam(text),
+            Way::Pairs(_) => {
+                let bytes = text.as_bytes();
+                let begins = |at: &usize| {
+                    let before = at.checked_sub(1).map(|at| bytes[at]);
+                    before.is_some_and(|byte| byte.is_ascii_graphic())
+                        && bytes.get(at + 1).is_some_and(u8::is_ascii_alphabetic)
+                };
+                memrchr_iter(b' ', bytes).find(begins).map(|at| (at, at))
+            }
+        }
+    }
+
+    /// Tokens of the beginning of a text that has no seam, and where it ends.
+    fn settle(self, text: &str, place: Place) -> (u64, usize) {
+        let Parts { flat, way, .. } = self.parts();
+        let open = text.floor_char_boundary(text.len().saturating_sub(OPEN));
+        let Way::Pairs(pattern) = way else {
+            return (self.count_part(&text[..open], place), open);
+        };
         let mut at = 0;
         while at < text.len() {
             let end = pattern.word(text, at);
-            if end + OPEN > text.len() {
+            if end > open {
                 break;
             }
             at = end;
         }
-        if at > 0 {
-            return (self.count(&text[..at]), at);
+        match at {
+            0 => bpe::settle(Table::open(flat), text.as_bytes(), OPEN),
+            at => (self.count_part(&text[..at], place), at),
         }
-        bpe::settle(table, text.as_bytes(), OPEN)
     }
 }
 
@@ -110,6 +170,8 @@ impl Vocabulary {
 pub(super) struct Counter {
     vocabulary: Vocabulary,
     tokens: u64,
+    /// What of a message is in the tail.
+    place: Place,
     tail: String,
 }
 
@@ -121,12 +183,23 @@ const FLUSH: usize = 16 << 10;
 const OPEN: usize = 4 << 10;
 
 impl Counter {
+    /// Of a text that is that of a message.
     pub(super) fn new(vocabulary: Vocabulary) -> Self {
-        let (tokens, tail) = (0, String::new());
+        let (first, last) = (true, true);
         Self {
             vocabulary,
-            tokens,
-            tail,
+            tokens: 0,
+            place: Place { first, last },
+            tail: String::new(),
+        }
+    }
+
+    /// Of a text that stands within a message.
+    pub(super) fn within(vocabulary: Vocabulary) -> Self {
+        let (first, last) = (false, false);
+        Self {
+            place: Place { first, last },
+            ..Self::new(vocabulary)
         }
     }
 
@@ -137,41 +210,31 @@ impl Counter {
             self.tail.push_str(piece);
             text = rest;
             if self.tail.len() >= CUT {
-                self.cut();
+                self.settle();
             }
         }
     }
 
     /// Counts all that no text after it can change.
     pub(super) fn settle(&mut self) {
-        let bytes = self.tail.as_bytes();
-        let space = memrchr_iter(b' ', bytes).find(|at| begins_word(bytes, *at));
-        if let Some(at) = space {
-            self.tokens += self.vocabulary.count(&self.tail[..at]);
-            self.tail.drain(..at);
-        }
+        let place = Place {
+            last: false,
+            ..self.place
+        };
+        let (tokens, next) = match self.vocabulary.seam(&self.tail) {
+            Some((end, next)) => (self.vocabulary.count_part(&self.tail[..end], place), next),
+            None if self.tail.len() >= FLUSH => self.vocabulary.settle(&self.tail, place),
+            None => return,
+        };
+        self.tokens += tokens;
+        self.place.first = false;
+        self.tail.drain(..next);
     }
 
     /// Tokens of all that was pushed.
     pub(super) fn total(&self) -> u64 {
-        self.tokens + self.vocabulary.count(&self.tail)
+        self.tokens + self.vocabulary.count_part(&self.tail, self.place)
     }
-
-    fn cut(&mut self) {
-        self.settle();
-        if self.tail.len() >= FLUSH {
-            let (tokens, at) = self.vocabulary.settle(&self.tail);
-            self.tokens += tokens;
-            self.tail.drain(..at);
-        }
-    }
-}
-
-/// Whether no token can cross from before the space at `at`: every vocabulary here begins a new word with a space that
-/// stands before a letter.
-#[inline]
-fn begins_word(text: &[u8], at: usize) -> bool {
-    text.get(at + 1).is_some_and(u8::is_ascii_alphabetic)
 }
 
 /// Tokens of short words met before: most of a text is made of few words, and to find one here touches less memory than
@@ -185,37 +248,43 @@ const SLOTS: usize = 1 << 12;
 /// Most bytes of a word that is kept.
 const WORD: usize = 13;
 
+/// What counting needs memory for.
+struct Ready {
+    words: Words,
+    tiler: Tiler,
+}
+
 thread_local! {
-    static WORDS: RefCell<Words> = RefCell::new(Words {
-        slots: vec![0; SLOTS].into(),
+    static READY: RefCell<Ready> = RefCell::new(Ready {
+        words: Words {
+            slots: vec![0; SLOTS].into(),
+        },
+        tiler: Tiler::default(),
     });
 }
 
 impl Words {
-    /// Tokens of a word.
+    /// Tokens of a word: what they are if it was met before, else what `count` says.
     #[inline]
-    fn count(&mut self, vocabulary: Vocabulary, table: Table<'_>, word: &[u8]) -> u64 {
-        if word.len() == 1 {
-            return 1;
-        }
+    fn count(&mut self, vocabulary: Vocabulary, word: &[u8], count: impl FnOnce() -> u64) -> u64 {
         if word.len() > WORD {
-            return bpe::count(table, word);
+            return count();
         }
         let mut bytes = [0; 16];
         bytes[..word.len()].copy_from_slice(word);
         bytes[WORD] = word.len() as u8;
         bytes[WORD + 1] = vocabulary as u8;
         let key = u128::from_le_bytes(bytes);
-        let slot = &mut self.slots[place(key)];
+        let slot = &mut self.slots[slot(key)];
         if *slot << 8 != key << 8 {
-            *slot = key | u128::from(bpe::count(table, word)) << 120;
+            *slot = key | u128::from(count()) << 120;
         }
         (*slot >> 120) as u64
     }
 }
 
 #[inline]
-fn place(word: u128) -> usize {
+fn slot(word: u128) -> usize {
     let mixed = (word as u64) ^ ((word >> 64) as u64).rotate_left(29);
     (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52) as usize % SLOTS
 }
@@ -226,6 +295,7 @@ mod tests {
 
     use super::*;
 
+    /// Those that the crate tiktoken has too.
     const ALL: [Vocabulary; 5] = [
         Vocabulary::Cl100k,
         Vocabulary::DeepSeek,

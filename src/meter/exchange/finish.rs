@@ -15,6 +15,8 @@ use crate::meter::usage::Measure;
 
 /// APIs that state usage in a stream only when asked to.
 const ASKABLE: &[&str] = &["openai.chat", "openai.completions"];
+/// Reasons to finish that say that a limit was reached.
+const CUT_OFF: &[&str] = &["length", "max_tokens", "MAX_TOKENS", "max_output_tokens"];
 
 /// Counts that grow while a response is generated; where each usage replaces the one before, input does too.
 const RUNNING: &[Measure] = &[
@@ -247,7 +249,11 @@ impl Exchange {
         if self.heard.any() && !timed && (stated.is_none() || (since > 0 && reading.partial)) {
             // What comes with the end of a message is part of it once all its text is there.
             let at_rest = !self.said.finish.is_empty() || self.said.rest_at == volume;
-            let all = family.output(&self.heard, finished || at_rest);
+            // What was cut off at a limit has no end.
+            let reason = reading.finish_reason.as_deref();
+            let short = reason.is_some_and(|reason| CUT_OFF.contains(&reason));
+            let ended = (finished || at_rest) && !short;
+            let all = family.output(&self.heard, ended);
             let output = match stated {
                 None => all,
                 // To a running count comes what was heard after it.
@@ -293,6 +299,7 @@ impl Exchange {
         }
         if estimated {
             reading.estimator = Some(family.estimator());
+            reading.estimate_error = family.error();
         }
     }
 }

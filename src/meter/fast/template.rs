@@ -327,6 +327,6 @@ mod tests {
             assert_eq!(say(&event("a", 9).replace('9', n)), None, "{n}");
         }
         let want = Vocabulary::O200k.count(" \"world\"\n");
-        assert_eq!(heard.tokens(Vocabulary::O200k), want);
+        assert_eq!(heard.tokens(Vocabulary::O200k, false), want);
     }
 }

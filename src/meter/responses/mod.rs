@@ -47,6 +47,9 @@ impl Learner for () {
     }
 }
 
+/// So many bytes of text are counted while more may come.
+const MANY: usize = 64 << 10;
+
 /// The meter without its framing.
 #[derive(Default)]
 pub(crate) struct Responses {
@@ -101,6 +104,22 @@ impl Responses {
         if exchange.first_text.is_none() && exchange.heard.any() {
             exchange.first_text = Some(self.now);
         }
+        if exchange.heard.kept() >= MANY {
+            self.fold();
+        }
+    }
+
+    /// Counts the text heard so far and lets go of it.
+    fn fold(&mut self) {
+        let Some(exchange) = &mut self.exchange else {
+            return;
+        };
+        let request = self.context.requests.first().and_then(Request::model);
+        let told = self.context.model.as_deref();
+        let api = exchange.dialect.map(|dialect| dialect.api);
+        let name = told.or(exchange.model()).or(request).or(api);
+        let family = Family::of(name);
+        exchange.heard.fold(family.vocabulary);
     }
 
     pub(crate) fn version(&self) -> u64 {
@@ -630,10 +649,8 @@ impl Responses {
     }
 
     pub(crate) fn so_far(&mut self, offset: u64) -> Option<Reading> {
-        let exchange = self.exchange.as_mut()?;
-        let family = Family::of(exchange.model());
-        exchange.heard.fold(family.vocabulary);
-        let mut exchange = exchange.clone();
+        self.fold();
+        let mut exchange = self.exchange.clone()?;
         exchange.bytes += offset.saturating_sub(self.counted);
         let ending = self.context.ending(exchange.number, false);
         Some(exchange.finish(
