@@ -28,6 +28,7 @@ set edit:completion:arg-completer[tokensense] = {|@words|
             cand summarise 'Add up what saved streams and records cost'
             cand summarize 'Add up what saved streams and records cost'
             cand prices 'Show what models cost, and which price is used for a model'
+            cand count 'Count the tokens of text, as wc counts words'
             cand completions 'Print a completion script for a shell'
             cand man 'Print the manual page'
             cand help 'Show the help of a command'
@@ -160,6 +161,15 @@ set edit:completion:arg-completer[tokensense] = {|@words|
             cand --update 'Fetch today''s prices with curl, check them, and use them from now on'
             cand --prices 'Look for prices in FILE before the built-in table; repeatable'
             cand --format 'The output format'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'tokensense;count'= {
+            cand --color 'When to use colours: auto (on a terminal), always or never'
+            cand --model 'The model to count for'
+            cand --prices 'Look for prices in FILE before the built-in table; repeatable'
+            cand --format 'How counts are written'
+            cand --request 'The files are JSON bodies of requests: count their prompts, for the model that each names'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }

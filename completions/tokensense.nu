@@ -154,6 +154,25 @@ module completions {
     pattern?: string          # Show only models whose name contains PATTERN, or matches it if it has * or ?
   ]
 
+  def "nu-complete tokensense count color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  def "nu-complete tokensense count format" [] {
+    [ "text" "json" ]
+  }
+
+  # Count the tokens of text, as wc counts words
+  export extern "tokensense count" [
+    --color: string@"nu-complete tokensense count color" # When to use colours: auto (on a terminal), always or never
+    --model: string           # The model to count for
+    --request                 # The files are JSON bodies of requests: count their prompts, for the model that each names
+    --prices: path            # Look for prices in FILE before the built-in table; repeatable
+    --format: string@"nu-complete tokensense count format" # How counts are written
+    --help(-h)                # Print help (see more with '--help')
+    ...files: path            # Files of text; - or none for standard input
+  ]
+
   def "nu-complete tokensense completions color" [] {
     [ "auto" "always" "never" ]
   }
