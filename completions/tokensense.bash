@@ -19,6 +19,9 @@ _tokensense() {
             tokensense,completions)
                 cmd="tokensense__subcmd__completions"
                 ;;
+            tokensense,count)
+                cmd="tokensense__subcmd__count"
+                ;;
             tokensense,help)
                 cmd="tokensense__subcmd__help"
                 ;;
@@ -47,7 +50,7 @@ _tokensense() {
 
     case "${cmd}" in
         tokensense)
-            opts="-h -V --color --help --version tap run summarise summarize prices completions man help"
+            opts="-h -V --color --help --version tap run summarise summarize prices count completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -73,6 +76,36 @@ _tokensense() {
             case "${prev}" in
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tokensense__subcmd__count)
+            opts="-h --color --model --request --prices --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --model)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --prices)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -276,7 +309,7 @@ _tokensense() {
             return 0
             ;;
         tokensense__subcmd__summarise)
-            opts="-j -q -h --color --files-from --by --agents --no-project --format --chart --records --sort --reverse --top --since --until --timezone --filter --currency --reprice --prices --service-tier --region --discount --no-dedup --mtime --threads --no-progress --quiet --help"
+            opts="-j -q -h --color --files-from --by --agents --no-project --format --chart --records --sort --reverse --top --since --until --timezone --filter --currency --reprice --prices --service-tier --region --discount --reconcile --no-dedup --mtime --threads --no-progress --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -347,6 +380,10 @@ _tokensense() {
                     return 0
                     ;;
                 --discount)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reconcile)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -538,7 +575,7 @@ _tokensense_more() {
     [[ $prev == "=" ]] && prev="${COMP_WORDS[COMP_CWORD-2]}"
     case $prev in
         --by) _tokensense_list "model provider api status file dir hour day week month block agent project session" ;;
-        --columns) _tokensense_list "schema started_at duration_ms ttft_ms tokens_per_second source provider api model request_model response_id created_at service_tier status partial ended_by finish_reason error_type error_message http_status input_tokens cache_read_tokens cache_write_tokens cache_write_1h_tokens output_tokens reasoning_tokens audio_input_tokens audio_output_tokens image_input_tokens image_output_tokens web_search_requests total_tokens estimated estimator cost_usd cost_basis cost_reported_usd cost_computed_usd input_cost_usd cache_read_cost_usd cache_write_cost_usd output_cost_usd other_cost_usd price_match cost_note usage_request bytes events events_skipped labels usage" ;;
+        --columns) _tokensense_list "schema started_at duration_ms ttft_ms tokens_per_second source provider api model request_model response_id created_at service_tier status partial ended_by finish_reason error_type error_message http_status input_tokens cache_read_tokens cache_write_tokens cache_write_1h_tokens output_tokens reasoning_tokens audio_input_tokens audio_output_tokens image_input_tokens image_output_tokens web_search_requests total_tokens estimated estimator estimate_error cost_usd cost_basis cost_reported_usd cost_computed_usd input_cost_usd cache_read_cost_usd cache_write_cost_usd output_cost_usd other_cost_usd price_match cost_note usage_request bytes events events_skipped labels usage" ;;
         --sort) COMPREPLY=($(compgen -W "model provider api status file dir hour day week month block agent project session responses partial estimated failed unpriced input_tokens cache_read_tokens cache_write_tokens cache_write_1h_tokens output_tokens reasoning_tokens audio_input_tokens audio_output_tokens image_input_tokens image_output_tokens total_tokens web_search_requests cost_usd bytes" -- "$cur")) ;;
         --model) COMPREPLY=($(compgen -W "$(_tokensense_models)" -- "$cur")) ;;
         *) _tokensense "$@" ;;

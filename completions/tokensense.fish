@@ -34,6 +34,7 @@ complete -c tokensense -n "__fish_tokensense_needs_command" -f -a "run" -d 'Star
 complete -c tokensense -n "__fish_tokensense_needs_command" -f -a "summarise" -d 'Add up what saved streams and records cost'
 complete -c tokensense -n "__fish_tokensense_needs_command" -f -a "summarize" -d 'Add up what saved streams and records cost'
 complete -c tokensense -n "__fish_tokensense_needs_command" -f -a "prices" -d 'Show what models cost, and which price is used for a model'
+complete -c tokensense -n "__fish_tokensense_needs_command" -f -a "count" -d 'Count the tokens of text, as wc counts words'
 complete -c tokensense -n "__fish_tokensense_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c tokensense -n "__fish_tokensense_needs_command" -f -a "man" -d 'Print the manual page'
 complete -c tokensense -n "__fish_tokensense_needs_command" -f -a "help" -d 'Show the help of a command'
@@ -177,6 +178,15 @@ complete -c tokensense -n "__fish_tokensense_using_subcommand prices" -l format 
 json\t'One JSON object per line'
 csv\t'Comma-separated values with a header'"
 complete -c tokensense -n "__fish_tokensense_using_subcommand prices" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tokensense -n "__fish_tokensense_using_subcommand count" -l color -d 'When to use colours: auto (on a terminal), always or never' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c tokensense -n "__fish_tokensense_using_subcommand count" -l model -d 'The model to count for' -r
+complete -c tokensense -n "__fish_tokensense_using_subcommand count" -l prices -d 'Look for prices in FILE before the built-in table; repeatable' -r -F
+complete -c tokensense -n "__fish_tokensense_using_subcommand count" -l format -d 'How counts are written' -r -f -a "text\t'Aligned columns for people'
+json\t'One JSON object a line, with the vocabulary and how exact it is'"
+complete -c tokensense -n "__fish_tokensense_using_subcommand count" -l request -d 'The files are JSON bodies of requests: count their prompts, for the model that each names'
+complete -c tokensense -n "__fish_tokensense_using_subcommand count" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokensense -n "__fish_tokensense_using_subcommand completions" -l color -d 'When to use colours: auto (on a terminal), always or never' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -218,5 +228,5 @@ end
 complete -c tokensense -n __fish_tokensense_in_command -f -a "(__fish_tokensense_command)"
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise summarize" -l by -x -a "(__fish_tokensense_list model provider api status file dir hour day week month block agent project session)"
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise summarize" -l sort -x -a "model provider api status file dir hour day week month block agent project session responses partial estimated failed unpriced input_tokens cache_read_tokens cache_write_tokens cache_write_1h_tokens output_tokens reasoning_tokens audio_input_tokens audio_output_tokens image_input_tokens image_output_tokens total_tokens web_search_requests cost_usd bytes"
-complete -c tokensense -n "__fish_tokensense_using_subcommand tap run" -l columns -x -a "(__fish_tokensense_list schema started_at duration_ms ttft_ms tokens_per_second source provider api model request_model response_id created_at service_tier status partial ended_by finish_reason error_type error_message http_status input_tokens cache_read_tokens cache_write_tokens cache_write_1h_tokens output_tokens reasoning_tokens audio_input_tokens audio_output_tokens image_input_tokens image_output_tokens web_search_requests total_tokens estimated estimator cost_usd cost_basis cost_reported_usd cost_computed_usd input_cost_usd cache_read_cost_usd cache_write_cost_usd output_cost_usd other_cost_usd price_match cost_note usage_request bytes events events_skipped labels usage)"
+complete -c tokensense -n "__fish_tokensense_using_subcommand tap run" -l columns -x -a "(__fish_tokensense_list schema started_at duration_ms ttft_ms tokens_per_second source provider api model request_model response_id created_at service_tier status partial ended_by finish_reason error_type error_message http_status input_tokens cache_read_tokens cache_write_tokens cache_write_1h_tokens output_tokens reasoning_tokens audio_input_tokens audio_output_tokens image_input_tokens image_output_tokens web_search_requests total_tokens estimated estimator estimate_error cost_usd cost_basis cost_reported_usd cost_computed_usd input_cost_usd cache_read_cost_usd cache_write_cost_usd output_cost_usd other_cost_usd price_match cost_note usage_request bytes events events_skipped labels usage)"
 complete -c tokensense -n "__fish_tokensense_using_subcommand tap run prices" -l model -x -a "(__fish_tokensense_models)"
