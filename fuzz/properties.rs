@@ -10,7 +10,7 @@ use tokensense::{
     Query, Reading, Record, Request, Selection, Shape, Usage, Writer, unwrapped,
 };
 
-/// The fast meter says what the naive one says, of a response and of another one like it; it accounts for every byte,
+/// The fast meter says what the plain one says, of a response and of another one like it; it accounts for every byte,
 /// and nothing in it panics.
 pub fn twin(bytes: &[u8]) {
     alike(bytes);

@@ -37,10 +37,76 @@ fn recordings() -> Vec<(PathBuf, Vec<u8>)> {
     load(paths.into_iter().filter(|path| path.is_file()).collect())
 }
 
-/// The fast meter and the naive one, which parses every event, say the same.
+/// The fast meter and the plain one, which parses every event, say the same.
 #[test]
-fn fast_is_naive() {
-    assert_fast_is_naive(load(captures()));
+fn fast_is_plain() {
+    assert_fast_is_plain(load(captures()));
+}
+
+/// Nor is it later: by a running clock, both have come as far after every piece.
+#[test]
+fn fast_is_never_late() {
+    assert_never_late(load(captures()));
+}
+
+/// Feeds two meters the same pieces, a millisecond apart, and holds them to the same at each.
+fn assert_twins<'a>(pieces: impl Iterator<Item = &'a [u8]>, what: &str) {
+    let (mut fast, mut plain) = (Meter::new(), Meter::plain());
+    let mut now = Duration::ZERO;
+    for (at, piece) in pieces.enumerate() {
+        now += Duration::from_millis(1);
+        fast.feed_at(piece, now);
+        plain.feed_at(piece, now);
+        let what = format!("{what}, after piece {at}: {}", piece.escape_ascii());
+        assert_eq!(fast.so_far(), plain.so_far(), "{what}");
+        assert_eq!(fast.next_reading(), plain.next_reading(), "{what}");
+    }
+    now += Duration::from_millis(1);
+    for meter in [&mut fast, &mut plain] {
+        meter.finish_at(EndedBy::Upstream, now);
+    }
+    let rest = |mut meter: Meter| std::iter::from_fn(move || meter.next_reading());
+    assert!(rest(fast).eq(rest(plain)), "{what}");
+}
+
+/// Each stream three times over, so that the fast meter knows its events, with every kind of line end.
+fn assert_never_late(streams: Vec<(PathBuf, Vec<u8>)>) {
+    let mut random = Random::new(3);
+    for (path, bytes) in streams {
+        if bytes.len() > 50_000 {
+            continue;
+        }
+        let is_text = str::from_utf8(&bytes).is_ok();
+        for line_end in ["\n", "\r\n", "\r"] {
+            let mut stream = bytes.clone();
+            if line_end != "\n" {
+                if !is_text {
+                    break;
+                }
+                stream = String::from_utf8_lossy(&bytes)
+                    .replace("\r\n", "\n")
+                    .replace('\n', line_end)
+                    .into_bytes();
+            }
+            stream = stream.repeat(3);
+            let what = format!("{} with {line_end:?}", path.display());
+            if bytes.len() < 600 {
+                assert_twins(stream.chunks(1), &what);
+            }
+            for most in [12, 150, 900] {
+                let mut rest = stream.as_slice();
+                // A long stream is looked at as often as a short one.
+                let least = stream.len() / 400;
+                let pieces = std::iter::from_fn(|| {
+                    let len = least + 1 + random.below(most);
+                    let (piece, tail) = rest.split_at(len.min(rest.len()));
+                    rest = tail;
+                    (!piece.is_empty()).then_some(piece)
+                });
+                assert_twins(pieces, &what);
+            }
+        }
+    }
 }
 
 #[test]
@@ -56,15 +122,16 @@ fn random_cuts() {
 #[test]
 #[ignore = "needs the corpus"]
 fn recordings_however_cut() {
-    assert_fast_is_naive(recordings());
+    assert_fast_is_plain(recordings());
+    assert_never_late(recordings());
     assert_cut_by_the_byte(recordings());
     assert_cut_at_random(recordings());
 }
 
-fn assert_fast_is_naive(streams: Vec<(PathBuf, Vec<u8>)>) {
+fn assert_fast_is_plain(streams: Vec<(PathBuf, Vec<u8>)>) {
     for (path, bytes) in streams {
-        let naive = read(Meter::plain(), std::iter::once(bytes.as_slice()));
-        assert_eq!(whole(&bytes), naive, "{}", path.display());
+        let plain = read(Meter::plain(), std::iter::once(bytes.as_slice()));
+        assert_eq!(whole(&bytes), plain, "{}", path.display());
     }
 }
 
@@ -114,7 +181,7 @@ fn assert_cut_at_random(streams: Vec<(PathBuf, Vec<u8>)>) {
     }
 }
 
-/// Mutated captures: the meter answers, and the fast one still says what the naive one says, however cut.
+/// Mutated captures: the meter answers, and the fast one still says what the plain one says, however cut.
 #[test]
 fn mutations() {
     let mut random = Random::new(2);

@@ -130,25 +130,37 @@ pub(crate) struct Counts {
     paths: Paths,
     /// For each path of the counts, its field.
     places: Vec<usize>,
-    /// Objects read before, the last one first.
-    seen: Vec<Seen>,
+    /// Objects read before, the last one first, if they are to be known again.
+    seen: Option<Vec<Seen>>,
     spans: Vec<Span>,
     numbers: Vec<Number>,
 }
 
 /// The tables of the dialects in use.
 #[derive(Default)]
-pub(crate) struct Counters(Vec<Counts>);
+pub(crate) struct Counters {
+    all: Vec<Counts>,
+    /// Objects like one read before are not parsed again.
+    remembers: bool,
+}
 
 impl Counters {
+    /// Such as know usage objects again that are like one read before.
+    pub(crate) fn remembering() -> Self {
+        Self {
+            remembers: true,
+            ..Self::default()
+        }
+    }
+
     /// A dialect's tables of counts and charges.
     pub(crate) fn of(&mut self, dialect: &'static Dialect) -> &mut Counts {
         let same = |known: &Counts| std::ptr::eq(known.dialect, dialect);
-        let at = self.0.iter().position(same).unwrap_or_else(|| {
-            self.0.push(Counts::new(dialect));
-            self.0.len() - 1
+        let at = self.all.iter().position(same).unwrap_or_else(|| {
+            self.all.push(Counts::new(dialect, self.remembers));
+            self.all.len() - 1
         });
-        &mut self.0[at]
+        &mut self.all[at]
     }
 }
 
@@ -167,7 +179,7 @@ const SEEN: usize = 4;
 const MAX_SEEN: usize = 4 << 10;
 
 impl Counts {
-    pub(crate) fn new(dialect: &'static Dialect) -> Self {
+    fn new(dialect: &'static Dialect, remembers: bool) -> Self {
         let counted = dialect.usage.iter().flat_map(|field| field.paths);
         let charged = dialect
             .charges
@@ -182,7 +194,7 @@ impl Counts {
             dialect,
             paths: Paths::new(counted.copied().chain(charged)),
             places: places.collect(),
-            seen: Vec::new(),
+            seen: remembers.then(Vec::new),
             spans: Vec::new(),
             numbers: Vec::new(),
         }
@@ -219,10 +231,12 @@ impl Counts {
             }
             if charges.is_empty()
                 && reading.passes.is_empty()
-                && let Some(seen) = self.learn(json, text, counts)
+                && self.seen.is_some()
+                && let Some(new) = self.learn(json, text, counts)
+                && let Some(seen) = &mut self.seen
             {
-                self.seen.insert(0, seen);
-                self.seen.truncate(SEEN);
+                seen.insert(0, new);
+                seen.truncate(SEEN);
             }
         });
     }
@@ -231,7 +245,7 @@ impl Counts {
     fn recall(&mut self, text: &[u8]) -> bool {
         let spans = &mut self.spans;
         let fits = |seen: &&Seen| seen.pattern.fits(text, spans) == Some(text.len());
-        let Some(seen) = self.seen.iter().find(fits) else {
+        let Some(seen) = self.seen.iter().flatten().find(fits) else {
             return false;
         };
         let (dialect, places, spans) = (self.dialect, &self.places, &self.spans);

@@ -64,7 +64,7 @@ pub struct Meter {
 /// Reads the counts of a usage object again that an API's response has stated.
 pub(crate) fn recount(api: Option<&str>, usage: &RawUsage, reading: &mut Reading) {
     thread_local! {
-        static READY: RefCell<(Parser, Counters)> = RefCell::new((Parser::new(), Counters::default()));
+        static READY: RefCell<(Parser, Counters)> = RefCell::new((Parser::new(), Counters::remembering()));
     }
     let provider = reading.provider.as_deref();
     if let Some(dialect) = dialect::named(api, provider) {
@@ -104,16 +104,18 @@ impl Meter {
             parser: Parser::new(),
             responses: Responses {
                 context,
+                counters: Counters::remembering(),
                 ..Responses::default()
             },
             fast: Some(Fast::default()),
         }
     }
 
-    /// A meter that parses every event whole: the standard that tests hold the fast one to.
+    /// A meter that parses every event whole and remembers none: the standard that tests hold the fast one to.
     #[doc(hidden)]
     pub fn plain() -> Self {
         Self {
+            responses: Responses::default(),
             fast: None,
             ..Self::new()
         }

@@ -7,7 +7,7 @@ pub(crate) mod event;
 pub(crate) mod http;
 mod line;
 mod lost;
-mod sse;
+pub(crate) mod sse;
 
 use super::json::end::{Scan, Scanner};
 use event::{Event, Found, Frame, MAX_EVENT, Wrap};
@@ -123,9 +123,9 @@ impl Framer {
             && self.again.is_empty()
     }
 
-    /// Passes over blank space, if the next byte is that; at a boundary.
+    /// Passes over blank lines, at a boundary.
     pub(crate) fn skip_blank(&mut self, input: &mut &[u8]) {
-        if input.first() == Some(&b'\n') {
+        while let Some(b'\n' | b'\r') = input.first() {
             self.start = self.offset;
             self.advance(input, 1);
         }

@@ -4,7 +4,7 @@ use memchr::memchr;
 
 /// What one line of an event stream says.
 #[derive(Debug, PartialEq)]
-pub(super) enum Field<'a> {
+pub(crate) enum Field<'a> {
     Comment,
     Data(&'a [u8]),
     /// `error: {…}`, by which gpustack and llama.cpp report a failure.
@@ -18,7 +18,7 @@ pub(super) enum Field<'a> {
 
 impl<'a> Field<'a> {
     /// Reads one line, its line end left out.
-    pub(super) fn parse(line: &'a [u8]) -> Self {
+    pub(crate) fn parse(line: &'a [u8]) -> Self {
         let (name, value) = match memchr(b':', line) {
             Some(0) => return Self::Comment,
             Some(colon) => (&line[..colon], &line[colon + 1..]),
