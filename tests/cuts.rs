@@ -73,7 +73,7 @@ fn assert_twins<'a>(pieces: impl Iterator<Item = &'a [u8]>, what: &str) {
 fn assert_never_late(streams: Vec<(PathBuf, Vec<u8>)>) {
     let mut random = Random::new(3);
     for (path, bytes) in streams {
-        if bytes.len() > 50_000 {
+        if bytes.len() > 20_000 {
             continue;
         }
         let is_text = str::from_utf8(&bytes).is_ok();
@@ -93,10 +93,10 @@ fn assert_never_late(streams: Vec<(PathBuf, Vec<u8>)>) {
             if bytes.len() < 600 {
                 assert_twins(stream.chunks(1), &what);
             }
-            for most in [12, 150, 900] {
+            for most in [12, 300] {
                 let mut rest = stream.as_slice();
                 // A long stream is looked at as often as a short one.
-                let least = stream.len() / 400;
+                let least = stream.len() / 150;
                 let pieces = std::iter::from_fn(|| {
                     let len = least + 1 + random.below(most);
                     let (piece, tail) = rest.split_at(len.min(rest.len()));

@@ -5,7 +5,7 @@ use clap::{Command, CommandFactory as _};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
-use super::{Outcome, say};
+use super::outcome::{Outcome, say};
 use crate::cli::{self, Cli, EXAMPLES, variables};
 use crate::nearest::meant;
 use crate::pipe::Exit;

@@ -4,6 +4,7 @@ mod budget;
 mod completions;
 mod count;
 mod man;
+mod outcome;
 mod output;
 mod prices;
 mod progress;
@@ -14,66 +15,13 @@ mod summarise;
 mod table;
 mod tap;
 
-use std::io::{self, Write as _};
-
-use anstream::AutoStream;
-use anstream::stream::RawStream;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ColorChoice, CommandFactory as _, Parser as _, ValueEnum as _};
 use signal_hook::consts::SIGPIPE;
 
 use crate::cli::{Cli, Command, Late, PriceFiles};
 use crate::pipe::Exit;
-use crate::record::clean;
-use crate::secret::without_keys;
-
-/// Exit statuses, beside a child's own and 128 + n for a signal.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[repr(u8)]
-pub(crate) enum Outcome {
-    /// The stream ended and was forwarded whole.
-    Success = 0,
-    /// Reading, writing or recording failed.
-    Failure = 1,
-    /// Wrong usage: said before the first byte.
-    Usage = 2,
-    /// `--strict`, and a response was partial, failed or unrecognised.
-    Strict = 3,
-    /// A limit was reached.
-    Limit = 4,
-    /// The command cannot be executed.
-    NotExecutable = 126,
-    /// There is no such command.
-    NotFound = 127,
-}
-
-impl From<Outcome> for Exit {
-    fn from(outcome: Outcome) -> Self {
-        Self::Code(outcome as u8)
-    }
-}
-
-/// Says a sentence on stderr, if anyone is there to hear it.
-fn complain(text: &str) {
-    let text = without_numbers(text);
-    let _ = writeln!(
-        std::io::stderr(),
-        "tokensense: {}",
-        without_keys(&clean(&text))
-    );
-}
-
-/// Leaves out the system's numbers of errors, which stand behind their names.
-fn without_numbers(text: &str) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once(" (os error ") {
-        out += before;
-        rest = after.trim_start_matches(|c: char| c.is_ascii_digit());
-        rest = rest.strip_prefix(')').unwrap_or(rest);
-    }
-    out + rest
-}
+use outcome::{Outcome, complain};
 
 /// Says where a fault of ours lies, and nothing of what is in memory: that may be a prompt.
 fn report(panic: &std::panic::PanicHookInfo<'_>) {
@@ -82,23 +30,6 @@ fn report(panic: &std::panic::PanicHookInfo<'_>) {
         "internal fault at {}: metering ends here, the stream does not; please report it",
         place.unwrap_or_default()
     ));
-}
-
-/// Writes what a command has to say to standard output.
-fn say(bytes: &[u8]) -> Exit {
-    match std::io::stdout().write_all(bytes) {
-        Ok(()) => Outcome::Success.into(),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Signal(SIGPIPE),
-        Err(error) => {
-            complain(&format!("cannot write to standard output: {error}"));
-            Outcome::Failure.into()
-        }
-    }
-}
-
-/// Whether to write in colours there.
-fn is_coloured<S: RawStream>(stream: &S) -> bool {
-    AutoStream::choice(stream) != anstream::ColorChoice::Never
 }
 
 /// Reads the command line. Help and complaints come out while it is read, so --color is looked for ahead.

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Result, anyhow, bail};
 use clap::ValueEnum as _;
 
-use super::is_coloured;
+use super::outcome::is_coloured;
 use crate::cli;
 use crate::nearest::meant;
 use crate::record::{Format, Record, Selection, Sink, Writer};

@@ -9,8 +9,8 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use globset::Glob;
 use jiff::{Timestamp, Zoned};
 
+use super::outcome::{Outcome, complain, say};
 use super::table::{Column, Kind, lay_out, left_out, width};
-use super::{Outcome, complain, say};
 use crate::cli;
 use crate::nearest::nearest;
 use crate::object::Object;

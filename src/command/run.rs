@@ -12,11 +12,12 @@ use anyhow::{Context as _, Result, bail};
 use rustix::fs::{MemfdFlags, memfd_create};
 use signal_hook::consts::SIGCHLD;
 
+use super::outcome::{Outcome, complain, say};
 use super::requests::Requests;
 use super::session::Session;
-use super::{Outcome, complain, say};
 use crate::cli;
-use crate::curl::{Argument, Curl, Inject, show};
+use crate::curl::show::show;
+use crate::curl::{Argument, Curl, Inject};
 use crate::meter::Request;
 use crate::pipe::{self, Child, Exit, Signals};
 

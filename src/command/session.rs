@@ -10,10 +10,11 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context as _, Result, bail};
 use rust_decimal::Decimal;
 
+use super::outcome::{Outcome, complain};
 use super::output::{Output, writer};
 use super::progress::Progress;
 use super::requests::Requests;
-use super::{Outcome, budget, complain, prices};
+use super::{budget, prices};
 use crate::cli;
 use crate::fd;
 use crate::meter::{Context, Emit, EndedBy, Measure, Reading, Request, Status};

@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 
 use anyhow::Result;
 
-use super::complain;
+use super::outcome::complain;
 use super::session::Session;
 use crate::cli;
 use crate::pipe::{self, Exit, Signals};

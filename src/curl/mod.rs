@@ -6,7 +6,7 @@ mod config;
 mod data;
 mod host;
 mod inject;
-mod show;
+pub(crate) mod show;
 
 use std::ffi::OsString;
 use std::io::Read;
@@ -19,7 +19,6 @@ use host::Address;
 
 pub use inject::Inject;
 pub(crate) use inject::UsageRequest;
-pub(crate) use show::show;
 
 /// A curl command, ready to run.
 pub struct Curl {

@@ -4,7 +4,8 @@ use clap::CommandFactory as _;
 use clap_complete::{generate, shells};
 use clap_complete_nushell::Nushell;
 
-use super::{say, summarise};
+use super::outcome::say;
+use super::summarise;
 use crate::cli::{Cli, Completions, Shell};
 use crate::pipe::Exit;
 use crate::record::COLUMNS;

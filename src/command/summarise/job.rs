@@ -9,11 +9,11 @@ use std::time::SystemTime;
 use indicatif::ProgressBar;
 use jiff::tz::TimeZone;
 
-use super::super::complain;
 use super::copies::Copies;
 use super::input::Input;
 use super::key::{Key, Picks};
 use super::ledger::Ledger;
+use crate::command::outcome::complain;
 use crate::price::PriceBook;
 use crate::record::Writer;
 

@@ -36,8 +36,9 @@ use jiff::tz::TimeZone;
 use rustix::process::{Resource, getrlimit};
 use signal_hook::consts::SIGPIPE;
 
+use super::outcome::{Outcome, complain, is_coloured};
+use super::prices;
 use super::table::width;
-use super::{Outcome, complain, is_coloured, prices};
 use crate::cli::{self, Layout};
 use crate::pipe::Exit;
 use crate::record::{Format, Selection, Writer};

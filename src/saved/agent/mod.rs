@@ -18,6 +18,7 @@ mod pi;
 mod qwen;
 mod reader;
 mod ready;
+mod roster;
 mod rule;
 mod split;
 pub(super) mod sqlite;
@@ -28,34 +29,14 @@ use std::sync::OnceLock;
 
 use memchr::memchr;
 
-use super::Reader;
+use super::found::Reader;
 pub(crate) use home::places;
 use reader::Log;
 use ready::{Sign, conditions, hold};
+use roster::AGENTS;
 pub(crate) use rule::Agent;
 use rule::{Form, Shape};
 use walk::{Spans, Tree};
-
-/// Every agent. A form that fits several is the first one's, unless the path says otherwise.
-pub(crate) static AGENTS: &[&Agent] = &[
-    &qwen::AGENT,
-    &claude::AGENT,
-    &codex::AGENT,
-    &gemini::AGENT,
-    &opencode::AGENT,
-    &copilot::AGENT,
-    &cline::CLINE,
-    &cline::ROO,
-    &cline::KILO,
-    &cursor::AGENT,
-    &goose::AGENT,
-    &amp::AGENT,
-    &droid::AGENT,
-    &pi::PI,
-    &pi::OPENCLAW,
-    &kimi::AGENT,
-    &continue_dev::AGENT,
-];
 
 /// Lines of a log that are looked at for what it is.
 const LINES: usize = 16;

@@ -15,7 +15,7 @@ use super::sqlite;
 use super::walk::{Spans, Stop};
 use crate::meter::{EndedBy, Measure, Reading};
 use crate::record::created_at;
-use crate::saved::{Reader, Saved};
+use crate::saved::found::{Reader, Saved};
 
 /// Reads one log.
 pub(super) struct Log {

@@ -109,7 +109,7 @@ pub(super) fn hold(conditions: &Sign, text: &[u8], spans: &Spans) -> bool {
 pub(super) fn ready(form: &'static Form) -> &'static Ready {
     static ALL: OnceLock<Vec<(&'static Form, OnceLock<Ready>)>> = OnceLock::new();
     let all = ALL.get_or_init(|| {
-        let forms = super::AGENTS.iter().flat_map(|agent| agent.forms);
+        let forms = super::roster::AGENTS.iter().flat_map(|agent| agent.forms);
         forms.map(|form| (*form, OnceLock::new())).collect()
     });
     let (_, ready) = all
