@@ -7,7 +7,8 @@ use anyhow::{Result, bail};
 use globset::{GlobBuilder, GlobMatcher};
 use walkdir::WalkDir;
 
-use crate::saved::agent::{AGENTS, Agent, places};
+use crate::saved::agent::roster::AGENTS;
+use crate::saved::agent::{Agent, places};
 
 /// What `--agents` asks for: all agents where it names none. Names that are none but lie here are paths, which the
 /// option has swallowed.

@@ -52,7 +52,7 @@ fn named(place: &Home, variable: &dyn Fn(&str) -> Option<String>) -> Option<Vec<
 
 #[cfg(test)]
 mod tests {
-    use super::super::AGENTS;
+    use super::super::roster::AGENTS;
     use super::*;
 
     fn folders(agent: &str, set: &[(&str, &str)]) -> Vec<String> {

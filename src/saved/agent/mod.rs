@@ -18,7 +18,7 @@ mod pi;
 mod qwen;
 mod reader;
 mod ready;
-mod roster;
+pub(crate) mod roster;
 mod rule;
 mod split;
 pub(super) mod sqlite;
