@@ -527,6 +527,8 @@ pub enum Layout {
     Csv,
     /// One page for a browser, with charts: it loads nothing
     Html,
+    /// Metrics in Prometheus' text format, for node_exporter's textfile collector
+    Prometheus,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]

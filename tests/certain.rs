@@ -19,7 +19,7 @@ page::rows! {
     a_missing_answer_moves_no_other: "several requests in one curl of which one gets no answer, is saved to a file, or may be repeated" => "no model is guessed: the cost is null where the answer names none, and the note says why; as many answers as requests are each their own",
     a_named_model_tells: "several requests, and an answer that names its model" => "it belongs to the request that asked for that model",
     sealed_requests_stay: "a request that is signed, or whose body is stated by length or digest, in arguments, header files, descriptors" => "sent byte for byte as it is, `unsupported`",
-    the_users_configuration_counts: "`.curlrc` with a seal or a part of the body" => "sent as it is; `-q` leaves it out",
+    the_users_configuration_counts: "`.curlrc` with a signature or a part of the body" => "sent as it is; `-q` leaves it out",
     what_versions_differ_in_is_left_to_curl: "`-d ''` before a body, `--next` before a URL, NULs in a file of `-d`" => "what goes out is what the installed curl sends alone",
 }
 

@@ -114,7 +114,7 @@ fn what_to_type_is_said() {
             "did you mean gpt-4o-mini?",
         ),
         (&["prices", "claud-opus-4-1"], 1, "did you mean claude-opus"),
-        (&["help", "tapp"], 2, "did you mean tap?"),
+        (&["help", "tpa"], 2, "did you mean tap?"),
         (&["man", "sumarise"], 2, "did you mean summarise?"),
         (&["summarise", "--top", "ten", file], 2, "a whole number"),
         (&["summarise", "--top", "1.5", file], 2, "a whole number"),

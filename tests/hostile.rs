@@ -32,12 +32,12 @@ page::rows! {
     new_voices: "text in endlessly many choices" => "metered",
     new_shapes: "a hundred thousand events, each of another shape" => "metered",
     stray_bytes: "NULs, gzip magic, random bytes where an event may begin: a rotated log, a torn download" => "passed over to the next line or event and counted as skipped, the rest is metered, of two responses too",
-    torn_frames: "AWS frames damaged, cut off, out of step" => "each costs itself and nothing after it",
+    torn_frames: "AWS frames damaged, cut off, out of step" => "only the damaged frame is lost, nothing after it",
     bomb: "a gzip bomb" => "not unpacked; the record says how to have curl unpack it",
     escapes: "terminal escapes, bidirectional overrides in names and messages" => "never reach stderr, JSON, CSV or `line` as they are",
-    formulas: "names that a spreadsheet takes for a formula" => "a quote stands before them in CSV",
+    formulas: "names that a spreadsheet would run as a formula" => "a quote stands before them in CSV",
     labels: "labels with newlines, quotes, escapes" => "one JSON line; whole CSV fields",
-    huge_costs: "costs and counts whose sums overflow" => "sums stop at the greatest number, limits still hold",
+    huge_costs: "costs and counts whose sums overflow" => "sums stop at the largest number, limits still hold",
 }
 
 #[test]

@@ -17,12 +17,12 @@ use common::{BINARY, isolated, scratch, tokensense};
 
 page::rows! {
     endless: "a line, an event, a record of 1 GiB" => "passed over",
-    bombs: "1 GiB of zeros in gzip or zstd" => "read to the end; named as nothing known, exit 1",
-    window: "zstd that wants 2 GiB to be unpacked" => "one sentence names the file, exit 1",
-    nested: "gzip within gzip" => "unpacked once; named as nothing known, exit 1",
+    bombs: "1 GiB of zeros in gzip or zstd" => "read to the end; named as not recognised, exit 1",
+    window: "zstd that needs 2 GiB of memory to unpack" => "one sentence names the file, exit 1",
+    nested: "gzip within gzip" => "unpacked once; named as not recognised, exit 1",
     copies: "one response twenty thousand times over, packed" => "counted once",
     names: "labels and file names with line ends, escapes, bidirectional overrides" => "one row each; never reach the table, JSON or CSV as they are",
-    sums: "counts and costs whose sums overflow" => "sums stop at the greatest number",
+    sums: "counts and costs whose sums overflow" => "sums stop at the largest number",
     traps: "`--records` that is an input by any name: a link, `..`, standard input, a list, a price file" => "exit 2 before a byte is read or written",
     folder: "`--records` that is a folder or stands in none" => "exit 2 before a byte is read",
 }

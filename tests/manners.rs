@@ -18,18 +18,18 @@ use common::bounded::{end, feed};
 use common::{BINARY, isolated, scratch, tokensense};
 
 page::rows! {
-    empty_variables: "a variable that is empty: `TOKENSENSE_OUTPUT=`" => "as one that is not set",
+    empty_variables: "a variable that is empty: `TOKENSENSE_OUTPUT=`" => "treated as not set",
     odd_label: "a label that is not UTF-8" => "one sentence says so, exit 2",
     usage_errors: "wrong usage" => "exit 2, and no file is begun",
-    broken_pipes: "a reader that is gone before anything is said, by whatever command" => "ends by SIGPIPE, 141 in a shell",
+    broken_pipes: "a reader that is gone before the first output, for every command" => "ends by SIGPIPE, 141 in a shell",
     crlf_lists: "`--files-from` with lines that end in CRLF" => "the files are found",
     skippable_frame: "zstd that begins with a skippable frame" => "read as it is",
     formulas_within: "a formula behind a `;` in a cell of CSV" => "a quote stands before it, and is taken off when it is read back",
-    huge_numbers: "a number beyond all bounds, as 1e400" => "costs its member, not the event",
+    huge_numbers: "a number out of range, such as 1e400" => "only that member is ignored, not the event",
     emitted_json: "damaged events with `--emit data`" => "what comes out is JSON, line by line",
-    pipe_sizes: "pipes that were grown for a bulk stream" => "within a fair share, and given back at the end",
-    shared_input: "two taps that read from one pipe" => "each byte comes out of one of them, where both are there as the stream begins; one that joins later may cost bytes, or double them",
-    large_body: "a body of 200 MB from a file" => "left to curl, which gets all of it; no copy of it is ours",
+    pipe_sizes: "pipes that were grown for a bulk stream" => "stay within a fair share, and shrink again at the end",
+    shared_input: "two taps that read from one pipe" => "each byte comes out of one of them if both run when the stream begins; one that starts later may lose or repeat bytes",
+    large_body: "a body of 200 MB from a file" => "curl reads all of it; tokensense keeps no copy",
 }
 
 #[test]

@@ -746,6 +746,62 @@ fn formats() {
 
 /// A response that is over is not the end of what is read: another may follow, be it much later or behind any number of
 /// bytes.
+/// Each line is a comment or a sample, as Prometheus' text format has them; the figures are JSON's.
+#[test]
+fn metrics() {
+    let file = scratch("summarise-metrics").join("records");
+    let odd = "q\"b\\n\nl\u{1b}[31m";
+    let text = records(&[
+        serde_json::json!({"labels": {"a-b": odd, "a_b": "x"}}),
+        serde_json::json!({"model": "none", "cost_usd": null, "cost_basis": null, "cost_reported_usd": null}),
+    ]);
+    fs::write(&file, text).expect("a file");
+    let file = file.to_str().expect("a name");
+    let by = "model,label.a-b,label.a_b";
+    let output = summarise([file, "--by", by, "--format", "prometheus"]);
+    let page = stdout(&output);
+    let mut samples = std::collections::HashMap::new();
+    let mut named = "";
+    for line in page.lines() {
+        if let Some(rest) = line.strip_prefix("# TYPE ") {
+            named = rest.strip_suffix(" gauge").expect("a gauge");
+        }
+        if line.starts_with('#') {
+            continue;
+        }
+        let (series, value) = line.rsplit_once(' ').expect("a value");
+        assert!(value.parse::<f64>().is_ok(), "{line}");
+        assert!(series.starts_with(&format!("{named}{{")), "{line}");
+        assert!(samples.insert(series, value).is_none(), "twice: {line}");
+    }
+    let first = r#"{model="gpt-4o",label_a_b="q\"b\\n l [31m",label_a_b_="x"}"#;
+    let other = r#"{model="none",label_a_b="unknown",label_a_b_="unknown"}"#;
+    for (series, value) in [
+        (format!("tokensense_responses{first}"), Some("1")),
+        (format!("tokensense_input_tokens{first}"), Some("100")),
+        (format!("tokensense_cost_usd{first}"), Some("0.001")),
+        (format!("tokensense_cost_usd{other}"), None),
+        (format!("tokensense_unpriced{other}"), Some("1")),
+        (format!("tokensense_reasoning_tokens{first}"), None),
+    ] {
+        assert_eq!(
+            samples.get(series.as_str()).copied(),
+            value,
+            "{series}\n{page}"
+        );
+    }
+    let json = summary([file, "--by", by]);
+    let known = json["groups"]
+        .as_array()
+        .expect("groups")
+        .iter()
+        .flat_map(|group| {
+            let members = group.as_object().expect("an object").values();
+            members.filter(|value| value.is_number())
+        });
+    assert_eq!(known.count(), samples.len(), "{page}");
+}
+
 #[test]
 fn after_a_response() {
     let scratch = scratch("summarise-after");

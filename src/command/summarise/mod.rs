@@ -9,6 +9,7 @@ mod job;
 mod key;
 mod ledger;
 mod lines;
+mod prometheus;
 mod queue;
 mod reconcile;
 mod scan;
@@ -190,6 +191,7 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
             Layout::Csv => summary.csv(),
             Layout::Html => summary.html(),
             Layout::Json => summary.json(),
+            Layout::Prometheus => summary.prometheus(),
             Layout::Table => summary.table(width(), is_coloured(&io::stdout())),
         },
     };

@@ -11,6 +11,7 @@ use rust_decimal::prelude::ToPrimitive as _;
 use super::block::{Burn, burn};
 use super::html::{self, Page};
 use super::key::{Key, UNKNOWN};
+use super::prometheus;
 use super::total::Totals;
 use crate::cli::Currency;
 use crate::command::table::{Column, Kind, lay_out, left_out};
@@ -223,6 +224,13 @@ impl Summary {
             lines.extend(csv_line(fields.map(guarded)));
         }
         String::from_utf8(lines).unwrap_or_default()
+    }
+
+    /// Metrics for a monitoring system.
+    pub(super) fn prometheus(&self) -> String {
+        let keys: Vec<_> = self.by.iter().map(|key| key.name.as_str()).collect();
+        let groups = self.groups.iter();
+        prometheus::page(&keys, groups.map(|(keys, totals)| (&**keys, totals)))
     }
 
     /// Aligned columns, within `width` if there is one.
