@@ -332,7 +332,7 @@ _tokensense() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "table json csv html" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json csv html prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --records)

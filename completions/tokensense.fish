@@ -110,7 +110,8 @@ complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l agen
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l format -d 'The output format' -r -f -a "table\t'A table to read'
 json\t'One JSON object'
 csv\t'The groups as comma-separated values with a header'
-html\t'One page for a browser, with charts: it loads nothing'"
+html\t'One page for a browser, with charts: it loads nothing'
+prometheus\t'Metrics in Prometheus\' text format, for node_exporter\'s textfile collector'"
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l records -d 'Also write the record of each response to FILE' -r -F
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l sort -d 'Sort the groups by a key (first to last) or by a column (largest first)' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise" -l top -d 'Show only the first N groups; the total still includes all' -r
@@ -143,7 +144,8 @@ complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l agen
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l format -d 'The output format' -r -f -a "table\t'A table to read'
 json\t'One JSON object'
 csv\t'The groups as comma-separated values with a header'
-html\t'One page for a browser, with charts: it loads nothing'"
+html\t'One page for a browser, with charts: it loads nothing'
+prometheus\t'Metrics in Prometheus\' text format, for node_exporter\'s textfile collector'"
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l records -d 'Also write the record of each response to FILE' -r -F
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l sort -d 'Sort the groups by a key (first to last) or by a column (largest first)' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarize" -l top -d 'Show only the first N groups; the total still includes all' -r

@@ -98,7 +98,7 @@ module completions {
   }
 
   def "nu-complete tokensense summarise format" [] {
-    [ "table" "json" "csv" "html" ]
+    [ "table" "json" "csv" "html" "prometheus" ]
   }
 
   # Add up what saved streams and records cost

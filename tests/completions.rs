@@ -211,7 +211,7 @@ fn in_shell(shell: &str, args: &[&str], script: &str) -> String {
 /// What is typed, and one of the words that complete it.
 const COMPLETED: &[(&str, &str)] = &[
     ("tokensense summarise --by mod", "model"),
-    ("tokensense summarise --by model,pro", "model,provider"),
+    ("tokensense summarise --by model,prov", "model,provider"),
     ("tokensense summarise --sort cost", "cost_usd"),
     (
         "tokensense tap --columns model,input_tok",

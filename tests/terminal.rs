@@ -488,7 +488,9 @@ fn tables_fit() {
     };
     let narrow = table(&["summarise", "--no-progress", logs], 60);
     assert!(narrow.contains("not shown: "), "{narrow}");
-    // A name is shortened, never broken.
+    // Where names alone take more than half of it, they are shortened, never broken.
+    let by = ["summarise", "--no-progress", logs, "--by", "provider,model"];
+    let narrow = table(&by, 60);
     assert!(
         narrow.contains('…')
             && narrow
