@@ -9,11 +9,14 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, SystemTime};
 
 use genai_prices::{Calculator, PriceRequest, Usage};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
 use serde_json::{Value, json};
+use tokensense::{Measure, PriceBook, Query};
 
 use common::json as texts;
 use common::{corpus, scratch, tokensense};
@@ -318,6 +321,101 @@ fn names() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(NAMES.len() >= 120);
+}
+
+/// What [`sweep`] uses: enough of everything that a wrong entry shows, and no prompt that is long.
+const SWEPT: [(Measure, &str, u32); 4] = [
+    (Measure::Input, "input_tokens", 9_000),
+    (Measure::CacheRead, "cache_read_tokens", 3_000),
+    (Measure::CacheWrite, "cache_write_tokens", 1_000),
+    (Measure::Output, "output_tokens", 700),
+];
+
+/// Every name in LiteLLM's price list that genai-prices has a price for has the same price here, or is among the
+/// explained differences. A name whose provider nobody states has that price or none.
+#[test]
+fn sweep() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracles");
+    let read = |name| fs::read_to_string(folder.join(name)).expect("a list");
+    let (names, differences) = (read("names.txt"), read("differences.txt"));
+    let explained: Vec<(&str, &str)> = differences
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| line.split_once(' ').expect("a provider and a name"))
+        .collect();
+    let mut usage = tokensense::Usage::default();
+    for (measure, _, count) in SWEPT {
+        usage.report(measure, u64::from(count));
+    }
+    let theirs = Usage::from(SWEPT.map(|(_, key, count)| (key, f64::from(count))));
+    let at = SystemTime::UNIX_EPOCH + Duration::from_secs(NOW);
+    let book = PriceBook::default();
+    let ours = |provider: Option<&str>, model: &str| {
+        let query = Query {
+            provider,
+            model: Some(model),
+            tier: None,
+            region: None,
+            at,
+            passes: &[],
+        };
+        let quote = book.quote(&query, &usage);
+        let total = quote.parts.map(|parts| parts.total());
+        (total.and_then(|total| total.to_f64()), quote.entry)
+    };
+    let same = |a: f64, b: f64| (a - b).abs() < 1e-9;
+    let (mut wrong, mut used, mut compared) = (Vec::new(), Vec::new(), 0);
+    let (mut provider, mut id) = ("", "");
+    for line in names.lines().filter(|line| !line.starts_with('#')) {
+        if let Some(section) = line.strip_prefix("= ") {
+            (provider, id) = section.split_once(' ').expect("two names of a provider");
+            continue;
+        }
+        // What they name the provider by is no part of the name elsewhere.
+        let bare = line
+            .split_once('/')
+            .filter(|(prefix, _)| provider.starts_with(prefix))
+            .map_or(line, |(_, name)| name);
+        let request = PriceRequest::new(bare, &theirs)
+            .with_provider_id(id)
+            .with_timestamp(at);
+        let (price, entry) = ours(Some(provider), line);
+        let (alone, alone_entry) = ours(None, line);
+        if let Some(alone) = alone
+            && !price.is_some_and(|price| same(price, alone))
+        {
+            wrong.push(format!(
+                "{provider} {line}: {entry:?} {price:?}, without its provider {alone_entry:?} {alone}"
+            ));
+        }
+        let Ok(want) = Calculator::bundled().calculate(&request) else {
+            continue;
+        };
+        compared += 1;
+        if price.is_some_and(|price| same(price, want.total_price)) {
+            continue;
+        }
+        if explained.contains(&(provider, line)) {
+            used.push((provider, line));
+            continue;
+        }
+        wrong.push(format!(
+            "{provider} {line}: {entry:?} {price:?}, theirs {} {}",
+            want.model_id, want.total_price
+        ));
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} differ:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+    assert_eq!(
+        used.len(),
+        explained.len(),
+        "some explained differences are none"
+    );
+    assert!(compared > 1000, "only {compared} were compared");
 }
 
 /// What the record says of a cost: input, cache read, cache write, output, other; the entry; a piece of the note.

@@ -224,13 +224,24 @@ impl Counts {
                     reading.charged.push(charged);
                 }
             }
+            let mut lists_passes = false;
             if !self.dialect.passes.is_empty() {
                 json.walk(self.dialect.passes, &mut |hit| {
-                    reading.passes.push(self.pass(hit.value))
+                    lists_passes = true;
+                    let pass = self.pass(hit.value);
+                    if pass
+                        .usage
+                        .counts
+                        .iter()
+                        .flatten()
+                        .any(|count| count.value > 0)
+                    {
+                        reading.passes.push(pass);
+                    }
                 });
             }
             if charges.is_empty()
-                && reading.passes.is_empty()
+                && !lists_passes
                 && self.seen.is_some()
                 && let Some(new) = self.learn(json, text, counts)
                 && let Some(seen) = &mut self.seen

@@ -26,9 +26,21 @@ pub(super) struct Charge {
     pub(super) above: Option<u64>,
 }
 
-/// Tokens that cost more than text does: a sum at the rate of text is the least that they cost.
-static DEAR: &[(Measure, Dimension, Dimension)] = &[
+/// Tokens that have a price apart from that of text: what they are charged as where no rate of theirs is known.
+static APART: &[(Measure, Dimension, Dimension)] = &[
     (Measure::AudioInput, Dimension::AudioInput, Dimension::Input),
+    (
+        Measure::CachedAudio,
+        Dimension::CachedAudio,
+        Dimension::CacheRead,
+    ),
+    (Measure::ImageInput, Dimension::ImageInput, Dimension::Input),
+    (
+        Measure::CachedImage,
+        Dimension::CachedImage,
+        Dimension::CacheRead,
+    ),
+    (Measure::VideoInput, Dimension::VideoInput, Dimension::Input),
     (
         Measure::AudioOutput,
         Dimension::AudioOutput,
@@ -44,6 +56,7 @@ static DEAR: &[(Measure, Dimension, Dimension)] = &[
         Dimension::VideoOutput,
         Dimension::Output,
     ),
+    (Measure::Citation, Dimension::Citation, Dimension::Output),
 ];
 
 impl Charge {
@@ -90,15 +103,12 @@ impl Charge {
             }
             *(unit.part)(&mut charge.parts) += price(cost, unit).round_dp(12).normalize();
         }
-        // Sound that is paid for by its length is not paid for by tokens as well.
-        let timed = counts[Dimension::AudioHeard as usize] > 0 && has(&Dimension::AudioHeard);
-        let dear = DEAR
-            .iter()
-            .filter(|(of, ..)| !timed || *of != Measure::AudioInput);
-        for (measure, dimension, text) in dear {
-            if usage.value(*measure) > Some(0) && !has(dimension) && has(text) {
-                charge.as_text.push(dimension.unit().key);
-            }
+        charge.as_text = as_text(usage, rates, fees, &counts);
+        // Sound that is paid for by tokens has no need of a rate for its length.
+        if has(&Dimension::AudioInput) && usage.value(Measure::AudioInput) > Some(0) {
+            charge
+                .unpriced
+                .retain(|key| *key != Dimension::AudioHeard.unit().key);
         }
         // A fee for each request pays for its searches.
         if has(&Dimension::Request) {
@@ -108,6 +118,43 @@ impl Charge {
         }
         charge
     }
+}
+
+/// Keys of the tokens that have no rate of their own and are charged as text: what that comes to is the least they cost.
+fn as_text(
+    usage: &Usage,
+    rates: &Rates<'_>,
+    fees: &Fees,
+    counts: &[u64; DIMENSIONS],
+) -> Vec<&'static str> {
+    let has = |dimension: Dimension| rates[dimension as usize].is_some();
+    // Tokens stated as charged are charged at one rate.
+    let is_billed = |text| {
+        let billed = match text {
+            Dimension::Output => Measure::BilledOutput,
+            _ => Measure::BilledInput,
+        };
+        usage.value(billed).is_some()
+    };
+    // Sound that is paid for by its length is not paid for by tokens as well.
+    let timed = counts[Dimension::AudioHeard as usize] > 0 && has(Dimension::AudioHeard);
+    let is_paid = |measure| match measure {
+        Measure::AudioInput | Measure::CachedAudio => timed,
+        Measure::ImageInput | Measure::VideoInput => fees.sees_as_text,
+        Measure::CachedImage => fees.sees_as_text && !has(Dimension::ImageInput),
+        _ => false,
+    };
+    let lacking = |(measure, dimension, text): &&(Measure, Dimension, Dimension)| {
+        usage.value(*measure) > Some(0)
+            && !has(*dimension)
+            && has(*text)
+            && !is_paid(*measure)
+            && !is_billed(*text)
+    };
+    let lacking = APART.iter().filter(lacking);
+    lacking
+        .map(|(_, dimension, _)| dimension.unit().key)
+        .collect()
 }
 
 /// What units cost whose count times their rate is this. Where it can be, the point is moved instead of dividing.
@@ -191,7 +238,7 @@ fn counts(usage: &Usage, rates: &Rates<'_>, fees: &Fees) -> [u64; DIMENSIONS] {
     set(Dimension::FileSearch, all(Measure::FileSearches));
     set(Dimension::Container, all(Measure::Containers));
     set(Dimension::MapsPrompt, all(Measure::MapPlaces).min(1));
-    let searches = all(Measure::WebSearches);
+    let searches = all(Measure::WebSearches).max(fees.least_searches);
     set(
         Dimension::WebSearch,
         if fees.by_prompt {
@@ -244,9 +291,88 @@ static GENERATED: &[Dimension] = &[
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::entry::Rate;
     use super::*;
 
+    /// What is stated apart, and what it is paid for as.
+    const STATED: [(Measure, Dimension); 16] = [
+        (Measure::AudioInput, Dimension::AudioInput),
+        (Measure::CachedAudio, Dimension::CachedAudio),
+        (Measure::ImageInput, Dimension::ImageInput),
+        (Measure::CachedImage, Dimension::CachedImage),
+        (Measure::VideoInput, Dimension::VideoInput),
+        (Measure::AudioOutput, Dimension::AudioOutput),
+        (Measure::ImageOutput, Dimension::ImageOutput),
+        (Measure::VideoOutput, Dimension::VideoOutput),
+        (Measure::Citation, Dimension::Citation),
+        (Measure::WebSearches, Dimension::WebSearch),
+        (Measure::RerankSearches, Dimension::RerankSearch),
+        (Measure::FileSearches, Dimension::FileSearch),
+        (Measure::Containers, Dimension::Container),
+        (Measure::MapPlaces, Dimension::MapsPrompt),
+        (Measure::Pages, Dimension::Page),
+        (Measure::AudioNanoseconds, Dimension::AudioHeard),
+    ];
+
     proptest! {
+        /// Whatever is stated is charged at a rate of its own, so that the cost grows with the rate, or is named.
+        #[test]
+        fn nothing_stated_is_lost(stated in any::<u16>(), listed in any::<u32>(), amount in 1..1000_u64) {
+            let is_stated = |at: usize| stated >> at & 1 == 1;
+            let mut usage = Usage::default();
+            let mut sides = [10 * amount, 10 * amount];
+            for (at, (measure, _)) in STATED.iter().enumerate().filter(|(at, _)| is_stated(*at)) {
+                // What is cached is a part of the whole.
+                let cached = matches!(measure, Measure::AudioInput | Measure::ImageInput) && is_stated(at + 1);
+                let count = if cached { 2 * amount } else { amount };
+                usage.report(*measure, count);
+                sides[usize::from((5..9).contains(&at))] += count;
+            }
+            let whole = |of: usize| !is_stated(of + 1) || is_stated(of);
+            prop_assume!(whole(0) && whole(2));
+            usage.report(Measure::Input, sides[0]);
+            usage.report(Measure::Output, sides[1]);
+            let cached = [Measure::CachedAudio, Measure::CachedImage];
+            usage.report(Measure::CacheRead, cached.iter().filter_map(|part| usage.value(*part)).sum());
+            let has = |dimension: Dimension| match dimension {
+                Dimension::Input | Dimension::Output => true,
+                // Requests pay for searches.
+                Dimension::Request => false,
+                _ => listed >> dimension as usize & 1 == 1,
+            };
+            let rate = |base: i64| Rate { base: Decimal::from(base), tiers: Vec::new() };
+            let (plain, raised) = (rate(3), rate(5));
+            let charge = |more: Option<Dimension>| {
+                let mut rates = [None; DIMENSIONS];
+                for unit in UNITS.iter().filter(|unit| has(unit.dimension)) {
+                    let is_raised = more == Some(unit.dimension);
+                    rates[unit.dimension as usize] = Some(if is_raised { &raised } else { &plain });
+                }
+                Charge::new(&usage, &rates, None, &Fees::default(), &[])
+            };
+            let found = charge(None);
+            let is_used = |measure| usage.value(measure).is_some();
+            for (measure, dimension) in STATED.iter().filter(|(measure, _)| is_used(*measure)) {
+                let key = dimension.unit().key;
+                let named = found.unpriced.contains(&key) || found.as_text.contains(&key);
+                if has(*dimension) {
+                    prop_assert!(!named, "{} has a rate", key);
+                    prop_assert!(charge(Some(*dimension)).parts.total() > found.parts.total(), "{}", key);
+                    continue;
+                }
+                // It is paid for as what it is a part of, or by another measure of the same.
+                let otherwise = match dimension {
+                    Dimension::CachedAudio | Dimension::CachedImage if !has(Dimension::CacheRead) => true,
+                    Dimension::AudioInput | Dimension::CachedAudio => {
+                        is_used(Measure::AudioNanoseconds) && has(Dimension::AudioHeard)
+                    }
+                    Dimension::AudioHeard => is_used(Measure::AudioInput) && has(Dimension::AudioInput),
+                    _ => false,
+                };
+                prop_assert_eq!(named, !otherwise, "{}", key);
+            }
+        }
+
         /// With its point moved, an amount is the quotient to the last digit.
         #[test]
         fn quotients(

@@ -12,6 +12,10 @@ pub(super) struct Fees {
     pub(super) by_prompt: bool,
     /// Sound that lasts less is charged as this many seconds.
     pub(super) least_seconds: u64,
+    /// Searches that each answer is charged for, whether or not it says so.
+    pub(super) least_searches: u64,
+    /// Images and videos that are read cost what as many tokens of text do.
+    pub(super) sees_as_text: bool,
     /// How much of the web was read.
     size: Option<Dimension>,
     /// Several passes are counted together.
@@ -32,6 +36,28 @@ static BY_PROMPT: &[(&str, &str)] = &[
 
 /// The least that is charged for sound, in seconds. <https://console.groq.com/docs/speech-to-text>
 static LEAST: &[(&str, u64)] = &[("groq", 10)];
+
+/// Whose models read images and videos at the rate of text, unless they have a rate for them: provider, and how ids
+/// begin. <https://ai.google.dev/gemini-api/docs/pricing>, <https://developers.openai.com/api/docs/guides/images-vision>,
+/// <https://docs.x.ai/docs/models>
+static SEES_AS_TEXT: &[(&str, &str)] = &[
+    ("azure", "gpt-4"),
+    ("azure", "gpt-5"),
+    ("azure", "o"),
+    ("google", "gemini-"),
+    ("openai", "gpt-4"),
+    ("openai", "gpt-5"),
+    ("openai", "o"),
+    ("x-ai", "grok-"),
+];
+
+/// Whose models search for each answer, though chat completions do not say so.
+/// <https://developers.openai.com/api/docs/guides/tools-web-search>
+static ALWAYS_SEARCHES: &[(&str, &str)] = &[
+    ("azure", "-search-preview"),
+    ("openai", "-search-api"),
+    ("openai", "-search-preview"),
+];
 
 /// Fees for a request by how much of the web it reads. <https://docs.perplexity.ai/getting-started/pricing>
 static SIZES: &[(&str, Dimension)] = &[
@@ -56,8 +82,10 @@ fn longest(iterations: &Value) -> Option<u64> {
 }
 
 impl Fees {
-    pub(super) fn new(provider: &str, entry: &Entry, usage: &RawUsage) -> Self {
+    /// Of a model by the name that its entry was found under.
+    pub(super) fn new(provider: &str, entry: &Entry, name: &str, usage: &RawUsage) -> Self {
         let begins = |(of, start): &(&str, &str)| *of == provider && entry.id.starts_with(start);
+        let searches = |(of, part): &(&str, &str)| *of == provider && name.contains(part);
         let least = LEAST.iter().find(|(of, _)| *of == provider);
         let size = usage.get("search_context_size");
         let size = SIZES
@@ -65,6 +93,8 @@ impl Fees {
             .find(|(word, _)| size.as_ref().is_some_and(|size| size == word));
         Self {
             by_prompt: BY_PROMPT.iter().any(begins),
+            least_searches: u64::from(ALWAYS_SEARCHES.iter().any(searches)),
+            sees_as_text: SEES_AS_TEXT.iter().any(begins),
             least_seconds: least.map_or(0, |(_, seconds)| *seconds),
             size: size.map(|(_, dimension)| *dimension),
             passes: usage

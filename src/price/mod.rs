@@ -459,7 +459,7 @@ impl Found {
             mut note,
             mut lower_bound,
         } = self.terms(query, usage);
-        let fees = Fees::new(&self.asked, self.entry(), &usage.raw);
+        let fees = Fees::new(&self.asked, self.entry(), &self.name, &usage.raw);
         let charge = Charge::new(usage, &rates, factor, &fees, &self.entry().second);
         let mut parts = Some(charge.parts);
         if rates.iter().all(Option::is_none) && !self.entry().is_free() {
@@ -729,7 +729,8 @@ mod tests {
             for (nth, (name, at)) in names.into_iter().enumerate() {
                 let entry = provider.entry(*at);
                 let id = &entry.id;
-                let by_prompt = Fees::new(&provider.id, entry, &RawUsage::default()).by_prompt;
+                let by_prompt =
+                    Fees::new(&provider.id, entry, name, &RawUsage::default()).by_prompt;
                 // Names by the thousand: each under one of the conditions.
                 let (at, (key, tier)) = conditions[nth % conditions.len()];
                 for (ours, by_search, grounded) in &shapes {

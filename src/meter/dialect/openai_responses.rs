@@ -37,7 +37,8 @@ pub(super) const BASE: Dialect = Dialect {
     merge: Merge::Keys,
     usage: USAGE,
     ways: &[],
-    passes: "",
+    // Images that a tool made, by a model of their own.
+    passes: "tool_usage.image_gen",
     charges: CHARGES,
     generic: true,
 };
@@ -276,7 +277,13 @@ pub(super) const USAGE: &[Field] = &[
         Measure::CachedAudio,
         &["input_token_details.cached_tokens_details.audio_tokens"],
     ),
-    within(Measure::ImageInput, &["input_token_details.image_tokens"]),
+    within(
+        Measure::ImageInput,
+        &[
+            "input_token_details.image_tokens",
+            "input_tokens_details.image_tokens",
+        ],
+    ),
     within(
         Measure::AudioOutput,
         &[
@@ -294,6 +301,6 @@ pub(super) const USAGE: &[Field] = &[
     ),
     within(
         Measure::ImageOutput,
-        &["tool_usage.image_gen.output_tokens_details.image_tokens"],
+        &["output_tokens_details.image_tokens"],
     ),
 ];
