@@ -250,6 +250,7 @@ fn edited(given: &[&[u8]], inject: Inject, mut stdin: &[u8]) -> Vec<(Vec<u8>, Op
     let argument = |argument| match argument {
         Argument::Plain(text) => (text.into_vec(), None),
         Argument::Fed { before, body } => ([before.as_bytes(), b"@-"].concat(), Some(body)),
+        Argument::Headers => (b"/dev/null".to_vec(), None),
     };
     curl.arguments().map(argument).collect()
 }

@@ -132,6 +132,78 @@ fn tools_of_responses() {
     );
 }
 
+/// Images that a tool made are another model's: of none that is named they are no part of the sum, and that is said.
+#[test]
+fn images_of_a_tool() {
+    let mut answer = responses(json!([]));
+    let used = |input: u64, output: u64| {
+        json!({"image_gen": {"input_tokens": input, "output_tokens": output, "total_tokens": input + output,
+            "output_tokens_details": {"image_tokens": output, "text_tokens": 0}}})
+    };
+    answer["tool_usage"] = used(20, 1000);
+    let record = costs(
+        &[],
+        &answer,
+        "0.00045",
+        "lower_bound",
+        "a pass is not priced",
+    );
+    assert_eq!(record["output_tokens"], 100);
+    assert!(record["image_output_tokens"].is_null());
+    // Said of a response that used none, it costs nothing; and that is not learned of the next one.
+    answer["tool_usage"] = used(0, 0);
+    let none = answer.to_string();
+    answer["tool_usage"] = used(20, 1000);
+    let all = tokensense()
+        .args([
+            "tap",
+            "--emit",
+            "none",
+            "-o",
+            "-",
+            "--columns",
+            "cost_basis",
+        ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .and_then(|mut child| {
+            let input = format!("{none}\n{none}\n{none}\n{answer}\n");
+            let _ = child
+                .stdin
+                .take()
+                .expect("a pipe")
+                .write_all(input.as_bytes());
+            child.wait_with_output()
+        })
+        .expect("tokensense");
+    let lines = String::from_utf8(all.stdout).expect("text");
+    let bases: Vec<_> = lines
+        .lines()
+        .map(|line| line.contains("lower_bound"))
+        .collect();
+    assert_eq!(bases, [false, false, false, true], "{lines}");
+}
+
+/// These search for each answer, and chat completions do not say so: 1000 × 2.5 and 100 × 10, and a search at 25 a
+/// thousand by the second source; 1000 × 0.15 and 100 × 0.6 of the small one, and a search at 10.
+#[test]
+fn models_that_always_search() {
+    for (model, want) in [
+        ("gpt-4o-search-preview", "0.0285"),
+        ("gpt-4o-mini-search-preview-2025-03-11", "0.01021"),
+    ] {
+        let record = costs(
+            &[],
+            &chat(model, 1_795_700_000, tokens(1000, 100)),
+            want,
+            "computed",
+            "",
+        );
+        assert!(record["web_search_requests"].is_null());
+    }
+}
+
 /// A search is told when it is done, and again with the whole response: it is one. Of a stream that is cut, too.
 #[test]
 fn searches_of_a_stream() {

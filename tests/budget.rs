@@ -212,7 +212,8 @@ fn large_files_are_read_from_their_end() {
     says(spent("1/year"), "7");
 }
 
-/// 1 MiB of the period's records takes a few milliseconds at most beyond what a start takes.
+/// 1 MiB of the period's records takes a few milliseconds at most beyond what a start takes: both in one series, so that
+/// a busy machine holds up the one as it does the other.
 #[test]
 fn soon_found() {
     let folder = scratch("budget-soon");
@@ -220,21 +221,20 @@ fn soon_found() {
     let now = jiff::Timestamp::now().to_string();
     let line = record(&now, 5, "0.001", "web");
     fs::write(&file, line.repeat((1 << 20) / line.len())).expect("a file");
-    let best = |options: &[&str]| {
-        let time = |_| {
-            let began = Instant::now();
-            assert_eq!(
-                tap(&file, options).0,
-                if options.is_empty() { 0 } else { 4 }
-            );
-            began.elapsed()
-        };
-        (0..15).map(time).min().expect("times")
+    // A budget of what the file holds is spent.
+    let time = |options: &[&str], status: i32| {
+        let began = Instant::now();
+        assert_eq!(tap(&file, options).0, status);
+        began.elapsed()
     };
-    let (with, without) = (best(&["--budget", "0.1/year"]), best(&[]));
+    let pairs = (0..25).map(|_| (time(&["--budget", "0.1/year"], 4), time(&[], 0)));
+    let (with, without): (Vec<_>, Vec<_>) = pairs.unzip();
+    let [with, without] = [with, without].map(|times| times.into_iter().min().expect("times"));
     let more = with.saturating_sub(without);
     eprintln!("{more:?} more than {without:?}");
-    assert!(more.as_millis() < 40, "{more:?} more than {without:?}");
+    // Without optimisation it takes several times as long.
+    let bound = if cfg!(debug_assertions) { 40 } else { 5 };
+    assert!(more.as_millis() < bound, "{more:?} more than {without:?}");
 }
 
 /// Runs that go on at once cannot know of one another; those that start later know of all that ended.

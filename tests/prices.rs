@@ -6,7 +6,7 @@
 mod common;
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, SystemTime};
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use tokensense::{Measure, PriceBook, Query};
 
 use common::json as texts;
-use common::{corpus, scratch, tokensense};
+use common::{corpus, scratch, terminal, tokensense};
 
 /// What is kept of a provider and of a model: the rest is for people, or for reading usage, which `meter` does.
 const PROVIDER: &[&str] = &["pricing_urls", "fallback_model_providers"];
@@ -1305,4 +1305,68 @@ fn the_table_can_be_read() {
 fn text(command: &mut Command) -> String {
     let output = command.output().expect("the binary");
     String::from_utf8(output.stdout).expect("text")
+}
+
+/// Prices older than sixty days are mentioned where somebody may fetch others, and nowhere else. Builds for development
+/// let the day be told.
+#[test]
+fn old_prices_are_mentioned() {
+    if !cfg!(debug_assertions) {
+        return;
+    }
+    let folder = scratch("prices-old");
+    let records = file(&folder, "records.jsonl", "{\"schema\":\"tokensense/1\"}\n");
+    let records = records.to_str().expect("a path");
+    let says = |day: &str, arguments: &[&str]| {
+        let (mut user, programs) = terminal();
+        let mut end = programs.try_clone().expect("a terminal");
+        let mut child = tokensense()
+            .args(arguments)
+            .env("TOKENSENSE_TODAY", day)
+            .env("XDG_CONFIG_HOME", &folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(programs)
+            .spawn()
+            .expect("the binary");
+        assert!(child.wait().expect("an end").success(), "{arguments:?}");
+        // Else nothing would ever come where nothing was said.
+        end.write_all(b"END").expect("a terminal");
+        let (mut said, mut some) = (String::new(), [0; 1000]);
+        while !said.ends_with("END") {
+            let len = user.read(&mut some).expect("a terminal");
+            said += &String::from_utf8_lossy(&some[..len]);
+        }
+        said.trim_end_matches("END").trim().to_owned()
+    };
+    let mentions: &[&[&str]] = &[
+        &["--version"],
+        &["prices", "gpt-5-mini"],
+        &["summarise", records],
+    ];
+    // The built-in ones are of 2026-11-21.
+    for arguments in mentions {
+        let said = says("2027-01-20", arguments);
+        assert!(!said.contains("days old"), "{arguments:?}: {said}");
+        let said = says("2027-01-21", arguments);
+        assert!(
+            said.contains("prices are 61 days old"),
+            "{arguments:?}: {said}"
+        );
+        assert!(said.contains("tokensense prices --update"), "{said}");
+    }
+    for arguments in [
+        &["tap", "-q"][..],
+        &["run", "-q", "true"],
+        &["summarise", "-q", records],
+    ] {
+        let said = says("2027-03-01", arguments);
+        assert!(!said.contains("days old"), "{arguments:?}: {said}");
+    }
+    // It is the newer ones whose age counts.
+    fs::create_dir_all(folder.join("tokensense")).expect("a folder");
+    let fetched = "{\"taken\":\"2026-12-25\",\"from\":\"x\",\"dated\":true}\n";
+    fs::write(folder.join("tokensense/fetched-prices.jsonl"), fetched).expect("a file");
+    assert!(!says("2027-02-23", &["--version"]).contains("days old"));
+    assert!(says("2027-02-24", &["--version"]).contains("61 days old"));
 }

@@ -894,6 +894,71 @@ fn progress_meter_is_as_without_us() {
     }
 }
 
+/// A proxy states in a header what an answer cost: it is read where the user asks for no headers, and nothing that is
+/// shown changes.
+#[test]
+fn costs_in_headers() {
+    let answer = r#"{"id":"chatcmpl-1","object":"chat.completion","created":1795700000,"model":"gpt-5-mini","choices":[{"index":0,"message":{"role":"assistant","content":"Ebb."},"finish_reason":"stop"}],"usage":{"prompt_tokens":1000,"completion_tokens":100,"total_tokens":1100}}"#;
+    let server = Server::new(|_, out| {
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-LiteLLM-Response-Cost: 0.0123\r\n";
+        let length = answer.len();
+        let _ = write!(
+            out,
+            "{head}Content-Length: {length}\r\nConnection: close\r\n\r\n{answer}"
+        );
+    });
+    let url = server.url("/v1/chat/completions");
+    let body = r#"{"model":"gpt-5-mini","messages":[]}"#;
+    let folder = scratch("run-headers");
+    let dump = folder.join("headers").display().to_string();
+    // 1000 × 0.25 and 100 × 2.
+    let (stated, computed) = ((0.0123, "reported"), (0.00045, "computed"));
+    let two: &[&str] = &[&url, "-d", body, "--next", &url, "-d", body];
+    for (name, more, want) in [
+        ("plain", &[&url, "-d", body][..], stated),
+        ("shown", &[&url, "-i", "-d", body], stated),
+        // The headers are the user's, where he asks for them.
+        ("dumped", &["-D", &dump, &url, "-d", body], computed),
+        ("streamed", &["-D", "-", &url, "-d", body], stated),
+        ("two", two, computed),
+    ] {
+        let mut run = Run::curl(&format!("headers-{name}"), more);
+        let output = run.output();
+        assert_eq!(output.status.code(), Some(0), "{name}");
+        assert!(output.stderr.is_empty(), "{name}: {output:?}");
+        let shown = String::from_utf8(output.stdout).expect("text");
+        let plain = isolated("curl")
+            .arg("-sS")
+            .args(more)
+            .output()
+            .expect("curl");
+        assert_eq!(
+            shown,
+            String::from_utf8(plain.stdout).expect("text"),
+            "{name}"
+        );
+        for record in run.records() {
+            let cost = (record["cost_usd"].as_f64(), record["cost_basis"].as_str());
+            assert_eq!(cost, (Some(want.0), Some(want.1)), "{name}");
+            assert_eq!(record["cost_computed_usd"], 0.00045, "{name}");
+        }
+    }
+    assert!(
+        fs::read_to_string(&dump)
+            .expect("headers")
+            .contains("0.0123")
+    );
+    let mut command = tokensense();
+    command.args(["run", "--dry-run", "curl", "-d", body, &url]);
+    let output = command.output().expect("the binary");
+    let line = String::from_utf8(output.stdout).expect("text");
+    assert!(
+        line.starts_with("curl --dump-header /dev/fd/3 -N -d ")
+            && line.contains("# /dev/fd/3 is for the answer's headers"),
+        "{line}"
+    );
+}
+
 /// Nothing runs, and no record file is begun.
 #[test]
 fn dry_run_runs_nothing() {

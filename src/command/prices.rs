@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use globset::Glob;
+use jiff::civil::Date;
 use jiff::{Timestamp, Zoned};
 
 use super::outcome::{Outcome, complain, say};
@@ -39,9 +40,16 @@ pub(super) fn open(files: &cli::PriceFiles) -> Result<PriceBook> {
     })
 }
 
+/// The day, by which prices may be old. Builds for development take it from TOKENSENSE_TODAY, so that tests can be late.
+fn today() -> Date {
+    let told = std::env::var_os("TOKENSENSE_TODAY").filter(|_| cfg!(debug_assertions));
+    let told = told.and_then(|day| day.to_str()?.parse().ok());
+    told.unwrap_or_else(|| Zoned::now().date())
+}
+
 /// Says it where prices are old.
 pub(super) fn complain_of_age(book: &PriceBook) {
-    if let Some(stale) = book.stale(Zoned::now().date()) {
+    if let Some(stale) = book.stale(today()) {
         complain(&stale);
     }
 }

@@ -83,8 +83,16 @@ pub(super) fn run(args: cli::Run) -> Result<Exit> {
     match curl {
         Some(curl) => {
             for argument in curl.arguments() {
-                let argument =
-                    plain(argument, &mut handed).context("cannot hand the body to curl")?;
+                let argument = match argument {
+                    Argument::Headers => {
+                        let (path, headers) = listen(&mut handed)?;
+                        session.hear(headers);
+                        path
+                    }
+                    argument => {
+                        plain(argument, &mut handed).context("cannot hand the body to curl")?
+                    }
+                };
                 child.arg(argument);
             }
         }
@@ -164,12 +172,29 @@ fn requests(curl: &Curl) -> Requests {
     Requests::new(asked.collect(), differ, curl.repeats)
 }
 
+/// Where headers go that cannot be handed to us.
+const NOWHERE: &str = "/dev/null";
+
+/// A path that the child can write the answer's headers to, and where they can be read.
+fn listen(handed: &mut Vec<OwnedFd>) -> io::Result<(OsString, File)> {
+    // Not closed when the child begins.
+    let memory = memfd_create("headers", MemfdFlags::empty())?;
+    let headers = File::from(memory.try_clone()?);
+    let path = format!("/dev/fd/{}", memory.as_raw_fd());
+    if !Path::new(&path).exists() {
+        return Ok((NOWHERE.into(), headers));
+    }
+    handed.push(memory);
+    Ok((path.into(), headers))
+}
+
 /// The argument as it is passed; a body goes into a descriptor that the child inherits. Where that has no path, it is
 /// the child's standard input.
 fn plain(argument: Argument, handed: &mut Vec<OwnedFd>) -> io::Result<OsString> {
     let (before, body) = match argument {
         Argument::Plain(text) => return Ok(text),
         Argument::Fed { before, body } => (before, body),
+        Argument::Headers => return Ok(NOWHERE.into()),
     };
     // Memory, not a file of any name; and not closed when the child begins.
     let memory = memfd_create("body", MemfdFlags::empty())?;

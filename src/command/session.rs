@@ -1,8 +1,10 @@
 //! What tap and run share: bytes to a meter, its readings to records.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::IsTerminal as _;
 use std::os::fd::BorrowedFd;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -17,7 +19,9 @@ use super::requests::Requests;
 use super::{budget, prices};
 use crate::cli;
 use crate::fd;
-use crate::meter::{Context, Emit, EndedBy, Measure, Reading, Request, Status};
+use crate::meter::{
+    Charged, Context, Emit, EndedBy, Measure, Reading, Request, Status, cost_of_headers,
+};
 use crate::pipe::{Exit, Fault, Plan, Watch, signal_of};
 use crate::price::PriceBook;
 use crate::record::{Labels, Record, grouped, money};
@@ -41,6 +45,8 @@ pub(super) struct Session {
     limits: Limits,
     strict: bool,
     progress: Option<Progress>,
+    /// Where curl writes the headers of the one answer.
+    headers: Option<File>,
     /// What to do where the program that was started prints nothing that can be metered.
     advice: Option<String>,
     /// The request is known, and with it what can be known of the prompt.
@@ -68,6 +74,9 @@ struct Limits {
     /// The limit that was reached, in a sentence.
     reached: Option<String>,
 }
+
+/// So much of an answer's headers is read: curl takes no more.
+const MAX_HEADERS: usize = 300 << 10;
 
 /// How often the progress line is drawn.
 const TICK: Duration = Duration::from_millis(100);
@@ -122,6 +131,7 @@ impl Session {
             limits,
             strict: args.strict,
             progress,
+            headers: None,
             advice: None,
             knows_request,
             origin: SystemTime::now(),
@@ -157,7 +167,10 @@ impl Session {
                 // It was recorded when its stream went by.
                 continue;
             }
-            let reading = found.reading;
+            let mut reading = found.reading;
+            if reading.charged.is_empty() {
+                reading.charged.extend(self.heard());
+            }
             self.flawed |=
                 reading.partial || matches!(reading.status, Status::Error | Status::Unrecognised);
             self.unrecognised |= reading.status == Status::Unrecognised;
@@ -242,6 +255,20 @@ impl Session {
     /// What to say where the program that was started prints nothing that can be metered.
     pub(super) fn advise(&mut self, advice: String) {
         self.advice = Some(advice);
+    }
+
+    /// Has a look at the answer's headers there once it has come.
+    pub(super) fn hear(&mut self, headers: File) {
+        self.headers = Some(headers);
+    }
+
+    /// What the headers of the answer state that it cost.
+    fn heard(&mut self) -> Option<Charged> {
+        let headers = self.headers.take()?;
+        let mut text = vec![0; MAX_HEADERS];
+        let len = headers.read_at(&mut text, 0).ok()?;
+        let amount = cost_of_headers(&text[..len])?.to_string();
+        Some(Charged { amount, shift: 12 })
     }
 
     fn fail(&mut self, error: &str) {

@@ -34,6 +34,8 @@ pub(super) struct Word {
     pub(super) means: Means,
     /// The text is a body that is handed over by a descriptor.
     pub(super) fed: bool,
+    /// It stands for a descriptor that curl writes the answer's headers to.
+    pub(super) heard: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -163,6 +165,7 @@ impl Line {
             text,
             means,
             fed: false,
+            heard: false,
         });
         if let Some(operation) = self.operations.last_mut() {
             operation.words.end = self.words.len();

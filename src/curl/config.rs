@@ -14,6 +14,8 @@ pub(super) struct Config {
     pub(super) seals: bool,
     /// It may have requests made again.
     pub(super) repeats: bool,
+    /// It has something to say of where headers go.
+    pub(super) headers: bool,
 }
 
 /// Options that have a part in the body, or in which requests there are.
@@ -35,6 +37,9 @@ const PARTS: &[&str] = &[
     "url",
     "variable",
 ];
+
+/// Options that say where headers go.
+pub(super) const HEADERS: &[&str] = &["dump-header", "include", "show-headers"];
 
 impl Config {
     /// Reads the user's own; where there is none, it adds nothing.
@@ -62,6 +67,7 @@ impl Config {
                 unclear: all.unclear || one.unclear,
                 seals: all.seals || one.seals,
                 repeats: all.repeats || one.repeats,
+                headers: all.headers || one.headers,
             })
     }
 
@@ -76,6 +82,7 @@ impl Config {
                 None => config.unclear = true,
                 Some(flag) if PARTS.contains(&flag.name) => config.unclear = true,
                 Some(flag) if flag.name == "retry" => config.repeats = true,
+                Some(flag) if HEADERS.contains(&flag.name) => config.headers = true,
                 Some(flag) if flag.name == "header" => {
                     let value = value
                         .trim_start_matches([' ', '\t', '=', ':'])
@@ -109,6 +116,10 @@ mod tests {
 
     #[test]
     fn what_matters_is_seen() {
+        let headers = Config {
+            headers: true,
+            ..Config::default()
+        };
         let (unclear, seals, repeats) = (
             Config {
                 unclear: true,
@@ -134,6 +145,8 @@ mod tests {
             ("no-such-option", unclear),
             ("next", unclear),
             ("retry 3", repeats),
+            ("include", headers),
+            ("-D x", headers),
             ("header = \"Authorization: Bearer x\"", Config::default()),
             ("header = \"X-Amz-Content-Sha256: 0\"", seals),
             ("-H \"Authorization: AWS4-HMAC-SHA256 x\"", seals),

@@ -54,6 +54,8 @@ pub enum Argument {
         /// What the descriptor gives.
         body: Vec<u8>,
     },
+    /// The path of a descriptor that curl is to write the answer's headers to.
+    Headers,
 }
 
 impl Curl {
@@ -122,8 +124,17 @@ impl Curl {
                 usage_request: UsageRequest::NotUnderstood,
             }];
         }
+        let hears = clear && !saves && hears(&operations, &calls, own, &words);
         let retries = words.iter().any(|word| word.name() == Some("retry"));
         let repeats = retries || own.repeats || !clear;
+        if hears && !repeats {
+            let at = after_disable(&words);
+            let path = Word {
+                heard: true,
+                ..Word::default()
+            };
+            words.splice(at..at, [Word::flag("--dump-header"), path]);
+        }
         Self {
             words,
             calls,
@@ -134,14 +145,31 @@ impl Curl {
 
     /// The arguments, edited.
     pub fn arguments(self) -> impl Iterator<Item = Argument> {
-        self.words.into_iter().map(|word| match word.fed {
-            true => Argument::Fed {
+        self.words.into_iter().map(|word| match word {
+            word if word.heard => Argument::Headers,
+            word if word.fed => Argument::Fed {
                 before: OsString::from_vec(word.before),
                 body: word.text,
             },
-            false => Argument::Plain(OsString::from_vec([word.before, word.text].concat())),
+            word => Argument::Plain(OsString::from_vec([word.before, word.text].concat())),
         })
     }
+}
+
+/// Whether the answer's headers are to be written to where we read them: a proxy may state there what it cost. So it is
+/// for the one request to a host that we do not know, if the user does not ask for headers.
+fn hears(operations: &[Operation], calls: &[Call], own: Config, words: &[Word]) -> bool {
+    let ([operation], [call]) = (operations, calls) else {
+        return false;
+    };
+    let mut asked = operation.switches.iter().copied();
+    let asked = asked.any(|name| config::HEADERS.contains(&name) || name == "head")
+        || words.iter().any(|word| word.name() == Some("dump-header"));
+    let names_model = |body: &Vec<u8>| {
+        let members = body::Members::read(body);
+        members.is_some_and(|members| members.get("model").is_some())
+    };
+    !asked && !own.headers && call.provider.is_none() && call.body.as_ref().is_some_and(names_model)
 }
 
 /// Whether a body of the operation goes to a file.
@@ -405,6 +433,7 @@ mod tests {
                 let argument = |argument| match argument {
                     Argument::Plain(text) => text,
                     Argument::Fed { .. } => panic!("nothing is large"),
+                    Argument::Headers => panic!("no body names a model"),
                 };
                 (curl.calls.clone(), curl.arguments().map(argument).collect::<Vec<_>>())
             };

@@ -37,12 +37,14 @@ pub(crate) fn show(program: &OsStr, arguments: &[OsString], curl: Option<&Curl>)
     let mut handed = Vec::new();
     parts.extend(curl.words.iter().map(|word| {
         let before = String::from_utf8_lossy(&word.before);
-        let text = match word.fed {
-            true => {
-                handed.push(body(&word.text));
-                format!("@/dev/fd/{}", handed.len() + 2)
-            }
-            false => visible(word),
+        let mut hand = |what: String| {
+            handed.push(what);
+            format!("/dev/fd/{}", handed.len() + 2)
+        };
+        let text = match word {
+            word if word.heard => hand("for the answer's headers".to_owned()),
+            word if word.fed => "@".to_owned() + &hand(body(&word.text)),
+            word => visible(word),
         };
         quoted(&(before + &*text))
     }));

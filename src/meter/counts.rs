@@ -229,13 +229,7 @@ impl Counts {
                 json.walk(self.dialect.passes, &mut |hit| {
                     lists_passes = true;
                     let pass = self.pass(hit.value);
-                    if pass
-                        .usage
-                        .counts
-                        .iter()
-                        .flatten()
-                        .any(|count| count.value > 0)
-                    {
+                    if !pass.usage.is_zero() {
                         reading.passes.push(pass);
                     }
                 });

@@ -28,6 +28,7 @@ use frame::Framer;
 use json::{Json, Parser};
 use responses::Responses;
 
+pub(crate) use frame::http::cost as cost_of_headers;
 pub(crate) use json::end::{Scan, Scanner};
 
 pub use context::Context;

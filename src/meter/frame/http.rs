@@ -69,6 +69,18 @@ impl Head {
 /// LiteLLM's proxy: <https://docs.litellm.ai/docs/proxy/response_headers>
 const COST: &[u8] = b"x-litellm-response-cost:";
 
+/// What the last of some header blocks states that a response cost, in US dollars ÷ 10^12.
+pub(crate) fn cost(headers: &[u8]) -> Option<u64> {
+    let mut head: Option<Head> = None;
+    for line in headers.split(|byte| *byte == b'\n') {
+        match Head::parse(line) {
+            Some(begun) => head = Some(begun),
+            None => head.iter_mut().for_each(|head| head.field(line)),
+        }
+    }
+    head?.cost
+}
+
 /// An amount of US dollars, `0.00045` or `4.5e-05`, to twelve places.
 fn picodollars(text: &str) -> Option<u64> {
     let (number, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));

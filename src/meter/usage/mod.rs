@@ -98,6 +98,11 @@ impl Usage {
         self.get(measure).map(|count| count.value)
     }
 
+    /// Whether nothing was used, as far as it is known.
+    pub(super) fn is_zero(&self) -> bool {
+        self.counts.iter().flatten().all(|count| count.value == 0)
+    }
+
     /// Whether the provider stated anything at all.
     pub fn is_reported(&self) -> bool {
         self.counts.iter().flatten().any(|count| !count.estimated)
