@@ -899,7 +899,7 @@ fn progress_meter_is_as_without_us() {
 #[test]
 fn costs_in_headers() {
     let answer = r#"{"id":"chatcmpl-1","object":"chat.completion","created":1795700000,"model":"gpt-5-mini","choices":[{"index":0,"message":{"role":"assistant","content":"Ebb."},"finish_reason":"stop"}],"usage":{"prompt_tokens":1000,"completion_tokens":100,"total_tokens":1100}}"#;
-    let server = Server::new(|_, out| {
+    let server = Server::new(move |_, out| {
         let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-LiteLLM-Response-Cost: 0.0123\r\n";
         let length = answer.len();
         let _ = write!(

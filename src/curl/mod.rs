@@ -157,7 +157,7 @@ impl Curl {
 }
 
 /// Whether the answer's headers are to be written to where we read them: a proxy may state there what it cost. So it is
-/// for the one request to a host that we do not know, if the user does not ask for headers.
+/// for the one request to a host that is no provider's, if the user does not ask for headers.
 fn hears(operations: &[Operation], calls: &[Call], own: Config, words: &[Word]) -> bool {
     let ([operation], [call]) = (operations, calls) else {
         return false;
@@ -169,7 +169,9 @@ fn hears(operations: &[Operation], calls: &[Call], own: Config, words: &[Word]) 
         let members = body::Members::read(body);
         members.is_some_and(|members| members.get("model").is_some())
     };
-    !asked && !own.headers && call.provider.is_none() && call.body.as_ref().is_some_and(names_model)
+    let may_be_proxy = matches!(call.provider, None | Some("local"));
+    let asks_model = call.body.as_ref().is_some_and(names_model);
+    !asked && !own.headers && may_be_proxy && asks_model
 }
 
 /// Whether a body of the operation goes to a file.

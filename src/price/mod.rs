@@ -687,22 +687,20 @@ mod tests {
             (Measure::Citation, "output_citation_tokens", 100),
             (Measure::WebSearches, "web_searches", 3),
         ];
-        let shapes = [1, 50].map(|divisor| {
+        // A long prompt, a short one, and one of text alone, which no rate of the second source has a part in.
+        let shapes = [(1, counts.len()), (50, counts.len()), (50, 4)].map(|(divisor, measures)| {
             let mut ours = Usage::default();
-            for (measure, _, count) in counts {
-                ours.report(measure, u64::from(count / divisor));
+            let mut theirs = genai_prices::Usage::default();
+            let text = [Measure::Output, Measure::Reasoning];
+            let kept = counts
+                .iter()
+                .enumerate()
+                .filter(|(at, (measure, ..))| *at < measures || text.contains(measure));
+            for (_, (measure, key, count)) in kept {
+                ours.report(*measure, u64::from(count / divisor));
+                theirs.insert(*key, f64::from(count / divisor));
             }
-            let mut theirs = counts.map(|(_, key, count)| (key, f64::from(count / divisor)));
-            let by_search = genai_prices::Usage::from(theirs);
-            // They leave it to who asks that a prompt's searches may cost as one.
-            for (key, count) in &mut theirs {
-                *count = if *key == "web_searches" {
-                    count.min(1.0)
-                } else {
-                    *count
-                };
-            }
-            (ours, by_search, genai_prices::Usage::from(theirs))
+            (ours, theirs)
         });
         let times = [
             "2025-04-01T20:00:00Z",
@@ -729,13 +727,19 @@ mod tests {
             for (nth, (name, at)) in names.into_iter().enumerate() {
                 let entry = provider.entry(*at);
                 let id = &entry.id;
-                let by_prompt =
-                    Fees::new(&provider.id, entry, name, &RawUsage::default()).by_prompt;
+                let fees = Fees::new(&provider.id, entry, name, &RawUsage::default());
                 // Names by the thousand: each under one of the conditions.
                 let (at, (key, tier)) = conditions[nth % conditions.len()];
-                for (ours, by_search, grounded) in &shapes {
-                    let theirs = if by_prompt { grounded } else { by_search };
-                    let request = PriceRequest::new(name, theirs)
+                for (ours, theirs) in &shapes {
+                    // They leave it to who asks what is charged as a search.
+                    let searches = ours.value(Measure::WebSearches).unwrap_or(0);
+                    let searches = match fees.by_prompt {
+                        true => searches.min(1),
+                        false => searches.max(fees.least_searches),
+                    };
+                    let mut theirs = theirs.clone();
+                    theirs.insert("web_searches", searches as f64);
+                    let request = PriceRequest::new(name, &theirs)
                         .with_provider_id(&provider.id)
                         .with_timestamp(at)
                         .with_price_context(key, tier);
@@ -776,6 +780,7 @@ mod tests {
             wrong.len(),
             wrong.join("\n")
         );
+        eprintln!("{compared} compared");
         assert!(compared > 5000, "only {compared} were compared");
     }
 }

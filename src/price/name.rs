@@ -186,6 +186,18 @@ static SAME: &[(&str, &str)] = &[
     ("magistral-small-2509", "magistral-small"),
     ("openai.gpt-oss-120b", "openai.gpt-oss-120b-1"),
     ("openai.gpt-oss-20b", "openai.gpt-oss-20b-1"),
+    (
+        "qwen.qwen3-coder-30b-a3b-instruct",
+        "qwen.qwen3-coder-30b-a3b-v1:0",
+    ),
+    (
+        "qwen.qwen3-coder-480b-a35b-instruct",
+        "qwen.qwen3-coder-480b-a35b-v1:0",
+    ),
+    (
+        "qwen.qwen3-vl-235b-a22b-instruct",
+        "qwen.qwen3-vl-235b-a22b-v1:0",
+    ),
 ];
 
 /// Regions in which Bedrock runs a model. `global.` is not among them: it has prices of its own.
