@@ -243,7 +243,17 @@ impl Log {
     }
 
     pub(super) fn next(&mut self) -> Option<Saved> {
-        self.inside.found.pop_front()
+        let mut found = self.inside.found.pop_front()?;
+        found.reading.events_skipped += self.take_skipped();
+        Some(found)
+    }
+
+    /// How many units were too long to be read, since the last response.
+    pub(super) fn take_skipped(&mut self) -> u64 {
+        match &mut self.front {
+            Front::Units(units) => units.take_too_long(),
+            _ => 0,
+        }
     }
 
     /// What was lost of a log of records, in a sentence.

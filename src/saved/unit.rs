@@ -20,6 +20,8 @@ pub(super) struct Units {
     held: Vec<u8>,
     state: State,
     in_array: bool,
+    /// Units that were too long to be kept.
+    too_long: u64,
 }
 
 #[derive(Default)]
@@ -83,6 +85,11 @@ impl Units {
                 },
             }
         }
+    }
+
+    /// How many units were too long to be kept, since the last call.
+    pub(super) fn take_too_long(&mut self) -> u64 {
+        std::mem::take(&mut self.too_long)
     }
 
     /// Gives what is left when the log has ended.
@@ -175,6 +182,7 @@ impl Units {
             if self.held.len() > MOST {
                 self.held = Vec::new();
                 self.state = State::LongLine;
+                self.too_long += 1;
             }
             return;
         };
@@ -201,6 +209,7 @@ impl Units {
             }
             None => {
                 if let State::Object(scanner) = state {
+                    self.too_long += 1;
                     self.state = State::LongObject(scanner);
                 }
             }

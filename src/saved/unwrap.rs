@@ -210,10 +210,15 @@ impl Unwrap {
             }
         }
         self.collect();
+        let skipped = match &mut self.state {
+            State::Log(log) => log.take_skipped(),
+            _ => 0,
+        };
         self.release();
         if self.depth == 0 && !self.any && !self.table {
             let nothing = self.other.take();
-            let nothing = nothing.unwrap_or_else(|| self.nothing(by));
+            let mut nothing = nothing.unwrap_or_else(|| self.nothing(by));
+            nothing.events_skipped += skipped;
             self.found.push_back(nothing.into());
         }
     }
