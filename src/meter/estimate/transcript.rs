@@ -250,6 +250,8 @@ impl Heard {
             tally.counter.settle();
             line.tally = Some(tally);
             line.text.clear();
+            // Of endlessly many voices, each might keep as much.
+            line.text.shrink_to(MANY);
         }
         self.kept = 0;
     }
