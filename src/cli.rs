@@ -320,7 +320,7 @@ pub struct Metering {
     /// Choose, order and rename the columns of records
     ///
     /// For example model,in=input_tokens,team=label.team,up=usage.cost_details.upstream_inference_cost. A dotted path
-    /// reaches into the provider's usage object; a number picks from a list. --format line always shows the same.
+    /// reaches into the provider's usage object; a number picks from a list. --format line and otlp have columns of their own.
     /// tokensense man lists all columns.
     #[arg(long, value_name = "LIST", env = "TOKENSENSE_COLUMNS")]
     pub columns: Option<String>,
@@ -563,6 +563,8 @@ pub enum Format {
     Tsv,
     /// One short line to read
     Line,
+    /// Spans for OpenTelemetry, in OTLP's JSON, one per line
+    Otlp,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]

@@ -280,6 +280,9 @@ fn place(page: &str) -> PathBuf {
     .expect("a link");
     let body =
         r#"{"model":"gpt-4o-mini","stream":true,"messages":[{"role":"user","content":"Hi"}]}"#;
+    for file in ["notes.md", "todo.md"] {
+        fs::write(place.join(file), "Name three tides.\n").expect("a text");
+    }
     for file in ["body.json", "prompts/one.json", "prompts/two.json"] {
         fs::write(place.join(file), body).expect("a body");
     }

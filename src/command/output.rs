@@ -115,7 +115,10 @@ fn format(args: &cli::Metering) -> Result<Format> {
     let named = file.and_then(Format::of);
     if let Some(format) = args.format {
         let format = of(format);
-        if let (Some(named), Some(file)) = (named.filter(|named| *named != format), file) {
+        // Spans are JSON lines too.
+        let fits =
+            |named: &Format| *named == format || (*named, format) == (Format::Json, Format::Otlp);
+        if let (Some(named), Some(file)) = (named.filter(|named| !fits(named)), file) {
             bail!(
                 "--format {} does not fit {}: its ending means {}; change one of them",
                 word(format),
@@ -168,6 +171,7 @@ const FORMATS: &[(&str, cli::Format, Format)] = &[
     ("csv", cli::Format::Csv, Format::Csv),
     ("tsv", cli::Format::Tsv, Format::Tsv),
     ("line", cli::Format::Line, Format::Line),
+    ("otlp", cli::Format::Otlp, Format::Otlp),
 ];
 
 fn of(option: cli::Format) -> Format {

@@ -1,6 +1,7 @@
 //! One response as one flat object: a single ordered list of columns gives JSON, CSV, and reading back.
 
 mod cell;
+mod otlp;
 mod read;
 mod sink;
 mod spent;

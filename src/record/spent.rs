@@ -60,8 +60,9 @@ impl Ledger {
     /// The column that is missing.
     pub(crate) fn of(writer: &Writer, labels: &[&str]) -> Result<Self, String> {
         let (format, Selection(picks)) = writer.parts();
-        if format == Format::Line {
-            return Err("--format line cannot be read back: leave it out".to_owned());
+        let unread = [(Format::Line, "line"), (Format::Otlp, "otlp")];
+        if let Some((_, word)) = unread.iter().find(|(unread, _)| *unread == format) {
+            return Err(format!("--format {word} cannot be read back: leave it out"));
         }
         let place = |wanted: &dyn Fn(&Picked) -> bool| {
             let at = picks.iter().position(|pick| wanted(&pick.from))?;

@@ -6,6 +6,7 @@ use std::path::Path;
 use anstyle::{AnsiColor, Style};
 use rust_decimal::Decimal;
 
+use super::otlp;
 use super::text::{clean, escape};
 use super::{COLUMNS, Cell as _, Column, CostBasis, Record};
 use crate::meter::Status;
@@ -22,6 +23,8 @@ pub enum Format {
     Json,
     /// A short line for people.
     Line,
+    /// One trace of one span a line, in OTLP's JSON, with the names of OpenTelemetry's generative AI conventions.
+    Otlp,
     /// Tab-separated values with a header.
     Tsv,
 }
@@ -189,7 +192,7 @@ impl Writer {
         match self.format {
             Format::Csv => Some(csv_line(names)),
             Format::Tsv => Some(tsv_line(names)),
-            Format::Json | Format::Line => None,
+            Format::Json | Format::Line | Format::Otlp => None,
         }
     }
 
@@ -207,6 +210,7 @@ impl Writer {
                 (escape(&object.finish()).into_owned() + "\n").into_bytes()
             }
             Format::Line => (person_line(record, self.coloured) + "\n").into_bytes(),
+            Format::Otlp => otlp::line(record),
         }
     }
 }
