@@ -13,10 +13,11 @@ use common::{Random, captures, corpus, sorted};
 
 /// How much is tried: a little by default, much where the environment says `FULL=1`.
 fn times(few: usize, many: usize) -> usize {
-    match std::env::var("FULL").as_deref() {
-        Ok("1") => many,
-        _ => few,
-    }
+    if full() { many } else { few }
+}
+
+fn full() -> bool {
+    std::env::var("FULL").is_ok_and(|full| full == "1")
 }
 
 type Columns = Map<String, Value>;
@@ -180,6 +181,68 @@ fn own(mut record: Columns) -> Columns {
     record
 }
 
+/// What comes after a stream before another one: blank lines, or nothing where its framing tells its end.
+fn between(stream: &[u8], random: &mut Random) -> &'static [u8] {
+    let ends = stream.ends_with(b"\n\n") || stream.ends_with(b"\r\n\r\n");
+    let is_lines = stream.starts_with(b"{") && stream.ends_with(b"\n");
+    let is_body =
+        matches!(stream[0], b'{' | b'[') && matches!(stream[stream.len() - 1], b'}' | b']');
+    match random.below(3) {
+        0 if ends || is_lines || is_body => b"",
+        // The last line of a stream of events may come without the blank one.
+        0 | 1 if stream.ends_with(b"\n") => b"",
+        1 => b"\n",
+        _ => b"\n\n",
+    }
+}
+
+/// How the records of a pipe of so many bytes differ from those of its responses alone.
+fn differs(got: &[Columns], want: &[Columns], len: usize) -> Option<String> {
+    let counted = sum(got, &["bytes"]);
+    if counted != len as u64 {
+        return Some(format!("{counted} bytes of {len} are counted"));
+    }
+    let pieces = ["events", "events_skipped"];
+    let all = |records: &[Columns]| records.iter().cloned().map(own).collect::<Vec<_>>();
+    let (one, other) = (all(got), all(want));
+    if one == other {
+        let is_framed = |record: &Columns| {
+            record["api"]
+                .as_str()
+                .is_some_and(|api| api.starts_with("bedrock"))
+        };
+        // Behind AWS's frames what is no event is not told apart: a comment, a byte order mark.
+        if want.iter().any(is_framed) {
+            return None;
+        }
+        let (one, other) = (sum(got, &pieces), sum(want, &pieces));
+        return (one != other).then(|| format!("{one} events for {other}"));
+    }
+    let of = |records: &[Columns], at: usize| records.get(at).cloned().unwrap_or_default();
+    let at = (0..one.len().max(other.len())).find(|at| of(&one, *at) != of(&other, *at))?;
+    let (this, that) = (of(&one, at), of(&other, at));
+    let columns: Vec<_> = that
+        .keys()
+        .filter(|column| this.get(*column) != that.get(*column))
+        .collect();
+    Some(format!(
+        "{} records for {}, record {at} differs in {columns:?}",
+        got.len(),
+        want.len()
+    ))
+}
+
+/// What records count, all together.
+fn sum(records: &[Columns], columns: &[&str]) -> u64 {
+    let count = |record: &Columns| {
+        columns
+            .iter()
+            .filter_map(|column| record[*column].as_u64())
+            .sum::<u64>()
+    };
+    records.iter().map(count).sum()
+}
+
 /// How some streams are, alone and one after the other.
 fn concatenated(streams: &[(String, Vec<u8>)], rounds: usize) {
     let can_be_followed = |bytes: &[u8]| {
@@ -195,14 +258,20 @@ fn concatenated(streams: &[(String, Vec<u8>)], rounds: usize) {
     assert!(whole.len() > 50, "only {} streams have an end", whole.len());
     let mut random = Random::new(17);
     let mut wrong = Vec::new();
-    for round in 0..rounds {
+    let pairs = if full() { whole.len() * whole.len() } else { 0 };
+    for round in 0..pairs + rounds {
         let mut bytes = Vec::new();
         let (mut want, mut names) = (Vec::new(), Vec::new());
-        for _ in 0..2 + random.below(4) {
-            let (name, stream) = whole[random.below(whole.len())];
+        let picks = match round.checked_sub(rounds) {
+            Some(pair) => vec![pair / whole.len(), pair % whole.len()],
+            None => (0..2 + random.below(4))
+                .map(|_| random.below(whole.len()))
+                .collect(),
+        };
+        for pick in picks {
+            let (name, stream) = whole[pick];
             bytes.extend_from_slice(stream);
-            // An event ends with a blank line, and a body where another one begins.
-            bytes.extend_from_slice(b"\n\n");
+            bytes.extend_from_slice(between(stream, &mut random));
             want.extend(records(Meter::new(), stream));
             names.push(name.as_str());
         }
@@ -218,23 +287,9 @@ fn concatenated(streams: &[(String, Vec<u8>)], rounds: usize) {
             continue;
         }
         let got = [Meter::new(), Meter::plain()].map(|meter| records(meter, &bytes));
-        for got in got {
-            let own = |records: Vec<Columns>| records.into_iter().map(own).collect::<Vec<_>>();
-            let (got, want) = (own(got), own(want.clone()));
-            if got == want {
-                continue;
-            }
-            let of = |records: &[Columns], at: usize| records.get(at).cloned().unwrap_or_default();
-            let at = (0..got.len().max(want.len())).find(|at| of(&got, *at) != of(&want, *at));
-            let (one, other) = (of(&got, at.unwrap_or(0)), of(&want, at.unwrap_or(0)));
-            let differs = |column: &&String| one.get(*column) != other.get(*column);
-            let columns: Vec<_> = other.keys().filter(differs).collect();
-            wrong.push(format!(
-                "round {round}: {} records for {}, record {at:?} differs in {columns:?}: {names:#?}",
-                got.len(),
-                want.len(),
-            ));
-            break;
+        let fault = got.iter().find_map(|got| differs(got, &want, bytes.len()));
+        if let Some(fault) = fault {
+            wrong.push(format!("round {round}: {fault}: {names:#?}"));
         }
     }
     assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
@@ -245,13 +300,7 @@ fn concatenated(streams: &[(String, Vec<u8>)], rounds: usize) {
 fn one_after_the_other() {
     let captures = load(captures());
     // A body under no encoding of ours ends with the input.
-    // Not yet right: after a stream of watsonx one of another API may be lost, and chunked coding is not seen in the
-    // midst of a pipe.
-    let plain = |(name, bytes): &(String, Vec<u8>)| {
-        !bytes.starts_with(&[0x1f, 0x8b])
-            && !name.ends_with("watsonx/generation.sse")
-            && !name.ends_with("curl_raw.sse")
-    };
+    let plain = |(_, bytes): &(String, Vec<u8>)| !bytes.starts_with(&[0x1f, 0x8b]);
     let captures: Vec<_> = captures.into_iter().filter(plain).collect();
     concatenated(&captures, times(300, 5000));
 }

@@ -22,6 +22,7 @@ pub(crate) static COMPLETION: Dialect = Dialect {
         Test::Bool("stop"),
         Test::Lacks("choices"),
     ]],
+    family: &[],
     begins: &[],
     pieces: &[],
     done: Done::Marker,

@@ -130,3 +130,23 @@ pub(crate) fn named(api: Option<&str>, provider: Option<&str>) -> Option<&'stati
 pub(crate) fn text_stream() -> &'static Dialect {
     &replicate::REPLICATE
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ptr;
+
+    use super::*;
+
+    /// What one API's events look like is no sign of another one: it would be taken for its own.
+    #[test]
+    fn a_family_is_of_one_api() {
+        let kin = ["openai.chat", "openai.completions"];
+        for one in ROSTER.iter().filter(|one| !one.family.is_empty()) {
+            for other in ROSTER.iter().filter(|other| other.api != one.api) {
+                let alike = ptr::eq(one.family, other.family);
+                let related = kin.contains(&one.api) && kin.contains(&other.api);
+                assert!(!alike || related, "{} and {}", one.api, other.api);
+            }
+        }
+    }
+}

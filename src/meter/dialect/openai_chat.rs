@@ -17,7 +17,11 @@ pub(super) const BASE: Dialect = Dialect {
     signs: FAMILY,
     family: FAMILY,
     kind: "",
-    begins: &[&[Test::Has("choices[].delta.role")]],
+    begins: &[
+        &[Test::Has("choices[].delta.role")],
+        // What Azure found in the prompt comes before the first chunk.
+        &[Test::Array("choices"), Test::Array("prompt_filter_results")],
+    ],
     pieces: &[
         &[Test::Has("choices[].delta")],
         &[Test::Starts("object", "chat.completion.chunk")],

@@ -17,6 +17,8 @@ pub(crate) static PERPLEXITY: Dialect = Dialect {
     ],
     // The last chunk may come under another id, and every chunk repeats the role.
     begins: &[],
+    // A body has an empty delta beside its message.
+    pieces: &[&[Test::Starts("object", "chat.completion.chunk")]],
     generic: false,
     ..BASE
 };

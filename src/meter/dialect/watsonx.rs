@@ -18,6 +18,7 @@ pub(crate) static GENERATION: Dialect = Dialect {
     api: "watsonx",
     provider: "watsonx",
     signs: &[&[Test::Text("model_id"), Test::Array("results")]],
+    family: &[],
     begins: &[],
     pieces: &[],
     done: Done::Finish,

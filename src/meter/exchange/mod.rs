@@ -8,7 +8,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
 use super::dialect;
-use super::dialect::rule::{Dialect, Means, Merge};
+use super::dialect::rule::{Dialect, Done, Means, Merge};
 use super::estimate::transcript::{Channel, Grown, Heard};
 use super::event::{Content, Fact, Facts, Padding};
 use super::failure::Failure;
@@ -163,6 +163,12 @@ impl Exchange {
     /// Whether nothing but an end marker is missing.
     pub(crate) fn awaits_end(&self) -> bool {
         !self.over && !self.said.finish.is_empty()
+    }
+
+    /// Whether the next event may be another response's.
+    pub(crate) fn may_be_through(&self) -> bool {
+        let ends = |dialect: &Dialect| dialect.done == Done::Finish;
+        self.over || (self.awaits_end() && self.dialect.is_some_and(ends))
     }
 
     /// Takes note of the id that an event bears, or that it bears none.

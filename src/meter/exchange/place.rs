@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::signs::Signs;
 use super::{Exchange, Trace};
-use crate::meter::dialect::rule::{Dialect, Done};
+use crate::meter::dialect::rule::{Dialect, Done, Merge};
 use crate::meter::estimate::transcript::Heard;
 use crate::meter::event::Facts;
 
@@ -53,11 +53,16 @@ impl Exchange {
         let empty = !next.whole && !next.generates();
         // Another server's sign is no part of what has ended.
         let other_server = !same && !other.generic && dialect.provider != other.provider;
-        if finished && other_server && next.id.is_none() && self.ids.latest.is_some() {
+        let nameless = next.id.is_none() && self.ids.latest.is_some();
+        let begins_anew = other_server || (next.begins && !self.ids.lack);
+        if finished && nameless && begins_anew {
             return Place::Next;
         }
         if self.over {
-            let begins = next.begins || different || (!same && next.speaks);
+            // Where nothing else tells one response from the next, its end does.
+            let nameless = next.id.is_none() && self.ids.latest.is_none();
+            let untold = nameless && dialect.begins.is_empty() && !next.is_element;
+            let begins = next.begins || different || untold || (!same && next.speaks);
             let tail = fresh && empty && !next.begins;
             let begins = begins || other_server;
             return if begins && !tail {
@@ -104,7 +109,10 @@ impl Exchange {
         };
         let finished = |choice: u32| self.said.finish.iter().any(|(of, _)| *of == choice);
         let goes_on = next.is_element || (!self.said.goes_on && next.finishes());
-        !goes_on && next.says_in(&|group| finished(dialect.choice(group)))
+        // Where counts run on, an event that has no text yet is the first of another one.
+        let runs = dialect.merge == Merge::Greatest && self.awaits_end();
+        let starts = runs && next.speaks && !next.finishes();
+        !goes_on && (starts || next.says_in(&|group| finished(dialect.choice(group))))
     }
 
     /// Where an event belongs that is none of this response's: it may go on if it has not ended.

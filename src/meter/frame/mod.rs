@@ -84,6 +84,11 @@ struct Pending {
 /// What a gzip body begins with: its magic, and the only way to pack.
 const GZIP: [u8; 3] = [0x1f, 0x8b, 8];
 
+/// Whether a line that begins like this is none of an event's: something else has begun.
+fn ends_event(byte: u8) -> bool {
+    byte == BOM[0] || b"{[H\0\x1f".contains(&byte)
+}
+
 const BOM: &[u8] = "\u{feff}".as_bytes();
 
 impl Framer {
@@ -339,6 +344,10 @@ impl Framer {
             self.advance(input, 1);
             return None;
         }
+        if self.event.data_lines > 0 && self.in_fields() && ends_event(byte) {
+            // The blank line is missing.
+            return self.dispatch();
+        }
         if self.head.is_some() || self.in_fields() {
             self.state = State::Line;
             return None;
@@ -364,6 +373,11 @@ impl Framer {
             }
             0 => self.state = State::Aws,
             0x1f => self.state = State::Magic(0),
+            // Files put together have their byte order marks in the midst.
+            _ if byte == BOM[0] && !self.is_aws => {
+                (self.bom, self.bom_at) = (1, self.offset);
+                self.advance(input, 1);
+            }
             // Frames have no lines between them.
             _ if self.is_aws && !lost::begins_sign(byte) => {
                 self.lose(Vec::new(), true);
@@ -450,7 +464,7 @@ impl Framer {
                 head.field(text);
                 return None;
             }
-            self.in_body = false;
+            (self.in_body, self.is_aws) = (false, false);
             (self.bom, self.bom_at) = (0, self.offset);
             return self.head.take().map(Ready::Head);
         }
@@ -473,7 +487,13 @@ impl Framer {
         }
         match sse::Field::parse(text) {
             sse::Field::Comment => {}
-            sse::Field::Data(value) => self.event.add_line(value),
+            sse::Field::Data(value) => {
+                self.event.add_line(value);
+                // Nothing goes on behind it, whether a blank line comes or not.
+                if value == b"[DONE]" {
+                    return self.dispatch();
+                }
+            }
             sse::Field::Event(value) => {
                 value.clone_into(&mut self.event.name);
                 self.event.fields += 1;
@@ -597,6 +617,22 @@ mod tests {
             (b"data: a\ndata:  b\ndata\n\n", &["Sse |a\n b\n"]),
             (b"event: e\n\ndata: a\n\n", &["Sse |a"]),
             (b"data: a", &["Sse |a"]),
+            (
+                b"data: a\n{\"b\":1}\ndata: c\nHTTP/1.1 200 OK\n\n",
+                &["Sse |a", "Document |{\"b\":1}", "Sse |c", "Head 200"],
+            ),
+            (
+                b"data: a\ndata: [DONE]\nevent: e\ndata: b\n\n",
+                &["Sse |a\n[DONE]", "Sse e|b"],
+            ),
+            (
+                b"data: a\n\n\xef\xbb\xbfdata: b\n\xef\xbb\xbf{}",
+                &["Sse |a", "Sse |b", "Document |{}"],
+            ),
+            (
+                b"data: a\n\nHTTP/1.1 200 OK\n\n8\r\ndata: b\n\r\n1\r\n\n\r\n0\r\n\r\n",
+                &["Sse |a", "Head 200", "Sse |b"],
+            ),
             (b"error: {\"x\":1}\n\n", &["Sse error|{\"x\":1}"]),
             (b" data: a\n\n", &["Sse |a"]),
             (

@@ -92,8 +92,10 @@ impl Responses {
 
     /// What the next event may be expected to speak: what was learned of a response ends with it.
     pub(crate) fn known(&self) -> Option<&'static Dialect> {
-        let exchange = self.exchange.as_ref().filter(|exchange| !exchange.over);
-        exchange?.dialect
+        let exchange = self.exchange.as_ref();
+        exchange
+            .filter(|exchange| !exchange.may_be_through())?
+            .dialect
     }
 
     /// Sees to what follows from newly heard text.
@@ -247,10 +249,17 @@ impl Responses {
         let text = String::from_utf8_lossy(data);
         match event.name {
             b"output" => {
-                let over = self.exchange.as_ref().is_some_and(|exchange| exchange.over);
-                let fresh = self.turn(start, if over { Place::Next } else { Place::Here });
+                let speaks = dialect::text_stream();
+                let place = match &self.exchange {
+                    Some(exchange) if exchange.over => Place::Next,
+                    Some(exchange) if exchange.dialect.is_some_and(|it| it.api != speaks.api) => {
+                        exchange.leave()
+                    }
+                    _ => Place::Here,
+                };
+                let fresh = self.turn(start, place);
                 let exchange = self.begin(start);
-                exchange.dialect.get_or_insert(dialect::text_stream());
+                exchange.dialect.get_or_insert(speaks);
                 exchange.events += 1;
                 let voice = exchange.heard.voice(Channel::Text, 0);
                 // A space at either end is part of it.
