@@ -59,6 +59,7 @@ const OF_THE_END: &[&str] = &[
     "ended_by",
     "error_message",
     "error_type",
+    "estimate_error",
     "estimated",
     "estimator",
     "events",
