@@ -154,7 +154,8 @@ const RULES: &[Rule] = &[
     on(
         &["content_block_delta"],
         Means::Text(Channel::Text),
-        &["delta.text", "delta.content"],
+        // What a compaction sums up, in `delta.content`, is no part of the answer.
+        &["delta.text"],
     ),
     on(
         &["content_block_delta"],
