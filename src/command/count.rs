@@ -9,7 +9,8 @@ use anyhow::Result;
 use rust_decimal::Decimal;
 use serde_json::json;
 
-use super::{Outcome, complain, prices};
+use super::outcome::{Outcome, complain};
+use super::prices;
 use crate::cli;
 use crate::meter::{Measure, Request, TokenCounter, Usage};
 use crate::pipe::Exit;
