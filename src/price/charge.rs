@@ -169,15 +169,15 @@ fn price(amount: Decimal, unit: &Unit) -> Decimal {
 }
 
 /// A kind of input that the cache may hold: how much there is of it, and how much of that is cached, with their rates.
-static KINDS: &[((Measure, Dimension), (Measure, Dimension))] = &[
-    (
+static KINDS: &[[(Measure, Dimension); 2]] = &[
+    [
         (Measure::AudioInput, Dimension::AudioInput),
         (Measure::CachedAudio, Dimension::CachedAudio),
-    ),
-    (
+    ],
+    [
         (Measure::ImageInput, Dimension::ImageInput),
         (Measure::CachedImage, Dimension::CachedImage),
-    ),
+    ],
 ];
 
 /// How many of each unit are paid for. What has no rate of its own stays in the total that it is a part of, save for
@@ -195,7 +195,7 @@ fn counts(usage: &Usage, rates: &Rates<'_>, fees: &Fees) -> [u64; DIMENSIONS] {
         (input, read, write) = (billed, 0, 0);
     }
     let mut rest = input.saturating_sub(write);
-    for ((whole, rate), (cached, cached_rate)) in KINDS {
+    for [(whole, rate), (cached, cached_rate)] in KINDS {
         // Cached sound is paid for apart, or as the cache is, or where the cache has no rate, as sound is.
         let cached = all(*cached);
         let (apart, of_kind, of_read) = match () {
@@ -352,7 +352,7 @@ mod tests {
             };
             let found = charge(None);
             let is_used = |measure| usage.value(measure).is_some();
-            for (measure, dimension) in STATED.iter().filter(|(measure, _)| is_used(*measure)) {
+            for (_, dimension) in STATED.iter().filter(|(measure, _)| is_used(*measure)) {
                 let key = dimension.unit().key;
                 let named = found.unpriced.contains(&key) || found.as_text.contains(&key);
                 if has(*dimension) {

@@ -82,7 +82,7 @@ pub struct PriceBook {
     /// Those, once they were asked for; none where there are none, or none newer than the built-in table.
     update: Arc<OnceLock<Option<Update>>>,
     /// The providers that were asked for, of the built-in table and of fetched prices; none where there is none.
-    loaded: Arc<Mutex<BTreeMap<(bool, String), Option<Arc<Provider>>>>>,
+    loaded: Arc<Mutex<Loaded>>,
     /// What was found for names.
     known: Mutex<BTreeMap<String, Answers>>,
 }
@@ -90,8 +90,14 @@ pub struct PriceBook {
 /// The entry for a name, or why there is none.
 type Answer = Result<Found, String>;
 
-/// The answers for one name, by the provider asked for, and whether prices without dates may answer.
-type Answers = Vec<((Option<String>, bool), Arc<Answer>)>;
+/// Providers by whether they are of fetched prices, and by id.
+type Loaded = BTreeMap<(bool, String), Option<Arc<Provider>>>;
+
+/// The provider asked for, and whether prices without dates may answer.
+type Asked = (Option<String>, bool);
+
+/// The answers for one name.
+type Answers = Vec<(Asked, Arc<Answer>)>;
 
 /// A stream may make up names without end.
 const MAX_KNOWN: usize = 1000;
@@ -243,9 +249,7 @@ impl PriceBook {
     /// As [`find`](Self::find), which is asked once for each name.
     fn recall(&self, provider: Option<&str>, model: Option<&str>, undated: bool) -> Arc<Answer> {
         let name = model.unwrap_or_default();
-        let is_same = |((of, any), _): &&((Option<String>, bool), _)| {
-            of.as_deref() == provider && *any == undated
-        };
+        let is_same = |((of, any), _): &&(Asked, _)| of.as_deref() == provider && *any == undated;
         if let Some(answers) = lock(&self.known).get(name)
             && let Some((_, answer)) = answers.iter().find(is_same)
         {

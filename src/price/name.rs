@@ -293,7 +293,7 @@ impl<'a> Name<'a> {
             return Some(Cow::Borrowed(id));
         }
         let is_moving = |maker: &&str| self.full.starts_with(*maker) && is_latest(&self.full);
-        if MOVING.iter().any(|maker| is_moving(&maker)) {
+        if MOVING.iter().any(is_moving) {
             self.assumed = Some("provider from the name, …-latest".to_owned());
             return Some(Cow::Borrowed("mistral"));
         }
