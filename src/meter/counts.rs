@@ -425,7 +425,7 @@ impl Counts {
         }
         let amount = match amount.value.as_str() {
             Some(text) => text.to_owned(),
-            None if amount.value.is_number() => amount.raw(text).to_owned(),
+            None if amount.value.is_number() => amount.json_in(text).to_owned(),
             None => return None,
         };
         let is_zero = !amount.bytes().any(|b| matches!(b, b'1'..=b'9'));

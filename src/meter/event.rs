@@ -278,21 +278,21 @@ impl<'e> Content<'e> {
             Means::Rest => Some(Self::Given),
             Means::Text(channel) | Means::TextElse(channel) | Means::TextSoFar(channel) => {
                 let object = channel == Channel::Tool && value.is_object();
-                text().or_else(|| object.then(|| Self::Object(hit.raw(data), false)))
+                text().or_else(|| object.then(|| Self::Object(hit.json_in(data), false)))
             }
             Means::Usage(_) | Means::UsageSoFar => value.is_object().then(|| {
                 let replaces = match merge {
                     Merge::Whole(key) => value.get(key).is_some_and(Json::is_number),
                     _ => false,
                 };
-                Self::Object(hit.raw(data), replaces)
+                Self::Object(hit.json_in(data), replaces)
             }),
             Means::UsageKeys(keys) => {
                 let mut members = Vec::new();
                 for key in keys {
                     value.walk(key, &mut |hit| {
                         if hit.value.is_given() {
-                            members.push((*key, hit.raw(data)));
+                            members.push((*key, hit.json_in(data)));
                         }
                     });
                 }

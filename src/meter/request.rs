@@ -229,13 +229,13 @@ impl Request {
             for path in OBJECTS {
                 json.walk(path, &mut |hit| {
                     if hit.value.is_object() {
-                        text += count(&compact(hit.raw(&self.body)));
+                        text += count(&compact(hit.json_in(&self.body)));
                     }
                 });
             }
             let mut tools = None;
             for path in TOOLS {
-                json.walk(path, &mut |hit| tools = Some(compact(hit.raw(&self.body))));
+                json.walk(path, &mut |hit| tools = Some(compact(hit.json_in(&self.body))));
             }
             let tools = tools.filter(|tools| tools.len() > 2);
             let mut messages = 0;

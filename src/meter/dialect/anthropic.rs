@@ -3,13 +3,12 @@
 //! <https://platform.claude.com/docs/en/build-with-claude/streaming>
 
 use super::openai_chat::{CHARGES, METRICS};
-use super::rule::{Dialect, Done, Field, Means, Merge, Rule, Sign, Test, any, beside, on, within};
+use super::rule::{Dialect, Done, Field, Means, PLAIN, Rule, Sign, Test, any, beside, on, within};
 use crate::meter::estimate::transcript::Channel;
 use crate::meter::usage::Measure;
 
 pub(super) const BASE: Dialect = Dialect {
     api: "anthropic.messages",
-    provider: "",
     makers: MAKERS,
     signs: SIGNS,
     family: FAMILY,
@@ -20,14 +19,12 @@ pub(super) const BASE: Dialect = Dialect {
         &[Test::Starts("type", "content_block_")],
         &[Test::Is("type", "ping")],
     ],
-    done: Done::Marker,
     rules: RULES,
-    merge: Merge::Keys,
     usage: USAGE,
-    ways: &[],
     passes: "iterations[type=advisor_message]",
     charges: CHARGES,
     generic: true,
+    ..PLAIN
 };
 
 /// Others serve their models in this grammar too.

@@ -3,27 +3,13 @@
 //! <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html>
 
 use super::openai_chat::METRICS;
-use super::rule::{Dialect, Done, Field, Means, Merge, Rule, Test, Way, any, beside, on, within};
+use super::rule::{Dialect, Done, Field, Means, PLAIN, Rule, Test, Way, any, beside, on, within};
 use crate::meter::estimate::transcript::Channel;
 use crate::meter::usage::Measure;
 
 const BASE: Dialect = Dialect {
-    api: "",
     provider: "aws",
-    makers: &[],
-    signs: &[],
-    family: &[],
-    kind: "",
-    begins: &[],
-    pieces: &[],
-    done: Done::Marker,
-    rules: &[],
-    merge: Merge::Keys,
-    usage: &[],
-    ways: &[],
-    passes: "",
-    charges: &[],
-    generic: false,
+    ..PLAIN
 };
 
 /// In a stream the event's name is in the frame's header.

@@ -3,13 +3,12 @@
 //! <https://developers.cloudflare.com/workers-ai/get-started/rest-api/>
 
 use super::openai_chat;
-use super::rule::{Dialect, Done, Means, Merge, Rule, Test, any};
+use super::rule::{Dialect, Means, PLAIN, Rule, Test, any};
 use crate::meter::estimate::transcript::Channel;
 
 pub(crate) static CLOUDFLARE: Dialect = Dialect {
     api: "cloudflare",
     provider: "cloudflare",
-    makers: &[],
     signs: &[
         &[
             Test::Text("response"),
@@ -25,18 +24,9 @@ pub(crate) static CLOUDFLARE: Dialect = Dialect {
             Test::Array("errors"),
         ],
     ],
-    family: &[],
-    kind: "",
-    begins: &[],
-    pieces: &[],
-    done: Done::Marker,
     rules: RULES,
-    merge: Merge::Keys,
     usage: openai_chat::USAGE,
-    ways: &[],
-    passes: "",
-    charges: &[],
-    generic: false,
+    ..PLAIN
 };
 
 const RULES: &[Rule] = &[

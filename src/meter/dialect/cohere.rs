@@ -3,27 +3,14 @@
 //! <https://docs.cohere.com/v2/docs/streaming>
 
 use super::openai_chat::METRICS;
-use super::rule::{Dialect, Done, Field, Means, Merge, Rule, Test, any, on, within};
+use super::rule::{Dialect, Field, Means, PLAIN, Rule, Test, any, on, within};
 use crate::meter::estimate::transcript::Channel;
 use crate::meter::usage::Measure;
 
 const BASE: Dialect = Dialect {
-    api: "",
     provider: "cohere",
-    makers: &[],
-    signs: &[],
-    family: &[],
-    kind: "",
-    begins: &[],
-    pieces: &[],
-    done: Done::Marker,
-    rules: &[],
-    merge: Merge::Keys,
     usage: USAGE,
-    ways: &[],
-    passes: "",
-    charges: &[],
-    generic: false,
+    ..PLAIN
 };
 
 pub(crate) static V2: Dialect = Dialect {
@@ -45,7 +32,6 @@ pub(crate) static V2: Dialect = Dialect {
             Test::Has("usage.tokens"),
         ],
     ],
-    family: &[],
     kind: "type",
     begins: &[&[Test::Is("type", "message-start")]],
     pieces: &[&[Test::Text("type")]],
@@ -62,7 +48,6 @@ pub(crate) static V1: Dialect = Dialect {
         &[Test::Is("event_type", "stream-end")],
         &[Test::Text("text"), Test::Text("generation_id")],
     ],
-    family: &[],
     kind: "event_type",
     begins: &[&[Test::Is("event_type", "stream-start")]],
     pieces: &[&[Test::Text("event_type")]],

@@ -2,14 +2,13 @@
 //!
 //! <https://ai.google.dev/api/generate-content#UsageMetadata>
 
-use super::rule::{Dialect, Done, Field, Means, Merge, Rule, Test, any, beside, within};
+use super::rule::{Dialect, Done, Field, Means, Merge, PLAIN, Rule, Test, any, beside, within};
 use crate::meter::estimate::transcript::Channel;
 use crate::meter::usage::Measure;
 
 pub(crate) static GEMINI: Dialect = Dialect {
     api: "gemini",
     provider: "google",
-    makers: &[],
     signs: &[
         &[Test::Array("candidates")],
         &[Test::Has("usageMetadata")],
@@ -25,35 +24,23 @@ pub(crate) static GEMINI: Dialect = Dialect {
         &[Test::Array("response.candidates")],
         &[Test::Has("response.usageMetadata")],
     ],
-    kind: "",
-    begins: &[],
-    pieces: &[],
     done: Done::Finish,
     rules: RULES,
     // Later objects may lack a key that no longer applies: only the last one adds up to its total.
     merge: Merge::Whole("totalTokenCount"),
     usage: USAGE,
-    ways: &[],
-    passes: "",
-    charges: &[],
-    generic: false,
+    ..PLAIN
 };
 
 /// Only Vertex states what embeddings used.
 pub(crate) static EMBEDDINGS: Dialect = Dialect {
     api: "gemini.embeddings",
     provider: "google",
-    makers: &[],
     signs: &[
         &[Test::Has("predictions[].embeddings.values")],
         &[Test::Array("embedding.values")],
         &[Test::Has("embeddings[].values")],
     ],
-    family: &[],
-    kind: "",
-    begins: &[],
-    pieces: &[],
-    done: Done::Marker,
     rules: &[
         any(
             Means::UsageKeys(&["token_count"]),
@@ -66,10 +53,7 @@ pub(crate) static EMBEDDINGS: Dialect = Dialect {
         within(Measure::Input, &["token_count", "promptTokenCount"]),
         within(Measure::Total, &["token_count", "promptTokenCount"]),
     ],
-    ways: &[],
-    passes: "",
-    charges: &[],
-    generic: false,
+    ..PLAIN
 };
 
 const RULES: &[Rule] = &[

@@ -2,14 +2,13 @@
 //!
 //! <https://ai.google.dev/api/interactions-api>
 
-use super::rule::{Dialect, Done, Field, Means, Merge, Rule, Test, any, beside, on, within};
+use super::rule::{Dialect, Field, Means, PLAIN, Rule, Test, any, beside, on, within};
 use crate::meter::estimate::transcript::Channel;
 use crate::meter::usage::Measure;
 
 pub(crate) static INTERACTIONS: Dialect = Dialect {
     api: "gemini.interactions",
     provider: "google",
-    makers: &[],
     signs: &[
         &[Test::Starts("event_type", "interaction.")],
         &[Test::Starts("event_type", "step.")],
@@ -20,7 +19,6 @@ pub(crate) static INTERACTIONS: Dialect = Dialect {
             Test::Array("outputs"),
         ],
     ],
-    family: &[],
     kind: "event_type",
     begins: &[
         &[Test::Is("event_type", "interaction.created")],
@@ -33,14 +31,9 @@ pub(crate) static INTERACTIONS: Dialect = Dialect {
             Test::Is("status", "in_progress"),
         ],
     ],
-    done: Done::Marker,
     rules: RULES,
-    merge: Merge::Keys,
     usage: USAGE,
-    ways: &[],
-    passes: "",
-    charges: &[],
-    generic: false,
+    ..PLAIN
 };
 
 /// A step's own usage is part of the interaction's: it is never added.

@@ -2,27 +2,16 @@
 //!
 //! <https://github.com/ollama/ollama/blob/main/docs/api.md>
 
-use super::rule::{Dialect, Done, Field, Means, Merge, Rule, Test, any, within};
+use super::rule::{Dialect, Field, Means, PLAIN, Rule, Test, any, within};
 use crate::meter::estimate::transcript::Channel;
 use crate::meter::usage::Measure;
 
 const BASE: Dialect = Dialect {
-    api: "",
     provider: "ollama",
-    makers: &[],
-    signs: &[],
-    family: &[],
-    kind: "",
-    begins: &[],
     pieces: &[&[Test::Bool("done")]],
-    done: Done::Marker,
     rules: RULES,
-    merge: Merge::Keys,
     usage: USAGE,
-    ways: &[],
-    passes: "",
-    charges: &[],
-    generic: false,
+    ..PLAIN
 };
 
 pub(crate) static CHAT: Dialect = Dialect {

@@ -3,14 +3,12 @@
 //! <https://platform.openai.com/docs/api-reference/assistants-streaming>
 
 use super::openai_chat::{CHARGES, USAGE};
-use super::rule::{Dialect, Done, Means, Merge, Rule, Test, any, on};
+use super::rule::{Dialect, Means, PLAIN, Rule, Test, any, on};
 use crate::meter::estimate::transcript::Channel;
 
 /// A run's events are told apart by the name in the stream, its steps state usage that the run's includes.
 pub(crate) static ASSISTANTS: Dialect = Dialect {
     api: "openai.assistants",
-    provider: "",
-    makers: &[],
     signs: &[
         &[Test::Is("object", "thread.run")],
         &[Test::Starts("object", "thread.run.")],
@@ -18,17 +16,11 @@ pub(crate) static ASSISTANTS: Dialect = Dialect {
         &[Test::Is("object", "thread"), Test::Named("thread.created")],
     ],
     family: &[&[Test::Starts("object", "thread")]],
-    kind: "",
     begins: &[&[Test::Named("thread.run.created")]],
-    pieces: &[],
-    done: Done::Marker,
     rules: RULES,
-    merge: Merge::Keys,
     usage: USAGE,
-    ways: &[],
-    passes: "",
     charges: CHARGES,
-    generic: false,
+    ..PLAIN
 };
 
 const ENDS: &[&str] = &[

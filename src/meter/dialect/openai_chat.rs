@@ -3,7 +3,7 @@
 //! <https://platform.openai.com/docs/api-reference/chat-streaming>
 
 use super::rule::{
-    Charge, Dialect, Done, Field, Means, Merge, Rule, Sign, Test, Way, any, by_total, charge,
+    Charge, Dialect, Done, Field, Means, PLAIN, Rule, Sign, Test, Way, any, by_total, charge,
     within,
 };
 use crate::meter::estimate::transcript::Channel;
@@ -12,11 +12,9 @@ use crate::meter::usage::Measure;
 /// What any server of the family may send.
 pub(super) const BASE: Dialect = Dialect {
     api: "openai.chat",
-    provider: "",
     makers: MAKERS,
     signs: FAMILY,
     family: FAMILY,
-    kind: "",
     begins: &[
         &[Test::Has("choices[].delta.role")],
         // What Azure found in the prompt comes before the first chunk.
@@ -28,12 +26,11 @@ pub(super) const BASE: Dialect = Dialect {
     ],
     done: Done::Finish,
     rules: RULES,
-    merge: Merge::Keys,
     usage: USAGE,
     ways: WAYS,
-    passes: "",
     charges: CHARGES,
     generic: true,
+    ..PLAIN
 };
 
 const FAMILY: &[Sign] = &[&[Test::Array("choices")]];

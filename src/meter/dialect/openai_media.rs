@@ -3,27 +3,16 @@
 //! <https://platform.openai.com/docs/api-reference/embeddings>, <https://docs.voyageai.com/reference/reranker-api>
 
 use super::openai_chat::CHARGES;
-use super::rule::{Dialect, Done, Field, Means, Merge, Rule, Test, any, by_total, on, within};
+use super::rule::{Dialect, Field, Means, PLAIN, Rule, Test, any, by_total, on, within};
 use crate::meter::estimate::transcript::Channel;
 use crate::meter::usage::Measure;
 
 const BASE: Dialect = Dialect {
-    api: "",
-    provider: "",
-    makers: &[],
-    signs: &[],
-    family: &[],
     kind: "type",
-    begins: &[],
-    pieces: &[],
-    done: Done::Marker,
     rules: RULES,
-    merge: Merge::Keys,
     usage: USAGE,
-    ways: &[],
-    passes: "",
     charges: CHARGES,
-    generic: false,
+    ..PLAIN
 };
 
 pub(crate) static EMBEDDINGS: Dialect = Dialect {

@@ -3,13 +3,12 @@
 //! <https://platform.openai.com/docs/api-reference/responses-streaming>
 
 use super::openai_chat::{CHARGES, MAKERS, OPENAI_MODELS};
-use super::rule::{Dialect, Done, Field, Means, Merge, Rule, Test, any, on, within};
+use super::rule::{Dialect, Field, Means, PLAIN, Rule, Test, any, on, within};
 use crate::meter::estimate::transcript::Channel;
 use crate::meter::usage::Measure;
 
 pub(super) const BASE: Dialect = Dialect {
     api: "openai.responses",
-    provider: "",
     makers: MAKERS,
     signs: &[
         &[Test::Starts("type", "response.")],
@@ -32,15 +31,13 @@ pub(super) const BASE: Dialect = Dialect {
             Test::Is("status", "in_progress"),
         ],
     ],
-    done: Done::Marker,
     rules: RULES,
-    merge: Merge::Keys,
     usage: USAGE,
-    ways: &[],
     // Images that a tool made, by a model of their own.
     passes: "tool_usage.image_gen",
     charges: CHARGES,
     generic: true,
+    ..PLAIN
 };
 
 pub(crate) static RESPONSES: Dialect = BASE;

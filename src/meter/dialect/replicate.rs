@@ -2,31 +2,21 @@
 //!
 //! <https://replicate.com/docs/topics/predictions/streaming>
 
-use super::rule::{Dialect, Done, Field, Means, Merge, Rule, Test, any, on, within};
+use super::rule::{Dialect, Field, Means, PLAIN, Rule, Test, any, on, within};
 use crate::meter::estimate::transcript::Channel;
 use crate::meter::usage::Measure;
 
 pub(crate) static REPLICATE: Dialect = Dialect {
     api: "replicate",
     provider: "replicate",
-    makers: &[],
     signs: &[&[
         Test::Object("urls"),
         Test::Text("status"),
         Test::Text("version"),
     ]],
-    family: &[],
-    kind: "",
-    begins: &[],
-    pieces: &[],
-    done: Done::Marker,
     rules: RULES,
-    merge: Merge::Keys,
     usage: USAGE,
-    ways: &[],
-    passes: "",
-    charges: &[],
-    generic: false,
+    ..PLAIN
 };
 
 const RULES: &[Rule] = &[

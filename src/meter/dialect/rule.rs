@@ -39,6 +39,26 @@ pub(crate) struct Dialect {
     pub(crate) generic: bool,
 }
 
+/// A dialect that says nothing: what a table leaves out is as here.
+pub(crate) const PLAIN: Dialect = Dialect {
+    api: "",
+    provider: "",
+    makers: &[],
+    signs: &[],
+    family: &[],
+    kind: "",
+    begins: &[],
+    pieces: &[],
+    done: Done::Marker,
+    rules: &[],
+    merge: Merge::Keys,
+    usage: &[],
+    ways: &[],
+    passes: "",
+    charges: &[],
+    generic: false,
+};
+
 /// How a model's counts differ from what its dialect's table says.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Way {

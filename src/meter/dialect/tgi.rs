@@ -2,30 +2,21 @@
 //!
 //! <https://huggingface.co/docs/text-generation-inference/reference/api_reference>
 
-use super::rule::{Dialect, Done, Field, Means, Merge, Rule, Test, any, within};
+use super::rule::{Dialect, Field, Means, PLAIN, Rule, Test, any, within};
 use crate::meter::estimate::transcript::Channel;
 use crate::meter::usage::Measure;
 
 pub(crate) static TGI: Dialect = Dialect {
     api: "tgi",
     provider: "huggingface",
-    makers: &[],
     signs: &[
         &[Test::Object("token"), Test::Text("token.text")],
         &[Test::Text("generated_text"), Test::Lacks("model_id")],
     ],
-    family: &[],
-    kind: "",
-    begins: &[],
     pieces: &[&[Test::Object("token")]],
-    done: Done::Marker,
     rules: RULES,
-    merge: Merge::Keys,
     usage: USAGE,
-    ways: &[],
-    passes: "",
-    charges: &[],
-    generic: false,
+    ..PLAIN
 };
 
 const RULES: &[Rule] = &[

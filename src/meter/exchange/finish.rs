@@ -44,26 +44,7 @@ impl Exchange {
         parser: &mut Parser,
         counters: &mut Counters,
     ) -> Reading {
-        let dialect = self.dialect;
-        let finishes = dialect.is_some_and(|dialect| dialect.done == Done::Finish);
-        let soft =
-            (finishes || end.followed || self.lines) && !self.cut && !self.said.finish.is_empty();
-        let http_error = self.http_status.is_some_and(|status| status >= 400);
-        let status = if self.failure.is_some() || (http_error && !self.over) {
-            Status::Error
-        } else if dialect.is_none() {
-            if self.has_content() || self.skipped > 0 {
-                Status::Unrecognised
-            } else {
-                Status::Empty
-            }
-        } else if self.over || soft {
-            Status::Complete
-        } else if ended_by == EndedBy::Upstream {
-            Status::Truncated
-        } else {
-            Status::Cancelled
-        };
+        let status = self.status(ended_by, end.followed);
         let generated = self.heard.any();
         let partial = match status {
             Status::Truncated | Status::Cancelled => true,
@@ -71,28 +52,16 @@ impl Exchange {
             _ => false,
         };
 
-        let name = end.model.or_else(|| end.request?.model());
-        let here = end.provider.is_none() && end.request.is_some_and(Request::is_local);
-        let gateway = here
-            && !self
-                .provider(name)
-                .is_some_and(|provider| local::is_server(&provider))
-            && self.model().or(name).is_some_and(local::is_sold_alone);
+        let (provider, gateway) = self.answerer(end);
         let told = end.model.map(str::to_owned);
         let request_model = end.request.and_then(Request::model).map(str::to_owned);
         let mut reading = Reading {
-            api: match dialect {
+            api: match self.dialect {
                 Some(_) if self.invoked => Some("bedrock.invoke"),
                 Some(dialect) => Some(dialect.api),
                 None => None,
             },
-            provider: end
-                .provider
-                .or_else(|| end.request?.provider().filter(|_| !here))
-                .map(str::to_owned)
-                .or_else(|| self.provider(name))
-                .filter(|provider| !here || gateway || local::is_server(provider))
-                .or_else(|| here.then(|| LOCAL.to_owned()).filter(|_| !gateway)),
+            provider,
             request_model,
             model: told.or(self.said.served.take()).or(self.said.model.take()),
             response_id: self.said.id.take(),
@@ -129,12 +98,54 @@ impl Exchange {
         if self.gzip {
             reading.notes.push(Note::Gzip);
         }
-        if let Some(dialect) = dialect {
+        if let Some(dialect) = self.dialect {
             self.count(dialect, parser, counters, &mut reading);
         }
         self.estimate(end.request, &mut reading);
         reading.usage.raw = std::mem::take(&mut self.said.usage);
         reading
+    }
+
+    /// How it ended.
+    fn status(&self, ended_by: EndedBy, followed: bool) -> Status {
+        let finishes = self.dialect.is_some_and(|it| it.done == Done::Finish);
+        let soft =
+            (finishes || followed || self.lines) && !self.cut && !self.said.finish.is_empty();
+        let http_error = self.http_status.is_some_and(|status| status >= 400);
+        if self.failure.is_some() || (http_error && !self.over) {
+            Status::Error
+        } else if self.dialect.is_none() {
+            if self.has_content() || self.skipped > 0 {
+                Status::Unrecognised
+            } else {
+                Status::Empty
+            }
+        } else if self.over || soft {
+            Status::Complete
+        } else if ended_by == EndedBy::Upstream {
+            Status::Truncated
+        } else {
+            Status::Cancelled
+        }
+    }
+
+    /// Who answered, and whether a server on this machine passed the request on to them.
+    fn answerer(&self, end: &Ending<'_>) -> (Option<String>, bool) {
+        let name = end.model.or_else(|| end.request?.model());
+        let here = end.provider.is_none() && end.request.is_some_and(Request::is_local);
+        let gateway = here
+            && !self
+                .provider(name)
+                .is_some_and(|provider| local::is_server(&provider))
+            && self.model().or(name).is_some_and(local::is_sold_alone);
+        let provider = end
+            .provider
+            .or_else(|| end.request?.provider().filter(|_| !here))
+            .map(str::to_owned)
+            .or_else(|| self.provider(name))
+            .filter(|provider| !here || gateway || local::is_server(provider))
+            .or_else(|| here.then(|| LOCAL.to_owned()).filter(|_| !gateway));
+        (provider, gateway)
     }
 
     /// Whether a choice that has begun has not finished.

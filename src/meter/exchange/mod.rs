@@ -123,6 +123,14 @@ impl Said {
     }
 }
 
+/// The name or word that a fact states, if it does.
+fn word<'f>(fact: &'f Fact<'_>) -> Option<&'f str> {
+    match fact.content {
+        Content::Text(text) => Some(brief(text)).filter(|text| !text.is_empty()),
+        _ => None,
+    }
+}
+
 /// What reading one event taught about its shape.
 #[derive(Default)]
 pub(crate) struct Trace {
@@ -249,11 +257,32 @@ impl Exchange {
         });
     }
 
+    /// Takes in one fact.
     fn note(&mut self, fact: &Fact<'_>, trace: &mut Trace) {
-        let text = match fact.content {
-            Content::Text(text) => Some(brief(text)).filter(|text| !text.is_empty()),
-            _ => None,
-        };
+        match fact.means {
+            Means::Text(_)
+            | Means::TextElse(_)
+            | Means::TextSoFar(_)
+            | Means::Tool
+            | Means::Rest => self.note_text(fact, trace),
+            Means::Usage(_) | Means::UsageSoFar | Means::UsageKeys(_) => {
+                self.note_usage(fact, trace)
+            }
+            Means::Finish | Means::FinishElse | Means::End | Means::Error => {
+                self.note_end(fact, trace)
+            }
+            Means::Call(_)
+            | Means::Created
+            | Means::Id
+            | Means::Model
+            | Means::Served
+            | Means::Tier => self.note_name(fact, trace),
+        }
+    }
+
+    /// Takes in a name: of the response, its model or tier, or of something called.
+    fn note_name(&mut self, fact: &Fact<'_>, trace: &mut Trace) {
+        let text = word(fact);
         match fact.means {
             Means::Call(measure) => {
                 if let Some(text) = text {
@@ -291,6 +320,14 @@ impl Exchange {
                     self.version += 1;
                 }
             }
+            _ => {}
+        }
+    }
+
+    /// Takes in what ends the response.
+    fn note_end(&mut self, fact: &Fact<'_>, trace: &mut Trace) {
+        let text = word(fact);
+        match fact.means {
             Means::Finish | Means::FinishElse => {
                 let reason = match fact.content {
                     Content::Number(n) => n.to_string(),
@@ -318,20 +355,19 @@ impl Exchange {
                     self.over = true;
                 }
             }
-            Means::Tool => {
-                if let Some(name) = text {
-                    trace.unique = true;
-                    self.heard.calls += 1;
-                    let voice = self.heard.voice(Channel::Tool, fact.group);
-                    self.heard.push(voice, name.as_bytes());
-                }
-            }
             Means::Error => {
                 if let Content::Failure(failure) = &fact.content {
                     trace.unique = true;
                     self.fail(Some(failure.as_ref().clone()));
                 }
             }
+            _ => {}
+        }
+    }
+
+    /// Takes in a usage object, or some members of one.
+    fn note_usage(&mut self, fact: &Fact<'_>, trace: &mut Trace) {
+        match fact.means {
             Means::Usage(_) | Means::UsageSoFar => {
                 if let Content::Object(raw, replaces) = fact.content {
                     trace.unique = true;
@@ -351,6 +387,21 @@ impl Exchange {
                     self.version += 1;
                     self.said.usage.merge(self.merge(), some);
                     trace.states_usage = true;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes in something generated.
+    fn note_text(&mut self, fact: &Fact<'_>, trace: &mut Trace) {
+        match fact.means {
+            Means::Tool => {
+                if let Some(name) = word(fact) {
+                    trace.unique = true;
+                    self.heard.calls += 1;
+                    let voice = self.heard.voice(Channel::Tool, fact.group);
+                    self.heard.push(voice, name.as_bytes());
                 }
             }
             Means::Rest => {
@@ -391,6 +442,7 @@ impl Exchange {
                     _ => {}
                 }
             }
+            _ => {}
         }
     }
 

@@ -188,7 +188,7 @@ impl Cut {
             if !goes_on && !rest.starts_with(last) {
                 break;
             }
-            self.hear(input, spans, heard);
+            self.add_texts(input, spans, heard);
             done = end + last.len();
             events += 1;
             if !goes_on || self.pattern.parts.is_empty() {
@@ -266,7 +266,7 @@ impl Cut {
     }
 
     #[inline]
-    fn hear(&self, input: &[u8], spans: &[Span; HOLES], heard: &mut Heard) {
+    fn add_texts(&self, input: &[u8], spans: &[Span; HOLES], heard: &mut Heard) {
         for (part, &(from, to, escaped)) in self.pattern.parts.iter().zip(spans) {
             if let Filling::Text { voice, .. } = part.filling
                 && from < to

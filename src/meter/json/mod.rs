@@ -306,7 +306,7 @@ fn nanoseconds(seconds: f64) -> Option<u64> {
 
 impl<'t> Hit<'t> {
     /// The text of the value in `event`, the bytes it was parsed from; empty where it stands under no key.
-    pub(crate) fn raw<'e>(&self, event: &'e [u8]) -> &'e str {
+    pub(crate) fn json_in<'e>(&self, event: &'e [u8]) -> &'e str {
         let text = event
             .get(self.after_key..)
             .unwrap_or_default()
