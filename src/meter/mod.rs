@@ -26,7 +26,7 @@ use exchange::Exchange;
 use fast::Fast;
 use frame::Framer;
 use json::{Json, Parser};
-use responses::Responses;
+use responses::{Responses, Tools};
 
 pub(crate) use frame::http::cost as cost_of_headers;
 pub(crate) use json::end::{Scan, Scanner};
@@ -104,8 +104,11 @@ impl Meter {
             framer: Framer::default(),
             parser: Parser::new(),
             responses: Responses {
-                context,
-                counters: Counters::remembering(),
+                tools: Tools {
+                    context,
+                    counters: Counters::remembering(),
+                    ..Tools::default()
+                },
                 ..Responses::default()
             },
             fast: Some(Fast::default()),
@@ -133,29 +136,29 @@ impl Meter {
 
     /// Makes the meter keep JSON documents that no dialect knows, to be had from [`next_stranger`](Self::next_stranger).
     pub(crate) fn keep_strangers(&mut self) {
-        self.responses.strangers.get_or_insert_default();
+        self.responses.tools.keeps_strangers = true;
     }
 
     /// The next document that no dialect knew.
     pub(crate) fn next_stranger(&mut self) -> Option<Vec<u8>> {
-        self.responses.strangers.as_mut()?.pop_front()
+        self.responses.stream.strangers.pop_front()
     }
 
     /// Says which request the responses to come answer.
     pub(crate) fn expect(&mut self, context: Context) {
-        self.responses.context = context;
+        self.responses.tools.context = context;
     }
 
     /// Makes the meter give out what it reads, to be had from [`take_emitted`](Self::take_emitted).
     pub fn emit(&mut self, emit: Emit) {
-        self.responses.emitter.what = Some(emit);
+        self.responses.tools.emitter.what = Some(emit);
         // What is given out has to be read whole.
         self.fast = None;
     }
 
     /// What was given out since the last call.
     pub fn take_emitted(&mut self) -> Vec<u8> {
-        self.responses.emitter.take()
+        self.responses.tools.emitter.take()
     }
 
     /// Takes in the next bytes of the stream.
@@ -171,7 +174,7 @@ impl Meter {
             responses,
             fast,
         } = self;
-        responses.now = now;
+        responses.stream.now = now;
         match fast {
             Some(fast) => fast.feed(bytes, framer, responses, parser),
             None => {
@@ -185,7 +188,7 @@ impl Meter {
 
     /// Ends the stream: what is under way becomes the last reading.
     pub fn finish(&mut self, ended_by: EndedBy) {
-        self.finish_at(ended_by, self.responses.now);
+        self.finish_at(ended_by, self.responses.stream.now);
     }
 
     /// As [`finish`](Self::finish), with the time.
@@ -196,11 +199,11 @@ impl Meter {
             responses,
             fast,
         } = self;
-        responses.now = now;
+        responses.stream.now = now;
         if let Some(fast) = fast {
             fast.finish(framer, responses, parser);
         }
-        responses.ending = true;
+        responses.stream.ending = true;
         while let Some(found) = framer.finish() {
             responses.take(found.frame, found.start, parser, &mut ());
         }
@@ -215,14 +218,14 @@ impl Meter {
     /// Whether the response under way has its end, or a reason to finish, after which some servers send nothing.
     pub(crate) fn has_ended(&self) -> bool {
         let ended = |exchange: &Exchange| exchange.over || exchange.awaits_end();
-        self.responses.exchange.as_ref().is_some_and(ended) && self.pending() == 0
+        self.responses.stream.exchange.as_ref().is_some_and(ended) && self.pending() == 0
     }
 
     /// Whether the response under way has ended by its own word, and nothing has come after it.
     pub(crate) fn is_done(&self) -> bool {
         let over = |exchange: &Exchange| exchange.over;
-        self.responses.exchange.as_ref().is_some_and(over)
-            && self.responses.beside.is_empty()
+        self.responses.stream.exchange.as_ref().is_some_and(over)
+            && self.responses.stream.beside.is_empty()
             && self.framer.at_boundary()
             && self.pending() == 0
     }
@@ -234,7 +237,7 @@ impl Meter {
 
     /// The next response that has ended.
     pub fn next_reading(&mut self) -> Option<Reading> {
-        self.responses.readings.pop_front()
+        self.responses.stream.readings.pop_front()
     }
 
     /// What the response under way has come to so far: its counts are estimates until they are stated.
@@ -245,7 +248,7 @@ impl Meter {
 
     /// The model and provider of the response under way, as soon as they are known.
     pub fn under_way(&self) -> Option<(Option<&str>, Option<&str>)> {
-        let exchange = self.responses.exchange.as_ref()?;
+        let exchange = self.responses.stream.exchange.as_ref()?;
         Some((exchange.model(), exchange.speaker(None)))
     }
 }

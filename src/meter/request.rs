@@ -235,7 +235,9 @@ impl Request {
             }
             let mut tools = None;
             for path in TOOLS {
-                json.walk(path, &mut |hit| tools = Some(compact(hit.json_in(&self.body))));
+                json.walk(path, &mut |hit| {
+                    tools = Some(compact(hit.json_in(&self.body)))
+                });
             }
             let tools = tools.filter(|tools| tools.len() > 2);
             let mut messages = 0;

@@ -13,7 +13,7 @@ mod tables;
 pub(super) mod transcript;
 pub(super) mod vocabulary;
 
-use transcript::Heard;
+use transcript::Transcript;
 use vocabulary::{Counter, Vocabulary};
 
 /// How the tokens of a family of models follow from a vocabulary's: `factor · count + once + call · calls`.
@@ -157,21 +157,21 @@ impl Family {
     }
 
     /// Tokens of the text heard; `finished` where the message came to its end.
-    pub(super) fn output(&self, heard: &Heard, finished: bool) -> u64 {
-        let text = self.scale(heard.tokens(self.vocabulary, finished));
+    pub(super) fn output(&self, transcript: &Transcript, finished: bool) -> u64 {
+        let text = self.scale(transcript.tokens(self.vocabulary, finished));
         let calls = if finished {
-            heard.calls
+            transcript.calls
         } else {
-            heard.closed_calls()
+            transcript.closed_calls()
         };
         let once = match finished {
             // Claude stops where its calls end.
-            true if self.is_claude() && heard.calls > 0 => 0,
-            true if heard.reasoned() => self.once.1,
+            true if self.is_claude() && transcript.calls > 0 => 0,
+            true if transcript.reasoned() => self.once.1,
             true => self.once.0,
             false => 0,
         };
-        let thinking = match self.is_claude() && heard.reasoned() {
+        let thinking = match self.is_claude() && transcript.reasoned() {
             true => THINKING,
             false => 0,
         };
@@ -189,11 +189,11 @@ impl Family {
     }
 
     /// Whether tokens may have been billed that were not heard.
-    pub(super) fn hides(&self, heard: &Heard) -> bool {
+    pub(super) fn hides(&self, transcript: &Transcript) -> bool {
         match self.hidden {
             Hidden::Maybe => true,
             Hidden::Never => false,
-            Hidden::Summary => heard.reasoned(),
+            Hidden::Summary => transcript.reasoned(),
         }
     }
 

@@ -23,7 +23,7 @@ pub(in crate::meter) type Voice = usize;
 
 /// All text of one response.
 #[derive(Clone, Default)]
-pub(in crate::meter) struct Heard {
+pub(in crate::meter) struct Transcript {
     voices: Vec<Line>,
     /// Tool calls begun.
     pub(in crate::meter) calls: u64,
@@ -90,7 +90,7 @@ impl Grown {
     }
 }
 
-impl Heard {
+impl Transcript {
     /// Forgets all of it but the memory it took.
     pub(in crate::meter) fn renew(&mut self) {
         let (mut voices, mut spare) = (take(&mut self.voices), take(&mut self.spare));
@@ -367,7 +367,7 @@ impl Line {
         }
     }
 
-    /// Adds the inside of a JSON string as [`Heard::push_escaped`] does, uncounted.
+    /// Adds the inside of a JSON string as [`Transcript::push_escaped`] does, uncounted.
     pub(in crate::meter) fn push_escaped(&mut self, raw: &[u8]) {
         let text = &mut self.text;
         let mut rest = raw;
@@ -418,16 +418,16 @@ mod tests {
     #[test]
     fn more_than_is_kept() {
         let text = "The tide turns twice a day. ".repeat(1000);
-        let mut heard = Heard::default();
-        let voice = heard.voice(Channel::Text, 0);
+        let mut transcript = Transcript::default();
+        let voice = transcript.voice(Channel::Text, 0);
         let times = 3 * KEEP / text.len();
         for _ in 0..times {
-            heard.push(voice, text.as_bytes());
+            transcript.push(voice, text.as_bytes());
         }
-        assert!(heard.voices[voice].text.len() <= KEEP);
-        assert_eq!(heard.volume(), (times * text.len()) as u64);
+        assert!(transcript.voices[voice].text.len() <= KEEP);
+        assert_eq!(transcript.volume(), (times * text.len()) as u64);
         let once = Vocabulary::O200k.count(&text);
-        let share = heard.tokens(Vocabulary::O200k, false) * 1000 / (once * times as u64);
+        let share = transcript.tokens(Vocabulary::O200k, false) * 1000 / (once * times as u64);
         assert!((990..=1010).contains(&share), "{share} in 1000");
     }
 }

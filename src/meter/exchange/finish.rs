@@ -45,7 +45,7 @@ impl Exchange {
         counters: &mut Counters,
     ) -> Reading {
         let status = self.status(ended_by, end.followed);
-        let generated = self.heard.any();
+        let generated = self.transcript.any();
         let partial = match status {
             Status::Truncated | Status::Cancelled => true,
             Status::Error => generated,
@@ -82,8 +82,8 @@ impl Exchange {
             },
             failure: self.failure.take(),
             http_status: self.http_status,
-            text_bytes: self.heard.volume(),
-            reasoning_bytes: self.heard.reasoning(),
+            text_bytes: self.transcript.volume(),
+            reasoning_bytes: self.transcript.reasoning(),
             bytes: self.bytes,
             events: self.events,
             events_skipped: self.skipped,
@@ -154,7 +154,7 @@ impl Exchange {
         let by_choice = self.dialect.is_some_and(Dialect::finishes_by_choice);
         let choices = self.dialect.into_iter().flat_map(|dialect| {
             let choice = |group| dialect.choice(group);
-            self.heard.groups().map(choice)
+            self.transcript.groups().map(choice)
         });
         by_choice && !choices.into_iter().all(finished)
     }
@@ -225,7 +225,7 @@ impl Exchange {
             && input.is_some()
             && input == usage.value(Measure::Total)
             && dialect.generates()
-            && !self.heard.any()
+            && !self.transcript.any()
         {
             usage.report(Measure::Output, 0);
         }
@@ -251,26 +251,26 @@ impl Exchange {
         let usage = &mut reading.usage;
         let stated = usage.value(Measure::Output);
         let (volume, since) = (
-            self.heard.volume(),
-            self.heard.volume() - self.said.usage_at,
+            self.transcript.volume(),
+            self.transcript.volume() - self.said.usage_at,
         );
         let mut estimated = false;
         // What is charged by the second has no tokens.
         let timed = usage.get(Measure::AudioNanoseconds).is_some() && stated.is_none();
-        if self.heard.any() && !timed && (stated.is_none() || (since > 0 && reading.partial)) {
+        if self.transcript.any() && !timed && (stated.is_none() || (since > 0 && reading.partial)) {
             // What comes with the end of a message is part of it once all its text is there.
             let at_rest = !self.said.finish.is_empty() || self.said.rest_at == volume;
             // What was cut off at a limit has no end.
             let reason = reading.finish_reason.as_deref();
             let short = reason.is_some_and(|reason| CUT_OFF.contains(&reason));
             let ended = (finished || at_rest) && !short;
-            let all = family.output(&self.heard, ended);
+            let all = family.output(&self.transcript, ended);
             let output = match stated {
                 None => all,
                 // To a running count comes what was heard after it.
                 Some(so_far) => {
-                    let heard = u128::from(all) * u128::from(since) / u128::from(volume);
-                    so_far.saturating_add(heard as u64)
+                    let transcript = u128::from(all) * u128::from(since) / u128::from(volume);
+                    so_far.saturating_add(transcript as u64)
                 }
             };
             usage.estimate(Measure::Output, output);
@@ -278,7 +278,7 @@ impl Exchange {
                 usage.forget(Measure::Total);
             }
             estimated = true;
-            if family.hides(&self.heard) {
+            if family.hides(&self.transcript) {
                 reading.lower_bound = true;
             }
             let silent = finished && !self.whole && self.said.usage.is_empty();
@@ -298,7 +298,7 @@ impl Exchange {
             usage.forget(Measure::Total);
             estimated = true;
         }
-        let spent = self.heard.any() || usage.is_reported();
+        let spent = self.transcript.any() || usage.is_reported();
         // Whoever goes away before the first word has asked all the same.
         let asked = reading.partial && reading.status != Status::Error;
         if (spent || asked)

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::dialect;
 use super::dialect::rule::{Dialect, Done, Means, Merge};
-use super::estimate::transcript::{Channel, Grown, Heard};
+use super::estimate::transcript::{Channel, Grown, Transcript};
 use super::event::{Content, Fact, Facts, Padding};
 use super::failure::Failure;
 use super::frame::http::Tokens;
@@ -39,7 +39,7 @@ pub(crate) struct Exchange {
     /// What a header says that it cost, in US dollars ÷ 10^12.
     pub(crate) cost: Option<u64>,
     pub(crate) gzip: bool,
-    pub(crate) heard: Heard,
+    pub(crate) transcript: Transcript,
     grown: Grown,
     pub(crate) failure: Option<Failure>,
     /// The API's own end marker was seen, or the whole body.
@@ -149,14 +149,14 @@ const MAX_CALLS: usize = 4096;
 const MAX_USAGE: usize = 256 << 10;
 
 impl Exchange {
-    /// `heard` is empty, and has the memory for what is to be heard.
-    pub(crate) fn new(number: u64, began: Duration, skipped: u64, heard: Heard) -> Self {
+    /// `transcript` is empty, and has the memory for what is to be heard.
+    pub(crate) fn new(number: u64, began: Duration, skipped: u64, transcript: Transcript) -> Self {
         Self {
             number,
             began,
             last: began,
             skipped,
-            heard,
+            transcript,
             ..Self::default()
         }
     }
@@ -214,7 +214,7 @@ impl Exchange {
     /// Whether it has got beyond its first words: a proxy may announce a response under an id of its own.
     fn is_used(&self) -> bool {
         let said = &self.said;
-        self.heard.any() || !said.usage.is_empty() || !said.finish.is_empty()
+        self.transcript.any() || !said.usage.is_empty() || !said.finish.is_empty()
     }
 
     /// Counts an event, and notes the dialect it speaks.
@@ -234,7 +234,7 @@ impl Exchange {
     /// Takes in what an event says.
     pub(crate) fn take(&mut self, facts: &impl Facts, trace: &mut Trace) {
         trace.unique |= facts.outline().odd;
-        let before = self.heard.volume();
+        let before = self.transcript.volume();
         let (mut choice, finishes) = (None, self.said.finishes);
         facts.each(|fact| {
             if fact.means.channel().is_some() || fact.means == Means::Finish {
@@ -245,8 +245,8 @@ impl Exchange {
         self.said.goes_on |= facts.outline().speaks && self.said.finishes == finishes;
         if trace.states_usage {
             // A running count includes the text that came with it.
-            self.said.usage_at = self.heard.volume();
-            self.note_choice(choice, self.heard.volume() > before);
+            self.said.usage_at = self.transcript.volume();
+            self.note_choice(choice, self.transcript.volume() > before);
         }
         // A time that is not known yet is more than padding: the next event may state it.
         let dated = self.said.created.is_some();
@@ -399,44 +399,44 @@ impl Exchange {
             Means::Tool => {
                 if let Some(name) = word(fact) {
                     trace.unique = true;
-                    self.heard.calls += 1;
-                    let voice = self.heard.voice(Channel::Tool, fact.group);
-                    self.heard.push(voice, name.as_bytes());
+                    self.transcript.calls += 1;
+                    let voice = self.transcript.voice(Channel::Tool, fact.group);
+                    self.transcript.push(voice, name.as_bytes());
                 }
             }
             Means::Rest => {
                 trace.unique = true;
-                self.said.rest_at = self.heard.volume();
+                self.said.rest_at = self.transcript.volume();
             }
             Means::TextElse(channel) => {
                 if let Content::Text(text) = fact.content
-                    && !self.heard.has(channel)
+                    && !self.transcript.has(channel)
                 {
                     trace.unique = true;
-                    let voice = self.heard.voice(channel, fact.group);
-                    self.heard.push(voice, text.as_bytes());
+                    let voice = self.transcript.voice(channel, fact.group);
+                    self.transcript.push(voice, text.as_bytes());
                 }
             }
             Means::TextSoFar(channel) => {
-                let voice = self.heard.voice(channel, fact.group);
+                let voice = self.transcript.voice(channel, fact.group);
                 trace.unique = true;
                 if let Content::Text(text) = fact.content {
                     let new = self.grown.rest((channel, fact.group), text);
-                    self.heard.push(voice, new.as_bytes());
+                    self.transcript.push(voice, new.as_bytes());
                 }
             }
             Means::Text(channel) => {
-                let voice = self.heard.voice(channel, fact.group);
+                let voice = self.transcript.voice(channel, fact.group);
                 match fact.content {
                     Content::Text(text) => {
-                        self.heard.push(voice, text.as_bytes());
+                        self.transcript.push(voice, text.as_bytes());
                         let required = fact.required;
                         let filling = Filling::Text { voice, required };
                         let hole = fact.at.map(|at| Hole { at, filling });
                         trace.holes.extend(hole);
                     }
                     Content::Object(raw, _) => {
-                        self.heard.push(voice, raw.as_bytes());
+                        self.transcript.push(voice, raw.as_bytes());
                         trace.unique = true;
                     }
                     _ => {}

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::signs::Signs;
 use super::{Exchange, Trace};
 use crate::meter::dialect::rule::{Dialect, Done, Merge};
-use crate::meter::estimate::transcript::Heard;
+use crate::meter::estimate::transcript::Transcript;
 use crate::meter::event::Facts;
 
 /// Where an event belongs.
@@ -152,7 +152,7 @@ impl Exchange {
         if self.apart.is_empty() {
             self.apart.push(self.clone());
         }
-        self.apart.push(Self::new(0, now, 0, Heard::default()));
+        self.apart.push(Self::new(0, now, 0, Transcript::default()));
     }
 
     /// Ends the doubt whether it is several responses.
@@ -191,7 +191,7 @@ impl Exchange {
         last.adopt(facts.outline().dialect);
         last.take(facts, &mut Trace::default());
         last.last = now;
-        last.first_text = last.first_text.or(last.heard.any().then_some(now));
+        last.first_text = last.first_text.or(last.transcript.any().then_some(now));
         // What was learned of a run of events knows of one response alone.
         self.version += 1;
         trace.unique = true;

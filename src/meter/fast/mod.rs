@@ -144,7 +144,7 @@ impl Fast {
             };
             let fresh = responses.take(found.frame, found.start, parser, &mut lesson);
             self.turn(responses, fresh, version);
-            let teaches = lesson.shape.is_some() || !responses.trace.unique;
+            let teaches = lesson.shape.is_some() || !responses.stream.trace.unique;
             if let Some(start) = start
                 && lesson.wanted
                 && teaches
@@ -165,11 +165,11 @@ impl Fast {
     #[inline]
     fn recall(&mut self, framer: &mut Framer, responses: &mut Responses, rest: &mut &[u8]) {
         framer.skip_blank(rest);
-        let exchange = responses.exchange.as_mut();
+        let exchange = responses.stream.exchange.as_mut();
         let Some(exchange) = exchange.filter(|_| !self.templates.is_empty()) else {
             return;
         };
-        while let Some((len, events)) = self.templates.recall(rest, &mut exchange.heard) {
+        while let Some((len, events)) = self.templates.recall(rest, &mut exchange.transcript) {
             self.hits += events;
             self.debt = self.debt.saturating_sub(self.hits / 4);
             self.hits %= 4;
@@ -177,7 +177,7 @@ impl Fast {
             framer.skip_blank(rest);
             exchange.events += events;
             exchange.identify_like(events);
-            exchange.last = responses.now;
+            exchange.last = responses.stream.now;
         }
         responses.settle();
     }
@@ -205,8 +205,9 @@ impl Fast {
             return false;
         };
         let place = responses
+            .stream
             .beside
-            .place(responses.exchange.as_ref(), &Signs::of(&facts));
+            .place(responses.stream.exchange.as_ref(), &Signs::of(&facts));
         // What the response under way speaks says nothing of another one.
         let here = matches!(place, Place::Here | Place::Unclear);
         if !here
@@ -221,7 +222,7 @@ impl Fast {
         responses.settle();
         self.turn(responses, fresh, version);
         // A text that was unescaped does not stand in the event.
-        if repeats && unescaped.is_empty() && !responses.trace.unique && self.is_learning() {
+        if repeats && unescaped.is_empty() && !responses.stream.trace.unique && self.is_learning() {
             self.learn_run(event, begin, responses);
         }
         true
@@ -246,14 +247,14 @@ impl Fast {
             self.debt += 1;
             self.shapes.learn(shape);
         }
-        if !responses.trace.unique {
+        if !responses.stream.trace.unique {
             self.learn_run(event, begin, responses);
         }
     }
 
     fn learn_run(&mut self, event: &[u8], begin: usize, responses: &mut Responses) {
         self.debt += 1;
-        let holes = &mut responses.trace.holes;
+        let holes = &mut responses.stream.trace.holes;
         self.templates.learn(event, begin, holes);
     }
 

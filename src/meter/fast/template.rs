@@ -1,6 +1,6 @@
 //! Runs of events in one response, which differ only in their texts.
 
-use crate::meter::estimate::transcript::{Heard, Line};
+use crate::meter::estimate::transcript::{Line, Transcript};
 use crate::meter::pattern::{Filling, Hole, Part, Pattern, Span, past, string};
 
 /// Events of the response under way that come in runs.
@@ -73,9 +73,13 @@ impl Templates {
     }
 
     /// Recognises the events at the front of `input` and hears their texts. Gives their length and how many they are.
-    pub(crate) fn recall(&mut self, input: &[u8], heard: &mut Heard) -> Option<(usize, u64)> {
+    pub(crate) fn recall(
+        &mut self,
+        input: &[u8],
+        transcript: &mut Transcript,
+    ) -> Option<(usize, u64)> {
         let spans = &mut self.spans;
-        let run = |template: &mut Template| template.run(input, spans, heard);
+        let run = |template: &mut Template| template.run(input, spans, transcript);
         let (which, len, events) = self.all[..self.live]
             .iter_mut()
             .map(run)
@@ -99,9 +103,14 @@ impl Template {
         holes.len() <= HOLES && self.still.learn(event, holes.iter().filter(moves))
     }
 
-    fn run(&mut self, input: &[u8], spans: &mut [Span; HOLES], heard: &mut Heard) -> (usize, u64) {
+    fn run(
+        &mut self,
+        input: &[u8],
+        spans: &mut [Span; HOLES],
+        transcript: &mut Transcript,
+    ) -> (usize, u64) {
         if !self.moves {
-            let (len, events) = self.still.run(input, spans, heard);
+            let (len, events) = self.still.run(input, spans, transcript);
             if events > 0 || self.holes.len() == self.still.pattern.parts.len() {
                 return (len, events);
             }
@@ -116,7 +125,7 @@ impl Template {
             self.holes.retain(|hole| hole.filling != Filling::Number);
             return (0, 0);
         }
-        let (len, events) = self.moving.run(input, spans, heard);
+        let (len, events) = self.moving.run(input, spans, transcript);
         self.moves |= events > 0;
         (len, events)
     }
@@ -168,14 +177,19 @@ impl Cut {
 
     /// Takes events from the front of `input` while they are like this one, and hears their texts. Gives their length
     /// and how many they are.
-    fn run(&self, input: &[u8], spans: &mut [Span; HOLES], heard: &mut Heard) -> (usize, u64) {
+    fn run(
+        &self,
+        input: &[u8],
+        spans: &mut [Span; HOLES],
+        transcript: &mut Transcript,
+    ) -> (usize, u64) {
         let (mut done, mut events) = (0, 0);
         let Some(mut at) = past(self.begin(), input, 0) else {
             return (done, events);
         };
         if let Some(hole) = self.text
             && let Filling::Text { voice, required } = self.pattern.parts[hole].filling
-            && let Some(run) = heard.run(voice, input.len(), |line| {
+            && let Some(run) = transcript.run(voice, input.len(), |line| {
                 self.run_texts(input, at, hole, required, line)
             })
         {
@@ -188,7 +202,7 @@ impl Cut {
             if !goes_on && !rest.starts_with(last) {
                 break;
             }
-            self.add_texts(input, spans, heard);
+            self.add_texts(input, spans, transcript);
             done = end + last.len();
             events += 1;
             if !goes_on || self.pattern.parts.is_empty() {
@@ -266,16 +280,16 @@ impl Cut {
     }
 
     #[inline]
-    fn add_texts(&self, input: &[u8], spans: &[Span; HOLES], heard: &mut Heard) {
+    fn add_texts(&self, input: &[u8], spans: &[Span; HOLES], transcript: &mut Transcript) {
         for (part, &(from, to, escaped)) in self.pattern.parts.iter().zip(spans) {
             if let Filling::Text { voice, .. } = part.filling
                 && from < to
             {
                 let text = &input[from..to];
                 if escaped {
-                    heard.push_escaped(voice, text);
+                    transcript.push_escaped(voice, text);
                 } else {
-                    heard.push(voice, text);
+                    transcript.push(voice, text);
                 }
             }
         }
@@ -292,8 +306,8 @@ mod tests {
     fn recall() {
         let event =
             |text: &str, n: u64| format!("data: {{\"t\":\"{text}\",\"n\":{n},\"z\":1}}\n\n");
-        let mut heard = Heard::default();
-        let voice = heard.voice(Channel::Text, 0);
+        let mut transcript = Transcript::default();
+        let voice = transcript.voice(Channel::Text, 0);
         let mut templates = Templates::default();
         let first = event("Hello", 7);
         let at = |text: &str| first.find(text).unwrap();
@@ -311,7 +325,7 @@ mod tests {
             },
         ];
         templates.learn(first.as_bytes(), 0, &mut holes);
-        let mut say = |text: &str| templates.recall(text.as_bytes(), &mut heard);
+        let mut say = |text: &str| templates.recall(text.as_bytes(), &mut transcript);
         let second = event(" \\\"world\\\"\\n", 12_345);
         let more = second.clone() + "data: x";
         assert_eq!(say(&more), None, "a run is over at the first miss");
@@ -327,6 +341,6 @@ mod tests {
             assert_eq!(say(&event("a", 9).replace('9', n)), None, "{n}");
         }
         let want = Vocabulary::O200k.count(" \"world\"\n");
-        assert_eq!(heard.tokens(Vocabulary::O200k, false), want);
+        assert_eq!(transcript.tokens(Vocabulary::O200k, false), want);
     }
 }

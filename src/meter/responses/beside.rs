@@ -43,7 +43,7 @@ impl Beside {
         if let Some(id) = next.id.filter(|_| !next.whole && !current.has_id(next)) {
             let same = |other: &Exchange| other.has_id(next);
             if let Some(at) = current.apart.iter().position(same) {
-                let speaks = current.apart[at].heard.any() || next.generates();
+                let speaks = current.apart[at].transcript.any() || next.generates();
                 return if speaks {
                     Place::Apart(at)
                 } else {

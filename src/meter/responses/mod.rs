@@ -16,7 +16,7 @@ use super::dialect::recognise::{recognise, recognise_cut};
 use super::dialect::rule::Dialect;
 use super::emit::Emitter;
 use super::estimate::Family;
-use super::estimate::transcript::{Channel, Heard};
+use super::estimate::transcript::{Channel, Transcript};
 use super::event::{Facts, Finders, Found, Outline, Parsed, Read};
 use super::exchange::place::Place;
 use super::exchange::signs::Signs;
@@ -50,49 +50,63 @@ impl Learner for () {
 /// So many bytes of text are counted while more may come.
 const MANY: usize = 64 << 10;
 
-/// The meter without its framing.
+/// The responses of one stream after the other.
 #[derive(Default)]
 pub(crate) struct Responses {
-    /// For what was gathered over events.
-    pub(crate) parser: Parser,
+    pub(crate) stream: Stream,
+    pub(crate) tools: Tools,
+}
+
+/// What belongs to one stream, and ends with it.
+#[derive(Default)]
+pub(crate) struct Stream {
     /// The response under way.
     pub(crate) exchange: Option<Exchange>,
     pub(crate) beside: Beside,
     /// Bytes of the stream that were counted to a response.
     pub(crate) counted: u64,
-    /// What the next response may use to hear with.
-    pub(crate) heard: Heard,
     pub(crate) readings: VecDeque<Reading>,
     /// Any reading was ever given.
     pub(crate) spoke: bool,
     /// Things that were no events, before any response began.
     pub(crate) strays: u64,
-    pub(crate) context: Context,
-    pub(crate) finders: Finders,
-    pub(crate) counters: Counters,
     pub(crate) now: Duration,
     /// When the last response ended: the next one is waited for since then.
     pub(crate) idle_since: Duration,
     pub(crate) trace: Trace,
-    pub(crate) emitter: Emitter,
     /// Nothing more will come.
     pub(crate) ending: bool,
     /// The event at hand was cut off by the end of input: how much of it came, and the offset of the string of which it
     /// is but half.
     pub(crate) cut: Option<(usize, Option<usize>)>,
     /// JSON documents that no dialect knows, where somebody asks for them.
-    pub(crate) strangers: Option<VecDeque<Vec<u8>>>,
+    pub(crate) strangers: VecDeque<Vec<u8>>,
+}
+
+/// What lasts: the next stream is read with it too.
+#[derive(Default)]
+pub(crate) struct Tools {
+    /// For what was gathered over events.
+    pub(crate) parser: Parser,
+    /// What the next response may use to hear with.
+    pub(crate) transcript: Transcript,
+    pub(crate) finders: Finders,
+    pub(crate) counters: Counters,
+    pub(crate) context: Context,
+    pub(crate) emitter: Emitter,
+    /// Somebody asks for JSON documents that no dialect knows.
+    pub(crate) keeps_strangers: bool,
 }
 
 impl Responses {
     /// What the response under way speaks.
     pub(crate) fn dialect(&self) -> Option<&'static Dialect> {
-        self.exchange.as_ref()?.dialect
+        self.stream.exchange.as_ref()?.dialect
     }
 
     /// What the next event may be expected to speak: what was learned of a response ends with it.
     pub(crate) fn known(&self) -> Option<&'static Dialect> {
-        let exchange = self.exchange.as_ref();
+        let exchange = self.stream.exchange.as_ref();
         exchange
             .filter(|exchange| !exchange.may_be_through())?
             .dialect
@@ -100,32 +114,33 @@ impl Responses {
 
     /// Sees to what follows from newly heard text.
     pub(crate) fn settle(&mut self) {
-        let Some(exchange) = &mut self.exchange else {
+        let Some(exchange) = &mut self.stream.exchange else {
             return;
         };
-        if exchange.first_text.is_none() && exchange.heard.any() {
-            exchange.first_text = Some(self.now);
+        if exchange.first_text.is_none() && exchange.transcript.any() {
+            exchange.first_text = Some(self.stream.now);
         }
-        if exchange.heard.kept() >= MANY {
+        if exchange.transcript.kept() >= MANY {
             self.fold();
         }
     }
 
     /// Counts the text heard so far and lets go of it.
     fn fold(&mut self) {
-        let Some(exchange) = &mut self.exchange else {
+        let Some(exchange) = &mut self.stream.exchange else {
             return;
         };
-        let request = self.context.requests.first().and_then(Request::model);
-        let told = self.context.model.as_deref();
+        let request = self.tools.context.requests.first().and_then(Request::model);
+        let told = self.tools.context.model.as_deref();
         let api = exchange.dialect.map(|dialect| dialect.api);
         let name = told.or(exchange.model()).or(request).or(api);
         let family = Family::of(name);
-        exchange.heard.fold(family.vocabulary);
+        exchange.transcript.fold(family.vocabulary);
     }
 
     pub(crate) fn version(&self) -> u64 {
-        self.exchange
+        self.stream
+            .exchange
             .as_ref()
             .map_or(0, |exchange| exchange.version)
     }
@@ -138,10 +153,10 @@ impl Responses {
         parser: &mut Parser,
         learner: &mut dyn Learner,
     ) -> bool {
-        self.trace = Trace::unique();
+        self.stream.trace = Trace::unique();
         match frame {
             Frame::ArrayEnd => {
-                if let Some(exchange) = &mut self.exchange {
+                if let Some(exchange) = &mut self.stream.exchange {
                     exchange.over = true;
                     exchange.version += 1;
                 }
@@ -150,18 +165,24 @@ impl Responses {
             Frame::Cut(data) => self.take_cut(data, start, parser),
             Frame::Event(event) => self.take_event(event, start, parser, learner),
             // Amid a response these are stray bytes, not another one.
-            Frame::Gzip if self.exchange.as_ref().is_some_and(Exchange::is_under_way) => {
+            Frame::Gzip
+                if self
+                    .stream
+                    .exchange
+                    .as_ref()
+                    .is_some_and(Exchange::is_under_way) =>
+            {
                 self.skip();
                 false
             }
             Frame::Gzip => {
-                let place = self.exchange.as_ref().map(Exchange::leave);
+                let place = self.stream.exchange.as_ref().map(Exchange::leave);
                 let fresh = self.turn(start, place.unwrap_or(Place::Here));
                 self.begin(start).gzip = true;
                 fresh
             }
             Frame::Head(head) => {
-                let place = self.exchange.as_ref().map(Exchange::leave);
+                let place = self.stream.exchange.as_ref().map(Exchange::leave);
                 let fresh = self.turn(start, place.unwrap_or(Place::Here));
                 let exchange = self.begin(start);
                 exchange.http_status = Some(head.status);
@@ -178,18 +199,22 @@ impl Responses {
 
     /// Takes in what OpenAI and its like end a stream with.
     pub(crate) fn take_done(&mut self) {
-        let waits = self.exchange.as_ref().is_some_and(Exchange::awaits_end);
-        if !waits && let Some(mut exchange) = self.beside.take_finished() {
+        let waits = self
+            .stream
+            .exchange
+            .as_ref()
+            .is_some_and(Exchange::awaits_end);
+        if !waits && let Some(mut exchange) = self.stream.beside.take_finished() {
             exchange.events += 1;
             exchange.over = true;
             self.end(exchange, EndedBy::Upstream, true);
             return;
         }
-        if let Some(exchange) = &mut self.exchange {
+        if let Some(exchange) = &mut self.stream.exchange {
             exchange.events += 1;
             exchange.version += 1;
             exchange.over = true;
-            exchange.last = self.now;
+            exchange.last = self.stream.now;
         }
     }
 
@@ -215,10 +240,10 @@ impl Responses {
                 wrap: Wrap::Aws,
             };
             let fresh = self.take_json(inner, &native, start, parser, &mut ());
-            if let Some(exchange) = &mut self.exchange {
+            if let Some(exchange) = &mut self.stream.exchange {
                 exchange.invoked = true;
             }
-            self.trace = Trace::unique();
+            self.stream.trace = Trace::unique();
             return fresh.unwrap_or(false);
         }
         if let Some(fresh) = self.take_json(event, data, start, parser, learner) {
@@ -226,7 +251,7 @@ impl Responses {
         }
         let mut fresh = false;
         let several = memmem::find(data, b"\n{").is_some();
-        if self.ending && data.first() == Some(&b'{') && !several {
+        if self.stream.ending && data.first() == Some(&b'{') && !several {
             return self.take_cut(data, start, parser);
         }
         // Some servers leave out the blank line between events.
@@ -238,7 +263,7 @@ impl Responses {
                 };
                 fresh |= self.take_event(event, start, parser, &mut ());
             }
-            self.trace = Trace::unique();
+            self.stream.trace = Trace::unique();
             return fresh;
         }
         self.take_text(event, data, start)
@@ -250,7 +275,7 @@ impl Responses {
         match event.name {
             b"output" => {
                 let speaks = dialect::text_stream();
-                let place = match &self.exchange {
+                let place = match &self.stream.exchange {
                     Some(exchange) if exchange.over => Place::Next,
                     Some(exchange) if exchange.dialect.is_some_and(|it| it.api != speaks.api) => {
                         exchange.leave()
@@ -261,11 +286,11 @@ impl Responses {
                 let exchange = self.begin(start);
                 exchange.dialect.get_or_insert(speaks);
                 exchange.events += 1;
-                let voice = exchange.heard.voice(Channel::Text, 0);
+                let voice = exchange.transcript.voice(Channel::Text, 0);
                 // A space at either end is part of it.
                 let text = String::from_utf8_lossy(event.data);
-                exchange.heard.push(voice, text.as_bytes());
-                self.emitter.text(0, &text);
+                exchange.transcript.push(voice, text.as_bytes());
+                self.tools.emitter.text(0, &text);
                 self.settle();
                 fresh
             }
@@ -326,30 +351,33 @@ impl Responses {
             json, wrap, name, ..
         } = event;
         let mut known = self.known();
-        let call = match self.cut {
+        let call = match self.stream.cut {
             Some(_) => recognise_cut,
             None => recognise,
         };
-        let half = self.cut.and_then(|(_, half)| half);
+        let half = self.stream.cut.and_then(|(_, half)| half);
         let Some(mut dialect) = call(json, name, known) else {
             return half.is_none().then(|| self.take_unknown(event, start));
         };
-        let mut found = self.finders.of(dialect.rules).find(json);
+        let mut found = self.tools.finders.of(dialect.rules).find(json);
         let mut read = Read::new(event, dialect, &found);
         if half.is_some_and(|at| !read.is_text_at(at)) {
             return None;
         }
         // What tells a grammar that many share from another one may not have come.
-        if self.cut.is_some() && known.is_none() && dialect.generic && !read.generates() {
+        if self.stream.cut.is_some() && known.is_none() && dialect.generic && !read.generates() {
             return Some(self.take_unknown(event, start));
         }
-        let place = self.beside.place(self.exchange.as_ref(), &Signs::of(&read));
+        let place = self
+            .stream
+            .beside
+            .place(self.stream.exchange.as_ref(), &Signs::of(&read));
         let fresh = self.turn(start, place);
         if fresh && known.is_some() {
             // It is not of the response that was expected to go on.
             known = self.known();
             dialect = call(json, name, known).unwrap_or(dialect);
-            found = self.finders.of(dialect.rules).find(json);
+            found = self.tools.finders.of(dialect.rules).find(json);
             read = Read::new(event, dialect, &found);
         }
         if wrap.is_bare() {
@@ -361,16 +389,16 @@ impl Responses {
         if !std::ptr::eq(settled.rules, dialect.rules) {
             // A dialect settled before holds: its rules, not those of what this one event looks like.
             let whole = read.outline.whole;
-            found = self.finders.of(settled.rules).find(json);
+            found = self.tools.finders.of(settled.rules).find(json);
             read = Read::new(event, settled, &found);
             read.outline.whole = whole;
         }
-        if let Some((came, _)) = self.cut {
+        if let Some((came, _)) = self.stream.cut {
             read.trim(event.data, came);
         }
         self.say(&read);
         let kind = settled.kind(json, name);
-        self.emitter.found(settled.rules, &found, kind);
+        self.tools.emitter.found(settled.rules, &found, kind);
         Some(fresh)
     }
 
@@ -391,7 +419,10 @@ impl Responses {
         }
         let known = self.dialect();
         let signs = Signs::none(failure.is_some());
-        let place = self.beside.place(self.exchange.as_ref(), &signs);
+        let place = self
+            .stream
+            .beside
+            .place(self.stream.exchange.as_ref(), &signs);
         let fresh = self.turn(start, place);
         self.emit(event);
         if let Some(mut failure) = failure {
@@ -405,17 +436,17 @@ impl Responses {
             return fresh;
         }
         // An event type we do not know is the norm; one of no known API is not.
-        match (&mut self.exchange, known) {
+        match (&mut self.stream.exchange, known) {
             (Some(exchange), Some(known)) if wrap != Wrap::Document => {
                 exchange.events += 1;
-                let found = self.finders.of(known.rules).find(json);
-                exchange.take(&Read::new(event, known, &found), &mut self.trace);
-                self.trace.unique = true;
+                let found = self.tools.finders.of(known.rules).find(json);
+                exchange.take(&Read::new(event, known, &found), &mut self.stream.trace);
+                self.stream.trace.unique = true;
             }
             _ => {
                 let stands_alone = matches!(wrap, Wrap::Document | Wrap::Element);
-                if let Some(strangers) = self.strangers.as_mut().filter(|_| stands_alone) {
-                    strangers.push_back(event.data.to_vec());
+                if self.tools.keeps_strangers && stands_alone {
+                    self.stream.strangers.push_back(event.data.to_vec());
                 }
                 self.skip();
             }
@@ -426,7 +457,7 @@ impl Responses {
     /// Sees to it that there is a response for an event to belong to.
     pub(crate) fn begin_with(&mut self, facts: &impl Facts, start: u64, place: Place) {
         self.count(start);
-        let now = self.now;
+        let now = self.stream.now;
         let exchange = self.begin(start);
         if place == Place::Unclear {
             exchange.divide(now);
@@ -437,20 +468,20 @@ impl Responses {
 
     /// Takes in what an event of the response under way says.
     pub(crate) fn say(&mut self, facts: &impl Facts) {
-        let Some(exchange) = &mut self.exchange else {
+        let Some(exchange) = &mut self.stream.exchange else {
             return;
         };
         let mut trace = Trace::default();
-        trace.holes = take(&mut self.trace.holes);
+        trace.holes = take(&mut self.stream.trace.holes);
         trace.holes.clear();
         exchange.take(facts, &mut trace);
         let Outline { whole, wrap, .. } = facts.outline();
         exchange.over |= whole;
         exchange.whole |= whole;
         exchange.lines |= wrap == Wrap::Document && !whole;
-        exchange.take_doubtful(facts, &mut trace, self.now);
+        exchange.take_doubtful(facts, &mut trace, self.stream.now);
         trace.unique |= exchange.over || !wrap.is_bare();
-        self.trace = trace;
+        self.stream.trace = trace;
     }
 
     /// Gives out an event's data. What was added to one that was cut off never came.
@@ -461,13 +492,17 @@ impl Responses {
             } else {
                 ""
             };
-            self.emitter.data(named, event.data);
+            self.tools.emitter.data(named, event.data);
         }
     }
 
     /// Reads what there is of an event that the end of input cut off, by closing what it left open.
     pub(crate) fn take_cut(&mut self, data: &[u8], start: u64, parser: &mut Parser) -> bool {
-        let was_over = self.exchange.as_ref().is_some_and(|exchange| exchange.over);
+        let was_over = self
+            .stream
+            .exchange
+            .as_ref()
+            .is_some_and(|exchange| exchange.over);
         let mut fresh = None;
         // Half a text came through; half of anything else is nothing.
         for Closed { whole, came, half } in close(data).into_iter().flatten() {
@@ -476,14 +511,14 @@ impl Responses {
                 data: &whole,
                 wrap: Wrap::Cut,
             };
-            self.cut = Some((came, half));
+            self.stream.cut = Some((came, half));
             fresh = self.take_json(event, &whole, start, parser, &mut ());
             if fresh.is_some() {
                 break;
             }
         }
-        self.cut = None;
-        match &mut self.exchange {
+        self.stream.cut = None;
+        match &mut self.stream.exchange {
             Some(exchange) if fresh == Some(true) || !was_over => {
                 exchange.over = false;
                 exchange.cut = true;
@@ -497,7 +532,7 @@ impl Responses {
     /// Makes the response that an event belongs to the one under way; gives whether it was none or another.
     pub(crate) fn turn(&mut self, start: u64, place: Place) -> bool {
         if matches!(place, Place::Here | Place::Unclear) {
-            return self.exchange.is_none();
+            return self.stream.exchange.is_none();
         }
         self.count(start);
         if let Place::Apart(at) = place {
@@ -505,18 +540,18 @@ impl Responses {
             return true;
         }
         let back = match place {
-            Place::Back(at) => Some(self.beside.take_up(at)),
+            Place::Back(at) => Some(self.stream.beside.take_up(at)),
             _ => None,
         };
-        if let Some(exchange) = std::mem::replace(&mut self.exchange, back) {
+        if let Some(exchange) = std::mem::replace(&mut self.stream.exchange, back) {
             if place == Place::Next || exchange.over {
                 self.end(exchange, EndedBy::Upstream, true);
             } else {
-                self.idle_since = exchange.last;
-                self.beside.leave(exchange);
+                self.stream.idle_since = exchange.last;
+                self.stream.beside.leave(exchange);
             }
         }
-        while let Some(exchange) = self.beside.take_stale(false) {
+        while let Some(exchange) = self.stream.beside.take_stale(false) {
             self.end(exchange, EndedBy::Upstream, true);
         }
         true
@@ -524,30 +559,30 @@ impl Responses {
 
     /// Makes one of several responses, which seemed one, the one under way.
     pub(crate) fn part(&mut self, at: usize) {
-        let Some(exchange) = self.exchange.take() else {
+        let Some(exchange) = self.stream.exchange.take() else {
             return;
         };
         let first = exchange.number;
         for (which, mut part) in exchange.apart.into_iter().enumerate() {
             part.number = match which {
                 0 => first,
-                _ => self.beside.number(),
+                _ => self.stream.beside.number(),
             };
             if which == at {
-                self.exchange = Some(part);
+                self.stream.exchange = Some(part);
             } else {
-                self.beside.leave(part);
+                self.stream.beside.leave(part);
             }
         }
     }
 
     /// Counts the bytes before an offset to the response under way.
     pub(crate) fn count(&mut self, offset: u64) {
-        let Some(exchange) = &mut self.exchange else {
+        let Some(exchange) = &mut self.stream.exchange else {
             return;
         };
-        let bytes = offset.saturating_sub(self.counted);
-        self.counted += bytes;
+        let bytes = offset.saturating_sub(self.stream.counted);
+        self.stream.counted += bytes;
         exchange.bytes += bytes;
         if let Some(last) = exchange.apart.last_mut() {
             last.bytes += bytes;
@@ -556,50 +591,46 @@ impl Responses {
 
     /// The response under way, begun now if there is none.
     pub(crate) fn begin(&mut self, start: u64) -> &mut Exchange {
-        if self.exchange.is_none() {
-            let exchange = self.beside.take_blank().unwrap_or_else(|| {
-                let number = self.beside.number();
-                let (strays, heard) = (take(&mut self.strays), take(&mut self.heard));
-                Exchange::new(number, self.idle_since, strays, heard)
+        if self.stream.exchange.is_none() {
+            let exchange = self.stream.beside.take_blank().unwrap_or_else(|| {
+                let number = self.stream.beside.number();
+                let (strays, transcript) = (
+                    take(&mut self.stream.strays),
+                    take(&mut self.tools.transcript),
+                );
+                Exchange::new(number, self.stream.idle_since, strays, transcript)
             });
-            self.exchange = Some(exchange);
+            self.stream.exchange = Some(exchange);
             self.count(start);
         }
-        let now = self.now;
-        let exchange = self.exchange.get_or_insert_default();
+        let now = self.stream.now;
+        let exchange = self.stream.exchange.get_or_insert_default();
         exchange.last = now;
         exchange
     }
 
     pub(crate) fn skip(&mut self) {
-        match &mut self.exchange {
+        match &mut self.stream.exchange {
             Some(exchange) => exchange.skipped += 1,
-            None => self.strays += 1,
+            None => self.stream.strays += 1,
         }
     }
 
     /// Makes it ready for another stream.
     pub(crate) fn renew(&mut self) {
-        self.exchange = None;
-        (self.beside, self.counted) = (Beside::default(), 0);
-        self.readings.clear();
-        if let Some(strangers) = &mut self.strangers {
-            strangers.clear();
-        }
-        (self.spoke, self.ending, self.strays) = (false, false, 0);
-        (self.now, self.idle_since) = (Duration::ZERO, Duration::ZERO);
+        self.stream = Stream::default();
     }
 
     /// Ends the stream after so many bytes: what is under way becomes the last reading.
     pub(crate) fn finish(&mut self, ended_by: EndedBy, bytes: u64) {
         self.close_all(ended_by, bytes);
-        if self.spoke {
+        if self.stream.spoke {
             return;
         }
-        let unrecognised = self.strays > 0;
+        let unrecognised = self.stream.strays > 0;
         let Context {
             provider, requests, ..
-        } = &self.context;
+        } = &self.tools.context;
         let request = requests.first();
         let asked = request.and_then(Request::provider).map(str::to_owned);
         self.put(Reading {
@@ -612,8 +643,8 @@ impl Responses {
             },
             ended_by,
             bytes,
-            events_skipped: self.strays,
-            ended: self.now,
+            events_skipped: self.stream.strays,
+            ended: self.stream.now,
             ..Reading::default()
         });
     }
@@ -621,58 +652,63 @@ impl Responses {
     /// Ends every response.
     pub(crate) fn close_all(&mut self, ended_by: EndedBy, offset: u64) {
         self.count(offset);
-        if let Some(exchange) = self.exchange.take() {
-            self.beside.leave(exchange);
+        if let Some(exchange) = self.stream.exchange.take() {
+            self.stream.beside.leave(exchange);
         }
-        while let Some(exchange) = self.beside.take_stale(true) {
-            let followed = !self.beside.is_last(&exchange);
+        while let Some(exchange) = self.stream.beside.take_stale(true) {
+            let followed = !self.stream.beside.is_last(&exchange);
             self.end(exchange, ended_by, followed);
         }
     }
 
     /// Ends a response, which may have been several.
     pub(crate) fn end(&mut self, mut exchange: Exchange, ended_by: EndedBy, followed: bool) {
-        self.idle_since = exchange.last;
+        self.stream.idle_since = exchange.last;
         let Some(parts) = exchange.take_apart() else {
             return self.read(exchange, ended_by, followed);
         };
         let last = parts.len() - 1;
         for (which, mut part) in parts.into_iter().enumerate() {
             if which > 0 {
-                part.number = self.beside.number();
+                part.number = self.stream.beside.number();
             }
             self.read(part, ended_by, followed || which < last);
         }
     }
 
     pub(crate) fn read(&mut self, mut exchange: Exchange, ended_by: EndedBy, followed: bool) {
-        self.emitter.part();
-        let ending = self.context.ending(exchange.number, followed);
-        let reading = exchange.finish(ended_by, &ending, &mut self.parser, &mut self.counters);
-        self.heard = take(&mut exchange.heard);
-        self.heard.renew();
-        self.beside.hold(exchange.number, reading);
-        while let Some(reading) = self.beside.release(self.exchange.as_ref()) {
+        self.tools.emitter.part();
+        let ending = self.tools.context.ending(exchange.number, followed);
+        let reading = exchange.finish(
+            ended_by,
+            &ending,
+            &mut self.tools.parser,
+            &mut self.tools.counters,
+        );
+        self.tools.transcript = take(&mut exchange.transcript);
+        self.tools.transcript.renew();
+        self.stream.beside.hold(exchange.number, reading);
+        while let Some(reading) = self.stream.beside.release(self.stream.exchange.as_ref()) {
             self.put(reading);
         }
     }
 
     pub(crate) fn so_far(&mut self, offset: u64) -> Option<Reading> {
         self.fold();
-        let mut exchange = self.exchange.clone()?;
-        exchange.bytes += offset.saturating_sub(self.counted);
-        let ending = self.context.ending(exchange.number, false);
+        let mut exchange = self.stream.exchange.clone()?;
+        exchange.bytes += offset.saturating_sub(self.stream.counted);
+        let ending = self.tools.context.ending(exchange.number, false);
         Some(exchange.finish(
             EndedBy::Limit,
             &ending,
-            &mut self.parser,
-            &mut self.counters,
+            &mut self.tools.parser,
+            &mut self.tools.counters,
         ))
     }
 
     pub(crate) fn put(&mut self, reading: Reading) {
-        self.spoke = true;
-        self.readings.push_back(reading);
+        self.stream.spoke = true;
+        self.stream.readings.push_back(reading);
     }
 }
 
