@@ -128,9 +128,10 @@ pub use meter::{
 pub use metered::{AsyncMetered, Metered, MeteredStream, Prices, Recorder};
 #[doc(hidden)]
 pub use price::{Deal, Parts, PriceBook, Query, Quote};
-pub use record::{CostBasis, Labels, Record};
 #[doc(hidden)]
-pub use record::{Format, Selection, Shape, Writer};
+pub use record::read::Shape;
+pub use record::write::{Format, Selection, Writer};
+pub use record::{CostBasis, Labels, Record};
 #[doc(no_inline)]
 pub use rust_decimal::Decimal;
 #[doc(hidden)]

@@ -6,7 +6,9 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use jiff::{ToSpan as _, Unit, Zoned};
 use rust_decimal::Decimal;
 
-use crate::record::{Ask, Labels, Ledger, Writer};
+use crate::record::Labels;
+use crate::record::spent::{Ask, Ledger};
+use crate::record::write::Writer;
 
 /// An amount for a period, of all responses or of those with a label.
 #[derive(Debug)]

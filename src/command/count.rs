@@ -15,7 +15,8 @@ use crate::cli;
 use crate::meter::{Measure, Request, TokenCounter, Usage};
 use crate::pipe::Exit;
 use crate::price::{PriceBook, Query};
-use crate::record::{clean, money};
+use crate::record::clean;
+use crate::record::write::money;
 
 /// What one file came to.
 struct Line {

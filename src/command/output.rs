@@ -9,7 +9,9 @@ use clap::ValueEnum as _;
 use super::outcome::is_coloured;
 use crate::cli;
 use crate::nearest::meant;
-use crate::record::{Format, Record, Selection, Sink, Writer};
+use crate::record::Record;
+use crate::record::sink::Sink;
+use crate::record::write::{Format, Selection, Writer};
 
 /// Where the records of one stream go.
 pub(super) struct Output {

@@ -8,7 +8,8 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::fd;
-use crate::record::{Record, grouped, money};
+use crate::record::Record;
+use crate::record::write::{grouped, money};
 
 /// The line, on a terminal or, if so wanted, in a log.
 pub(super) enum Progress {

@@ -24,7 +24,8 @@ use crate::meter::{
 };
 use crate::pipe::{Exit, Fault, Plan, Watch, signal_of};
 use crate::price::PriceBook;
-use crate::record::{Labels, Record, grouped, money};
+use crate::record::write::{grouped, money};
+use crate::record::{Labels, Record};
 use crate::saved::Unwrap;
 
 /// One stream being metered.

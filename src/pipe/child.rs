@@ -12,7 +12,7 @@ use rustix::process::{
     Pid, PidfdFlags, Signal, getpgid, pidfd_open, pidfd_send_signal, set_child_subreaper,
 };
 
-use super::Exit;
+use super::exit::Exit;
 use crate::meter::EndedBy;
 
 /// A child of ours, watched and signalled by a descriptor: it cannot be mistaken for another process once it has

@@ -12,16 +12,16 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{
-    DumpableBehavior, Resource, Rlimit, Signal, getpgrp, set_dumpable_behavior, setrlimit,
-};
+use rustix::process::{Signal, getpgrp};
 use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGPIPE, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::low_level::siginfo::{Cause, Origin};
-use signal_hook::{flag, low_level};
+use signal_hook::flag;
 
-use super::{Child, Exit, Shared, Watch};
+use super::child::Child;
+use super::exit::Exit;
+use super::shared::{Shared, Watch};
 use crate::fd;
 use crate::meter::EndedBy;
 
@@ -71,8 +71,18 @@ pub(super) fn start<W: Watch>(shared: &Arc<Shared<W>>, plan: Plan, signals: Sign
         .spawn(move || control(&shared, plan, signals));
 }
 
+impl<W: Watch> Shared<W> {
+    /// A signal that came is what ended the stream.
+    pub(super) fn heed_signal(&self, by: &mut EndedBy) {
+        match self.signal.load(Ordering::Acquire) {
+            0 => {}
+            signal => *by = ended_by(signal.into()),
+        }
+    }
+}
+
 /// The word for a stream that a signal ended.
-pub(super) fn ended_by(signal: i32) -> EndedBy {
+fn ended_by(signal: i32) -> EndedBy {
     match signal {
         SIGHUP => EndedBy::Sighup,
         SIGINT => EndedBy::Sigint,
@@ -359,25 +369,4 @@ fn ignored_signals() -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     line.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok())
         .unwrap_or(0)
-}
-
-impl Exit {
-    /// Ends the process.
-    pub(crate) fn now(self) -> ! {
-        match self {
-            Self::Code(code) => std::process::exit(code.into()),
-            Self::Signal(number) => {
-                // Where the child has left a core, one of ours would say nothing of it.
-                let none = Rlimit {
-                    current: Some(0),
-                    maximum: Some(0),
-                };
-                let _ = setrlimit(Resource::Core, none);
-                let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
-                let _ = low_level::emulate_default_handler(number);
-                // Where the signal is blocked, as a shell would report it.
-                std::process::exit(128 + number)
-            }
-        }
-    }
 }

@@ -11,7 +11,9 @@ use rustix::fs::{FileType, fstat};
 use rustix::io::Errno;
 use rustix::pipe::SpliceFlags;
 
-use super::{Fault, Plan, Shared, Watch};
+use super::control::Plan;
+use super::exit::Fault;
+use super::shared::{Shared, Watch};
 use crate::fd;
 use crate::meter::EndedBy;
 

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::CostBasis;
+use super::basis::CostBasis;
 use super::text::escape;
 use crate::meter::{EndedBy, RawUsage, Status};
 use crate::object::{Object, push_list, push_string};

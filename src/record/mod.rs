@@ -1,12 +1,13 @@
 //! One response as one flat object: a single ordered list of columns gives JSON, CSV, and reading back.
 
+mod basis;
 mod cell;
 mod otlp;
-mod read;
-mod sink;
-mod spent;
+pub(crate) mod read;
+pub(crate) mod sink;
+pub(crate) mod spent;
 mod text;
-mod write;
+pub(crate) mod write;
 
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
@@ -14,22 +15,17 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimePrinter;
 use rust_decimal::Decimal;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::meter::{Charged, Created, EndedBy, Measure, Note, RawUsage, Reading, Status, recount};
 use crate::object::Object;
 use crate::price::{Deal, NOTED, Parts, PriceBook, Query, Quote, add_note};
+pub use basis::CostBasis;
 pub(crate) use cell::Cell;
 pub use cell::Labels;
-pub use read::Shape;
-pub(crate) use read::fields;
-pub(crate) use sink::Sink;
-pub(crate) use spent::{Ask, Ledger};
 pub(crate) use text::{clean, escape};
 use text::{message, short};
-pub use write::{Format, Selection, Writer};
-pub(crate) use write::{csv_line, grouped, guarded, money};
 
 /// Text that came within so few microseconds lay ready: how fast it was generated cannot be told.
 const MIN_SPAN: u64 = 10_000;
@@ -258,31 +254,6 @@ counted! {
     web_search_requests: WebSearches,
 }
 
-words! {
-    /// How a cost is known.
-    pub enum CostBasis {
-        /// From the counts that the provider stated, by the price table.
-        Computed = "computed",
-        /// From counts that are estimates.
-        Estimated = "estimated",
-        /// From a part of what was used: the rest is unknown or hidden.
-        LowerBound = "lower_bound",
-        /// Stated by the provider.
-        Reported = "reported",
-    }
-}
-
-impl CostBasis {
-    /// What stands before such a cost where people read it.
-    pub(crate) fn sign(self) -> &'static str {
-        match self {
-            Self::Estimated => "≈ ",
-            Self::LowerBound => "≥ ",
-            Self::Computed | Self::Reported => "",
-        }
-    }
-}
-
 impl Record {
     /// The record of a reading, without times and without computed costs: for those, feed a [`Recorder`].
     ///
@@ -504,13 +475,6 @@ impl Serialize for Record {
         };
         let members = COLUMNS.iter().map(|column| (column.name, value(column)));
         serializer.collect_map(members)
-    }
-}
-
-/// With serde_json alone. Members that are no columns, as a later version may write them, are passed over.
-impl<'de> Deserialize<'de> for Record {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read::record(deserializer)
     }
 }
 

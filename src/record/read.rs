@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use super::write::{Pick, Picked, unguarded};
-use super::{COLUMNS, Column, Record, SCHEMA, Selection};
+use super::write::{Pick, Picked, Selection, unguarded};
+use super::{COLUMNS, Column, Record, SCHEMA};
 
 /// How the records of a file are written.
 #[derive(Debug)]
@@ -338,5 +338,12 @@ impl<'de, V: Deserialize<'de> + Borrow<RawValue>> Visitor<'de> for Reader<V> {
             next = at + 1;
         }
         Ok(record)
+    }
+}
+
+/// With serde_json alone. Members that are no columns, as a later version may write them, are passed over.
+impl<'de> Deserialize<'de> for Record {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        record(deserializer)
     }
 }

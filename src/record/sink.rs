@@ -9,7 +9,8 @@ use std::time::Duration;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
-use super::{Record, Writer};
+use super::Record;
+use super::write::Writer;
 use crate::fd;
 
 /// A place for records, opened before the first byte is read.

@@ -15,8 +15,8 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::write::{Picked, Selection, unguarded};
-use super::{Format, Labels, Writer};
+use super::Labels;
+use super::write::{Format, Picked, Selection, Writer, unguarded};
 
 /// What is asked of a record file.
 #[derive(Clone, Debug, PartialEq)]

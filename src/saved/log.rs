@@ -23,7 +23,7 @@ use super::trace::{Found as TraceFound, Trace};
 use super::unit::{Unit, Units};
 use super::{names, prefix};
 use crate::meter::{Context, Emit, EndedBy, Failure, Reading, Request, Scan, Scanner, Status};
-use crate::record::Shape;
+use crate::record::read::Shape;
 
 /// Finds responses in a log.
 pub(super) struct Log {

@@ -7,7 +7,7 @@ use memchr::{memchr, memchr_iter, memmem};
 
 use super::found::Saved;
 use super::names::{self, Table};
-use crate::record::{Shape, fields};
+use crate::record::read::{Shape, fields};
 
 /// Reads a table row by row. A row that was torn within quotes costs itself, and no row after it.
 pub(super) struct Rows {

@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use super::key::{Key, UNKNOWN};
 use super::total::Totals;
 use crate::object::Object;
-use crate::record::grouped;
+use crate::record::write::grouped;
 
 type Group = (Arc<[String]>, Totals);
 

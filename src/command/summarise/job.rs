@@ -15,7 +15,7 @@ use super::key::{Key, Picks};
 use super::ledger::Ledger;
 use crate::command::outcome::complain;
 use crate::price::PriceBook;
-use crate::record::Writer;
+use crate::record::write::Writer;
 
 /// What all workers share.
 pub(super) struct Job {

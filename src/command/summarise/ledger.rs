@@ -282,7 +282,8 @@ mod tests {
 
     use super::super::share::tests::record;
     use super::*;
-    use crate::record::{Format, Selection, Shape, Writer};
+    use crate::record::read::Shape;
+    use crate::record::write::{Format, Selection, Writer};
 
     /// The groups of records that several threads add, in order.
     fn summary(records: &[Record], threads: usize, dedup: bool) -> Vec<(Arc<[String]>, Totals)> {

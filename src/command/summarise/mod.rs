@@ -42,7 +42,7 @@ use super::prices;
 use super::table::width;
 use crate::cli::{self, Layout};
 use crate::pipe::Exit;
-use crate::record::{Format, Selection, Writer};
+use crate::record::write::{Format, Selection, Writer};
 use crate::saved::{Report, read_report};
 use input::Input;
 use job::{Job, Records};

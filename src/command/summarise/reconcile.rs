@@ -8,7 +8,8 @@ use rust_decimal::Decimal;
 
 use super::key::UNKNOWN;
 use super::total::Totals;
-use crate::record::{clean, csv_line, escape, guarded};
+use crate::record::write::{csv_line, guarded};
+use crate::record::{clean, escape};
 use crate::saved::{Report, Stated};
 
 /// What both say of one model on one day.

@@ -19,7 +19,8 @@ use super::lines::{fill, next_line};
 use crate::fd::Buffer;
 use crate::meter::{EndedBy, Meter, Status};
 use crate::price::PriceBook;
-use crate::record::{Record, Shape};
+use crate::record::Record;
+use crate::record::read::Shape;
 use crate::saved::{self, Reader, Saved, Unwrap, is_response};
 
 /// One thread's part of the job.

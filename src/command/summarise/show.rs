@@ -17,7 +17,8 @@ use crate::cli::Currency;
 use crate::command::table::{Column, Kind, lay_out, left_out};
 use crate::nearest::meant;
 use crate::object::{Object, push_list};
-use crate::record::{CostBasis, clean, csv_line, escape, grouped, guarded};
+use crate::record::write::{csv_line, grouped, guarded};
+use crate::record::{CostBasis, clean, escape};
 
 /// What the inputs came to, ready to be shown.
 pub(super) struct Summary {
