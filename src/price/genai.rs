@@ -14,10 +14,18 @@ use super::entry::{Days, Entry, Listed, Rate, UNITS, When};
 use super::name::is_dated;
 
 /// What the snapshot was taken of; `data/README.md` tells how to renew it.
-pub(crate) const SNAPSHOT: &str = include_str!("data/prices.jsonl");
+pub(crate) static SNAPSHOT: Table = Table::new(include_str!("data/prices.jsonl"));
 
 /// What the snapshot lacks, in its shape, of a second source.
-static SECOND: &str = include_str!("data/second.jsonl");
+static SECOND: Table = Table::new(include_str!("data/second.jsonl"));
+
+/// Lines of providers, each followed by those of its models.
+#[derive(Debug)]
+pub(crate) struct Table {
+    lines: &'static str,
+    /// Where the providers' lines begin.
+    places: OnceLock<HashMap<&'static str, usize>>,
+}
 
 /// Models whose peak hours are those of workdays, which their data does not say: provider, and how ids begin.
 /// <https://api-docs.deepseek.com/quick_start/pricing>
@@ -155,65 +163,74 @@ impl Model {
     }
 }
 
-/// The ids of the providers of a table.
-pub(crate) fn provider_ids(table: &'static str) -> impl Iterator<Item = &'static str> {
-    table.lines().filter_map(provider_id)
-}
+impl Table {
+    pub(crate) const fn new(lines: &'static str) -> Self {
+        let places = OnceLock::new();
+        Self { lines, places }
+    }
 
-/// How many models a table has.
-pub(crate) fn count(table: &str) -> usize {
-    table
-        .lines()
-        .filter(|line| line.starts_with("{\"id\":"))
-        .count()
-}
+    /// The ids of its providers, in their order.
+    pub(crate) fn provider_ids(&self) -> impl Iterator<Item = &'static str> {
+        self.lines.lines().filter_map(provider_id)
+    }
 
-/// The id of the provider on a line of the snapshot; `None` of a model's line.
-fn provider_id(line: &str) -> Option<&str> {
-    let rest = line.strip_prefix("{\"provider\":\"")?;
-    rest.split_once('"').map(|(id, _)| id)
-}
+    /// How many models it has.
+    pub(crate) fn count(&self) -> usize {
+        let lines = self.lines.lines();
+        lines.filter(|line| line.starts_with("{\"id\":")).count()
+    }
 
-/// A provider of a table, together with the second source.
-pub(crate) fn of_table(table: &'static str, id: &str) -> Option<Provider> {
-    let mut provider = first(table, id)?;
-    for more in section(SECOND, id).into_iter().flat_map(|(_, lines)| lines) {
-        let known = member(more, "{\"id\":").and_then(|(id, _)| {
-            let at = *provider.names.get(id.as_str()?)?;
-            provider.models[at].has_id(id.as_str()?).then_some(at)
-        });
-        match known {
-            Some(at) => provider.models[at].more = more,
-            None => provider.add_unread("", more)?,
+    /// A provider of it, together with the second source.
+    pub(crate) fn provider(&self, id: &str) -> Option<Provider> {
+        let mut provider = self.first(id)?;
+        for more in SECOND.section(id).into_iter().flat_map(|(_, lines)| lines) {
+            let known = member(more, "{\"id\":").and_then(|(id, _)| {
+                let at = *provider.names.get(id.as_str()?)?;
+                provider.models[at].has_id(id.as_str()?).then_some(at)
+            });
+            match known {
+                Some(at) => provider.models[at].more = more,
+                None => provider.add_unread("", more)?,
+            }
         }
+        Some(provider)
     }
-    Some(provider)
+
+    /// A provider of it alone.
+    fn first(&self, id: &str) -> Option<Provider> {
+        let (line, models) = self.section(id)?;
+        let mut provider = head(id, &serde_json::from_str(line).ok()?);
+        for text in models {
+            // What follows its names is read when it is asked for.
+            provider.add_unread(text, "")?;
+        }
+        Some(provider)
+    }
+
+    /// A provider's line, and those of its models.
+    fn section(&self, id: &str) -> Option<(&'static str, impl Iterator<Item = &'static str>)> {
+        let places = self.places.get_or_init(|| {
+            let found = memmem::find_iter(self.lines.as_bytes(), PROVIDER);
+            let begins = |at: &usize| *at == 0 || self.lines.as_bytes()[at - 1] == b'\n';
+            let ids = found.filter(begins).filter_map(|at| {
+                let id = provider_id(self.lines.get(at..)?)?;
+                Some((id, at))
+            });
+            ids.collect()
+        });
+        let mut lines = self.lines.get(*places.get(id)?..)?.lines();
+        let line = lines.next()?;
+        Some((line, lines.take_while(|line| provider_id(line).is_none())))
+    }
 }
 
-/// A provider of a table alone.
-fn first(table: &'static str, id: &str) -> Option<Provider> {
-    let (line, models) = section(table, id)?;
-    let mut provider = head(id, &serde_json::from_str(line).ok()?);
-    for text in models {
-        // What follows its names is read when it is asked for.
-        provider.add_unread(text, "")?;
-    }
-    Some(provider)
-}
+/// How a provider's line begins.
+const PROVIDER: &str = "{\"provider\":\"";
 
-/// A provider's line in a table, and those of its models.
-fn section(
-    table: &'static str,
-    id: &str,
-) -> Option<(&'static str, impl Iterator<Item = &'static str>)> {
-    let begin = format!("{{\"provider\":\"{id}\"");
-    let found = memmem::find_iter(table.as_bytes(), &begin);
-    let at = found
-        .into_iter()
-        .find(|at| *at == 0 || table.as_bytes()[at - 1] == b'\n')?;
-    let mut lines = table.get(at..)?.lines();
-    let line = lines.next()?;
-    Some((line, lines.take_while(|line| provider_id(line).is_none())))
+/// The id of the provider on a line of a table; `None` of a model's line.
+fn provider_id(line: &str) -> Option<&str> {
+    let rest = line.strip_prefix(PROVIDER)?;
+    rest.split_once('"').map(|(id, _)| id)
 }
 
 /// The value after this beginning of a text, and the rest of it.
@@ -394,6 +411,7 @@ mod tests {
     #[test]
     fn the_snapshot_reads_as_a_file_does() {
         let lines: Vec<Value> = SNAPSHOT
+            .lines
             .lines()
             .map(|line| serde_json::from_str(line).expect("JSON"))
             .collect();
@@ -414,10 +432,10 @@ mod tests {
                 }
             }
         }
-        assert_eq!(providers.len(), provider_ids(SNAPSHOT).count());
-        for (id, value) in provider_ids(SNAPSHOT).zip(&providers) {
+        assert_eq!(providers.len(), SNAPSHOT.provider_ids().count());
+        for (id, value) in SNAPSHOT.provider_ids().zip(&providers) {
             let file = provider(value).expect("a provider");
-            let built_in = first(SNAPSHOT, id).expect("a provider");
+            let built_in = SNAPSHOT.first(id).expect("a provider");
             assert!(file.entries().eq(built_in.entries()), "{id}");
             assert_eq!(file.names, built_in.names, "{id}");
             assert_eq!(file.fallbacks, built_in.fallbacks, "{id}");

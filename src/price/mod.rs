@@ -81,7 +81,7 @@ pub struct PriceBook {
     place: Option<PathBuf>,
     /// Those, once they were asked for; none where there are none, or none newer than the built-in table.
     update: Arc<OnceLock<Option<Update>>>,
-    /// The providers that were asked for, of the built-in table and of fetched prices; none where there is none.
+    /// The providers that were asked for, of the built-in table and of fetched prices.
     loaded: Arc<Mutex<Loaded>>,
     /// What was found for names.
     known: Mutex<BTreeMap<String, Answers>>,
@@ -90,8 +90,8 @@ pub struct PriceBook {
 /// The entry for a name, or why there is none.
 type Answer = Result<Found, String>;
 
-/// Providers by whether they are of fetched prices, and by id.
-type Loaded = BTreeMap<(bool, String), Option<Arc<Provider>>>;
+/// Providers by id: those of the built-in table, and those of fetched prices.
+type Loaded = [BTreeMap<String, Arc<Provider>>; 2];
 
 /// The provider asked for, and whether prices without dates may answer.
 type Asked = (Option<String>, bool);
@@ -99,8 +99,10 @@ type Asked = (Option<String>, bool);
 /// The answers for one name.
 type Answers = Vec<(Asked, Arc<Answer>)>;
 
-/// A stream may make up names without end.
+/// A log may make up names without end, and providers for each of them, and long ones: so many are remembered.
 const MAX_KNOWN: usize = 1000;
+const MAX_PROVIDERS: usize = 16;
+const MAX_REMEMBERED: usize = 256;
 
 #[derive(Debug)]
 struct PriceFile {
@@ -228,13 +230,14 @@ impl PriceBook {
     }
 
     /// The table that answers where the user's files do not.
-    fn table(&self) -> &'static str {
-        self.update().map_or(genai::SNAPSHOT, |update| update.lines)
+    fn table(&self) -> &genai::Table {
+        self.update()
+            .map_or(&genai::SNAPSHOT, |update| &update.table)
     }
 
     /// How many models it has.
     pub(crate) fn models(&self) -> usize {
-        genai::count(self.table())
+        self.table().count()
     }
 
     /// What to say of prices that are old on a day.
@@ -256,13 +259,17 @@ impl PriceBook {
             return Arc::clone(answer);
         }
         let answer = Arc::new(self.find_as(provider, model, undated));
+        if name.len() + provider.map_or(0, str::len) > MAX_REMEMBERED {
+            return answer;
+        }
         let mut known = lock(&self.known);
         if known.len() >= MAX_KNOWN {
             known.clear();
         }
         let answers = known.entry(name.to_owned()).or_default();
-        // Many threads may have found it at once, and a hostile stream many providers.
-        answers.truncate(MAX_KNOWN);
+        if answers.len() >= MAX_PROVIDERS {
+            answers.clear();
+        }
         answers.push(((provider.map(str::to_owned), undated), Arc::clone(&answer)));
         answer
     }
@@ -311,7 +318,7 @@ impl PriceBook {
                 return Ok(hit);
             }
         }
-        let shown: String = model.chars().filter(|c| !c.is_control()).take(80).collect();
+        let shown = name::shown(model);
         let id = id.ok_or_else(|| format!("provider of {shown} unknown: give --provider NAME"))?;
         if name::is_local(id) {
             return Err(format!(
@@ -319,9 +326,10 @@ impl PriceBook {
             ));
         }
         let update = self.update().filter(|update| undated || update.is_dated);
-        let mut unknown = format!("no prices of provider {id}: give --prices FILE");
+        let who = name::shown(id);
+        let mut unknown = format!("no prices of provider {who}: give --prices FILE");
         for update in update.map(Some).into_iter().chain([None]) {
-            let table = update.map_or(genai::SNAPSHOT, |update| update.lines);
+            let table = update.map_or(&genai::SNAPSHOT, |update| &update.table);
             let Some(first) = self.load(update.is_some(), table, id) else {
                 continue;
             };
@@ -332,7 +340,7 @@ impl PriceBook {
             if let Some(hit) = all.find_map(|provider| found(&provider, source.as_deref())) {
                 return Ok(hit);
             }
-            unknown = format!("unknown model {shown} of {id}: give --prices FILE or --model NAME");
+            unknown = format!("unknown model {shown} of {who}: give --prices FILE or --model NAME");
         }
         Err(unknown)
     }
@@ -404,21 +412,22 @@ impl PriceBook {
         });
         let update = self.update();
         let table = self.table();
-        let ids = genai::provider_ids(table);
+        let ids = table.provider_ids();
         let built_in = ids.filter_map(|id| Some((None, self.load(update.is_some(), table, id)?)));
         files.chain(built_in).collect()
     }
 
     /// A provider of the built-in table, or of fetched prices.
-    fn load(&self, fetched: bool, table: &'static str, id: &str) -> Option<Arc<Provider>> {
-        let key = (fetched, id.to_owned());
+    fn load(&self, fetched: bool, table: &genai::Table, id: &str) -> Option<Arc<Provider>> {
         let mut loaded = lock(&self.loaded);
-        if let Some(known) = loaded.get(&key) {
-            return known.clone();
+        let loaded = &mut loaded[usize::from(fetched)];
+        if let Some(known) = loaded.get(id) {
+            return Some(Arc::clone(known));
         }
-        let provider = genai::of_table(table, id).map(Arc::new);
-        loaded.insert(key, provider.clone());
-        provider
+        // Of those that are in no table there is no end: nothing is kept of them.
+        let provider = Arc::new(table.provider(id)?);
+        loaded.insert(id.to_owned(), Arc::clone(&provider));
+        Some(provider)
     }
 }
 

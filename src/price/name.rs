@@ -230,6 +230,14 @@ static ENDINGS: &[(&str, &str)] = &[
     ("openai", ":20##-##-##-v#"),
 ];
 
+/// A longer name is no model's: no resource name is longer.
+const LONGEST: usize = 2048;
+
+/// A name as a sentence shows it.
+pub(super) fn shown(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(80).collect()
+}
+
 /// A provider's id in genai-prices' data, where it has one.
 pub(super) fn provider(name: &str) -> Cow<'_, str> {
     let name = lower(name.trim());
@@ -272,7 +280,7 @@ impl<'a> Name<'a> {
             && let Some((_, host)) = name.full.rsplit_once(':')
         {
             name.provider = Some(Cow::Owned(format!("huggingface_{host}")));
-            name.assumed = Some(format!("provider from :{host}"));
+            name.assumed = Some(format!("provider from :{}", shown(host)));
         }
         if name.provider.is_none() {
             name.provider = name.guess();
@@ -307,6 +315,9 @@ impl<'a> Name<'a> {
 
     /// What `known` says of the first spelling that it knows; and that spelling.
     pub(super) fn find<T>(&self, known: impl Fn(&str) -> Option<T>) -> Option<(T, String)> {
+        if self.full.len() > LONGEST {
+            return None;
+        }
         let provider = self.provider.as_deref().unwrap_or_default();
         self.heads(provider).into_iter().find_map(|head| {
             let mut name = head;

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
 use super::entry::{Entry, Listed, UNITS, When};
-use super::genai::{self, Provider};
+use super::genai::{self, Provider, Table};
 use super::litellm;
 use crate::object::Object;
 
@@ -21,7 +21,7 @@ pub(crate) struct Fetched {
 /// Prices in place.
 #[derive(Debug)]
 pub(super) struct Update {
-    pub(super) lines: &'static str,
+    pub(super) table: Table,
     /// The day they were fetched on.
     pub(super) taken: String,
     /// They say since when they hold.
@@ -72,7 +72,7 @@ impl Update {
         let taken: Date = head["taken"].as_str()?.parse().ok()?;
         Some(Self {
             // It is read once, and needed to the end.
-            lines: text.leak(),
+            table: Table::new(text.leak()),
             taken: taken.to_string(),
             is_dated: head["dated"].as_bool()?,
         })

@@ -15,6 +15,17 @@ pub(super) fn begins_sign(byte: u8) -> bool {
     SIGNS.iter().any(|sign| sign[0] == byte)
 }
 
+/// How many bytes behind the first begin nothing either, since a run of like bytes goes on behind them: a run of NULs
+/// or line ends can be as long as a disk.
+fn in_run(bytes: &[u8]) -> usize {
+    const STEP: usize = 64;
+    let same = [bytes[0]; STEP];
+    let steps = bytes[1..].chunks_exact(STEP);
+    let whole = steps.take_while(|step| **step == same).count();
+    // A frame begins with up to three NULs, and a line behind one line end.
+    (whole * STEP).saturating_sub(3)
+}
+
 /// Looks for where something begins again. Keeps back what may be such a place and cannot be told yet: less than a
 /// frame's prelude.
 #[derive(Default)]
@@ -77,7 +88,7 @@ impl Search {
                     self.held.extend_from_slice(rest);
                     break;
                 }
-                Place::Nothing => rest = &rest[1..],
+                Place::Nothing => rest = &rest[1 + in_run(rest)..],
             }
         }
         (input.len(), None)
@@ -115,5 +126,52 @@ impl Search {
             _ if undecided => Place::More,
             _ => Place::Nothing,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where something begins behind a run of any length, it is found as it is found byte by byte.
+    #[test]
+    fn runs_are_passed_over() {
+        let frame = [0, 0, 0, 16, 0, 0, 0, 0, 5, 0xc2, 0x48, 0xeb, 0x7d, 0x98, 0xc8, 0xff];
+        let begins: [&[u8]; 4] = [b"data: a", b"{\"a\":1}", &frame, b"\ndata: a"];
+        for (byte, strict) in [(0, false), (0, true), (b'\n', false), (b'\n', true)] {
+            for (run, begin) in (60..260).flat_map(|run| begins.map(|begin| (run, begin))) {
+                let input = [&vec![byte; run][..], begin].concat();
+                let found = |size: usize| {
+                    let mut search = Search::new(strict);
+                    let mut at = 0;
+                    for piece in input.chunks(size) {
+                        let (used, again) = search.take(piece);
+                        at += used;
+                        if let Some(again) = again {
+                            return Some(at - again.len());
+                        }
+                    }
+                    search.finish().map(|again| at - again.len())
+                };
+                assert_eq!(found(input.len()), found(1), "{run} of {byte}: {}", begin.escape_ascii());
+            }
+        }
+    }
+
+    /// A run of NULs costs no more time for each byte than it takes to look at it.
+    #[test]
+    fn runs_take_little_time() {
+        let time = |bytes: &[u8]| {
+            let times = (0..5).map(|_| {
+                let begun = std::time::Instant::now();
+                let (used, again) = Search::new(false).take(bytes);
+                assert!(used == bytes.len() && again.is_none());
+                begun.elapsed()
+            });
+            times.min().expect("a time")
+        };
+        // Each place among these is tried.
+        let tried = [0, 1].repeat(1 << 19);
+        assert!(time(&vec![0; 1 << 20]) * 4 < time(&tried));
     }
 }
