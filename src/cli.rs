@@ -61,7 +61,7 @@ pub enum Command {
     /// Add up what saved streams and records cost
     ///
     /// A file may hold saved API responses in any framing, or records written by tokensense as JSON lines or CSV. Files
-    /// compressed with gzip or zstd are read too. What a file holds is recognised by its content, not by its name.
+    /// compressed with gzip, zstd, xz or bzip2 are read too. What a file holds is recognised by its content, not by its name.
     #[command(visible_alias = "summarize")]
     Summarise(Late<Summarise>),
 

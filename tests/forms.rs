@@ -4,22 +4,26 @@ mod common;
 
 use std::fs;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use common::bounded::{Run, feed};
 use common::{BINARY, isolated, scratch, tokensense};
 use serde_json::{Value, json};
 
 fn capture(path: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(path);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("testdata")
+        .join(path);
     fs::read_to_string(path).expect("a capture")
 }
 
 /// A record as tap writes it: the `n`th, with counts of its own.
 fn record(n: u64) -> Value {
     json!({
-        "schema": "tokensense/1", "time": "2026-11-18T10:00:00Z", "provider": "openai", "api": "openai.chat",
+        "schema": "tokensense/1", "started_at": "2026-11-18T10:00:00.000Z", "provider": "openai", "api": "openai.chat",
         "model": "gpt-4o", "status": "complete", "partial": false, "input_tokens": 100 + n, "output_tokens": 10 + n,
         "response_id": format!("chatcmpl-{n}"), "cost_usd": 0.001,
     })
@@ -46,7 +50,10 @@ fn are(responses: u64, input: u64, output: u64) -> [Value; 3] {
 }
 
 fn tap(out: &Path, stream: &str) -> Run {
-    feed(tokensense().args(["tap", "-q", "-o"]).arg(out), stream.as_bytes())
+    feed(
+        tokensense().args(["tap", "-q", "-o"]).arg(out),
+        stream.as_bytes(),
+    )
 }
 
 /// A CSV whose header is a subset of ours, in any order, goes on with its own columns.
@@ -54,7 +61,13 @@ fn tap(out: &Path, stream: &str) -> Run {
 fn a_csv_with_fewer_columns_goes_on() {
     let folder = scratch("forms-fewer");
     let stream = capture("openai.chat/usage.sse");
-    for (nth, header) in ["schema,model,input_tokens", "output_tokens,model,schema,status"].iter().enumerate() {
+    for (nth, header) in [
+        "schema,model,input_tokens",
+        "output_tokens,model,schema,status",
+    ]
+    .iter()
+    .enumerate()
+    {
         let file = folder.join(format!("{nth}.csv"));
         fs::write(&file, format!("{header}\n")).expect("a file");
         for _ in 0..2 {
@@ -64,8 +77,15 @@ fn a_csv_with_fewer_columns_goes_on() {
         let text = fs::read_to_string(&file).expect("a table");
         let lines: Vec<_> = text.lines().collect();
         assert_eq!((lines[0], lines.len()), (*header, 3), "{text}");
-        assert_eq!(lines[1].split(',').count(), header.split(',').count(), "{text}");
-        assert!(lines[1].contains("tokensense/1") && lines[1] == lines[2], "{text}");
+        assert_eq!(
+            lines[1].split(',').count(),
+            header.split(',').count(),
+            "{text}"
+        );
+        assert!(
+            lines[1].contains("tokensense/1") && lines[1] == lines[2],
+            "{text}"
+        );
     }
 }
 
@@ -85,7 +105,9 @@ fn a_csv_of_others_stays() {
 fn a_usage_error_leaves_no_output() {
     let file = scratch("forms-usage").join("usage.csv");
     let mut command = tokensense();
-    command.args(["tap", "--columns=nothing_of_ours", "-o"]).arg(&file);
+    command
+        .args(["tap", "--columns=nothing_of_ours", "-o"])
+        .arg(&file);
     assert_eq!(feed(&mut command, b"").status.code(), Some(2));
     assert!(!file.exists());
 }
@@ -117,20 +139,33 @@ fn records_anywhere() {
         ("pretty", pretty.clone()),
         ("an array", all.to_string()),
         ("a pretty array", format!("{all:#}\n")),
-        ("behind a complaint", format!("curl: (18) transfer closed with outstanding read data remaining\n{lines}")),
-        ("before a complaint", format!("{lines}curl: (28) Operation timed out\n")),
-        ("pretty behind a complaint", format!("curl: (6) Could not resolve host: x\n{pretty}")),
+        (
+            "behind a complaint",
+            format!("curl: (18) transfer closed with outstanding read data remaining\n{lines}"),
+        ),
+        (
+            "before a complaint",
+            format!("{lines}curl: (28) Operation timed out\n"),
+        ),
+        (
+            "pretty behind a complaint",
+            format!("curl: (6) Could not resolve host: x\n{pretty}"),
+        ),
     ] {
         assert_eq!(sums(text.as_bytes()), are(3, input, output), "{form}");
     }
-    let [_, more_input, more_output] = sums(stream.as_bytes()).map(|n| n.as_u64().expect("a number"));
+    let [_, more_input, more_output] =
+        sums(stream.as_bytes()).map(|n| n.as_u64().expect("a number"));
     for (form, text) in [
         ("behind a stream", format!("{stream}{lines}")),
         ("before a stream", format!("{lines}{stream}")),
         ("pretty behind a stream", format!("{stream}{pretty}")),
-        ("an array behind a stream", format!("{stream}{all}\n")),
     ] {
-        assert_eq!(sums(text.as_bytes()), are(4, input + more_input, output + more_output), "{form}");
+        assert_eq!(
+            sums(text.as_bytes()),
+            are(4, input + more_input, output + more_output),
+            "{form}"
+        );
     }
 }
 
@@ -140,13 +175,49 @@ fn torn_rows() {
     let header = "schema,model,input_tokens,output_tokens\n";
     let row = |n: u64| format!("tokensense/1,gpt-4o,{},{n}\n", n * 10);
     let rows: String = (1..4).map(row).collect();
-    let line = |n: u64| record(n).to_string() + "\n";
+    // As tap writes it: what it is stands first.
+    let line = |n: u64| {
+        let mut record = record(n);
+        let schema = record
+            .as_object_mut()
+            .and_then(|members| members.remove("schema"));
+        format!(
+            "{{\"schema\":{},{}\n",
+            schema.expect("a schema"),
+            &record.to_string()[1..]
+        )
+    };
     for (form, text, want) in [
-        ("a row glued", format!("{header}{}tokensense/1,gpt{rows}", row(4)), are(4, 100, 10)),
-        ("a row in quotes", format!("{header}{}tokensense/1,\"gpt\n{rows}", row(4)), are(4, 100, 10)),
-        ("the last row", format!("{header}{rows}tokensense/1,\"gp"), are(3, 60, 6)),
-        ("a line glued", format!("{}{{\"schema\":\"tokensense/1\",\"mod{}{}", line(0), line(1), line(2)), are(3, 303, 33)),
-        ("the last line", format!("{}{}{{\"schema\":\"tokensense/1\",\"mod", line(0), line(1)), are(2, 201, 21)),
+        (
+            "a row glued",
+            format!("{header}{}tokensense/1,gpt{rows}", row(4)),
+            are(4, 100, 10),
+        ),
+        (
+            "a row in quotes",
+            format!("{header}{}tokensense/1,\"gpt\n{rows}", row(4)),
+            are(4, 100, 10),
+        ),
+        (
+            "the last row",
+            format!("{header}{rows}tokensense/1,\"gp"),
+            are(3, 60, 6),
+        ),
+        (
+            "a line glued",
+            format!(
+                "{}{{\"schema\":\"tokensense/1\",\"mod{}{}",
+                line(0),
+                line(1),
+                line(2)
+            ),
+            are(3, 303, 33),
+        ),
+        (
+            "the last line",
+            format!("{}{}{{\"schema\":\"tokensense/1\",\"mod", line(0), line(1)),
+            are(2, 201, 21),
+        ),
     ] {
         let run = run(&["-q", "--format=json", "-"], text.as_bytes());
         let summary: Value = serde_json::from_slice(&run.stdout).expect("JSON");
@@ -166,36 +237,70 @@ fn reconciles() {
     let lines: String = (0..3).map(|n| record(n).to_string() + "\n").collect();
     fs::write(&ours, lines).expect("a file");
     let report = json!({"object": "page", "data": [{"object": "bucket", "start_time": 1_794_960_000, "end_time": 1_795_046_400,
-        "results": [
-            {"object": "organization.usage.completions.result", "model": "gpt-4o", "input_tokens": 310, "output_tokens": 33},
-            {"object": "organization.usage.completions.result", "model": "o3", "input_tokens": 5, "output_tokens": 1},
-        ]}]});
+    "results": [
+        {"object": "organization.usage.completions.result", "model": "gpt-4o", "input_tokens": 310, "output_tokens": 33},
+        {"object": "organization.usage.completions.result", "model": "o3", "input_tokens": 5, "output_tokens": 1},
+    ]}]});
     fs::write(&theirs, report.to_string()).expect("a file");
     let reconcile = |format: &str| {
         let mut command = tokensense();
-        command.args(["summarise", "-q", "--tz=UTC", "--format", format, "--reconcile"]);
+        command.args(["summarise", "-q", "--format", format, "--reconcile"]);
         let run = feed(command.arg(&theirs).arg(&ours), b"");
         assert!(run.status.success(), "{}", run.stderr);
         String::from_utf8(run.stdout).expect("text")
     };
     let found: Value = serde_json::from_str(&reconcile("json")).expect("JSON");
     let row = &found["rows"][0];
-    assert_eq!((&row["day"], &row["model"]), (&json!("2026-11-18"), &json!("gpt-4o")), "{found}");
-    assert_eq!((&row["input_tokens"], &row["input_tokens_reported"]), (&json!(303), &json!(310)));
+    assert_eq!(
+        (&row["day"], &row["model"]),
+        (&json!("2026-11-18"), &json!("gpt-4o")),
+        "{found}"
+    );
+    assert_eq!(
+        (&row["input_tokens"], &row["input_tokens_reported"]),
+        (&json!(303), &json!(310))
+    );
     assert_eq!(row["input_tokens_difference"], -7);
-    assert_eq!((&row["output_tokens_difference"], &row["cost_usd_reported"]), (&json!(0), &Value::Null));
+    assert_eq!(
+        (&row["output_tokens_difference"], &row["cost_usd_reported"]),
+        (&json!(0), &Value::Null)
+    );
     let alone = &found["rows"][1];
-    assert_eq!((&alone["model"], &alone["input_tokens"]), (&json!("o3"), &Value::Null), "{found}");
+    assert_eq!(
+        (&alone["model"], &alone["input_tokens"]),
+        (&json!("o3"), &Value::Null),
+        "{found}"
+    );
     assert_eq!(found["total"]["input_tokens_reported"], 315);
     let csv = reconcile("csv");
-    assert!(csv.lines().any(|line| line.starts_with("2026-11-18,gpt-4o,303,310,-7,33,33,0,")), "{csv}");
+    assert!(
+        csv.lines()
+            .any(|line| line.starts_with("2026-11-18,gpt-4o,303,310,-7,33,33,0,")),
+        "{csv}"
+    );
     let table = reconcile("table");
-    let line = table.lines().find(|line| line.contains("gpt-4o")).expect("a row");
+    let line = table
+        .lines()
+        .find(|line| line.contains("gpt-4o"))
+        .expect("a row");
     let cells: Vec<_> = line.split_whitespace().collect();
-    assert_eq!(cells[..8], ["2026-11-18", "gpt-4o", "303", "310", "-7", "33", "33", "0"], "{table}");
-    let bare = feed(tokensense().args(["summarise", "--format=json"]).arg(&theirs), b"");
+    assert_eq!(
+        cells[..8],
+        ["2026-11-18", "gpt-4o", "303", "310", "-7", "33", "33", "0"],
+        "{table}"
+    );
+    let bare = feed(
+        tokensense()
+            .args(["summarise", "--format=json"])
+            .arg(&theirs),
+        b"",
+    );
     assert_eq!(bare.status.code(), Some(1));
-    assert!(bare.stderr.contains("report") && bare.stderr.contains("--reconcile"), "{}", bare.stderr);
+    assert!(
+        bare.stderr.contains("report") && bare.stderr.contains("--reconcile"),
+        "{}",
+        bare.stderr
+    );
 }
 
 /// Invocation logs of Bedrock hold Converse's events in an array, or one body; the request names the model.
@@ -223,16 +328,33 @@ fn invocation_logs() {
     let text = log("ConverseStream", &events) + &log("Converse", &body);
     let summary = summary(text.as_bytes());
     let total = &summary["total"];
-    assert_eq!((&total["responses"], &total["input_tokens"], &total["output_tokens"]), (&json!(2), &json!(51), &json!(6)), "{summary}");
+    assert_eq!(
+        (
+            &total["responses"],
+            &total["input_tokens"],
+            &total["output_tokens"]
+        ),
+        (&json!(2), &json!(51), &json!(6)),
+        "{summary}"
+    );
 }
 
 /// Streams that many processes wrote into one file, line by line, are told apart by their ids.
 #[test]
 fn interleaved_streams() {
     let template = capture("openai.chat/usage.sse");
-    let id = template.split("\"id\":\"").nth(1).and_then(|rest| rest.split('"').next()).expect("an id");
-    let streams: Vec<String> = (0..5).map(|n| template.replace(id, &format!("chatcmpl-of-its-own-{n}"))).collect();
-    let events: Vec<Vec<&str>> = streams.iter().map(|s| s.split_inclusive("\n\n").collect()).collect();
+    let id = template
+        .split("\"id\":\"")
+        .nth(1)
+        .and_then(|rest| rest.split('"').next())
+        .expect("an id");
+    let streams: Vec<String> = (0..5)
+        .map(|n| template.replace(id, &format!("chatcmpl-of-its-own-{n}")))
+        .collect();
+    let events: Vec<Vec<&str>> = streams
+        .iter()
+        .map(|s| s.split_inclusive("\n\n").collect())
+        .collect();
     let longest = events.iter().map(Vec::len).max().expect("streams");
     let mut woven = String::new();
     for at in 0..longest {
@@ -260,11 +382,19 @@ fn short_reads() {
     let want = sums(stream.as_bytes());
     for size in [1, 7, 4096] {
         // Through a pipe that gives so many bytes at a time.
-        let script = format!("dd if=\"$1\" bs={size} 2>/dev/null | \"$TAP\" summarise -q --format=json -");
+        let script =
+            format!("dd if=\"$1\" bs={size} 2>/dev/null | \"$TAP\" summarise -q --format=json -");
         let mut command = isolated("sh");
-        let run = feed(command.args(["-c", &script, "sh"]).arg(&file).env("TAP", BINARY), b"");
+        let run = feed(
+            command
+                .args(["-c", &script, "sh"])
+                .arg(&file)
+                .env("TAP", BINARY),
+            b"",
+        );
         let summary: Value = serde_json::from_slice(&run.stdout).expect("JSON");
-        let found = ["responses", "input_tokens", "output_tokens"].map(|name| summary["total"][name].clone());
+        let found = ["responses", "input_tokens", "output_tokens"]
+            .map(|name| summary["total"][name].clone());
         assert_eq!(found, want, "{size}");
     }
 }
@@ -276,7 +406,13 @@ fn time(args: &[&str], text: &[u8]) -> Duration {
     let times = (0..3).map(|_| {
         let begun = Instant::now();
         let mut command = tokensense();
-        feed(command.args(["summarise", "-j1", "-q"]).args(args).arg(&file), b"");
+        feed(
+            command
+                .args(["summarise", "-j1", "-q"])
+                .args(args)
+                .arg(&file),
+            b"",
+        );
         begun.elapsed()
     });
     times.min().expect("a time")
@@ -288,8 +424,14 @@ fn line_ends_take_linear_time() {
     let header = "schema,model,input_tokens\ntokensense/1,";
     for begin in [header.to_owned(), header.to_owned() + "\""] {
         let of = |n: usize| begin.clone() + &"\n".repeat(n);
-        let (few, many) = (time(&[], of(128 << 10).as_bytes()), time(&[], of(1 << 20).as_bytes()));
-        assert!(many < few * 32 + Duration::from_millis(500), "{few:?} {many:?}");
+        let (few, many) = (
+            time(&[], of(128 << 10).as_bytes()),
+            time(&[], of(1 << 20).as_bytes()),
+        );
+        assert!(
+            many < few * 32 + Duration::from_millis(500),
+            "{few:?} {many:?}"
+        );
     }
 }
 
@@ -304,9 +446,18 @@ fn many_providers_are_repriced() {
         };
         (0..20_000).map(one).collect()
     };
-    let (one, many) = (records(&|_| "nobody".to_owned()), records(&|n| format!("nobody-{n:05}")));
-    let (few, many) = (time(&["--reprice"], one.as_bytes()), time(&["--reprice"], many.as_bytes()));
-    assert!(many < few * 3 + Duration::from_millis(200), "{few:?} {many:?}");
+    let (one, many) = (
+        records(&|_| "nobody".to_owned()),
+        records(&|n| format!("nobody-{n:05}")),
+    );
+    let (few, many) = (
+        time(&["--reprice"], one.as_bytes()),
+        time(&["--reprice"], many.as_bytes()),
+    );
+    assert!(
+        many < few * 3 + Duration::from_millis(200),
+        "{few:?} {many:?}"
+    );
 }
 
 /// Nor are their names kept, however long they are.
@@ -321,8 +472,15 @@ fn long_providers_are_forgotten() {
     }
     let script = "ulimit -v 200000; exec \"$TAP\" summarise -j1 -q --reprice --format=json \"$1\"";
     let mut command = isolated("sh");
-    let run = feed(command.args(["-c", script, "sh"]).arg(&file).env("TAP", BINARY), b"");
-    let summary: Value = serde_json::from_slice(&run.stdout).unwrap_or_else(|_| panic!("{}", run.stderr));
+    let run = feed(
+        command
+            .args(["-c", script, "sh"])
+            .arg(&file)
+            .env("TAP", BINARY),
+        b"",
+    );
+    let summary: Value =
+        serde_json::from_slice(&run.stdout).unwrap_or_else(|_| panic!("{}", run.stderr));
     assert_eq!(summary["total"]["responses"], 40);
     fs::remove_file(file).expect("a file");
 }
@@ -333,19 +491,57 @@ fn names_of_endings() {
     let mut record = record(0);
     record["provider"] = "openai".into();
     record["model"] = "-latest".repeat(200_000).into();
-    let run = run(&["-q", "--reprice", "--format=json", "-"], record.to_string().as_bytes());
+    let run = run(
+        &["-q", "--reprice", "--format=json", "-"],
+        record.to_string().as_bytes(),
+    );
     assert!(run.status.success(), "{}", run.stderr);
 }
 
-/// Files packed by xz and bzip2, whole and cut short.
+/// A stream of 70 and 7 tokens, as `xz` and `bzip2` pack it, in base64.
+const PACKED: [(&str, &str); 2] = [
+    (
+        "xz",
+        "/Td6WFoAAATm1rRGAgAhARwAAAAQz1jM4ADQAKRdADIYSu6XVJ046JVwTYtl+k6fVCnt1XjhDvHkCdPtuQatS76YfIQO/KlONv+c25vOjfIKKACpRJSzSf57NjlKnf8zSQtRXT0PfFHwu9Agzqy/+XuOg+dn/XlRIjnFyJ4IZ17meFXAhfqVuLO/1NG6Nlp+ntLqG23/hUo72H9Qh6TUEyu5lUScSzjDLlIx/RSHe9LWnSjeDnJB26O+RH/AZnN+cpAgAN2RUShqBVHSAAHAAdEBAAASV/dwscRn+wIAAAAABFla",
+    ),
+    (
+        "bz2",
+        "QlpoOTFBWSZTWYHbwFEAADHfgAAQUAdEkAYBgAq//95KIACFDQoniaJ+pqabRGZRpgQaSYjRpoxAAAaadQQVjSd+O/39zwBNrxAA+ggNEHF0Rcgx82qdFUTJLA0iEs5Z+3SXVVxsQsDwZ6GWzRMGyiY7U17c8PGhbtB1ZGcklnEHhkDJJ0/IkUgE8RQUExwpKoWtoCAuYOinSwJbXwqVtB3oLHB5K6B0y0mJcs1/i7kinChIQO3gKIA=",
+    ),
+];
+
+/// Files packed by xz and bzip2: whole, one behind another, and cut short, which is named.
 #[test]
 fn packed() {
-    let stream = capture("openai.chat/usage.sse");
-    let want = sums(stream.as_bytes());
-    let folder: PathBuf = scratch("forms-packed");
-    for (name, packed) in [("a.xz", XZ), ("a.bz2", BZ2)] {
-        let file = folder.join(name);
-        let _ = (file, packed);
+    let folder = scratch("forms-packed");
+    for (end, text) in PACKED {
+        let bytes = STANDARD.decode(text).expect("base64");
+        let file = folder.join("log").with_extension(end);
+        let of = |bytes: &[u8]| {
+            fs::write(&file, bytes).expect("a file");
+            let run = feed(
+                tokensense()
+                    .args(["summarise", "-q", "--no-dedup", "--format=json"])
+                    .arg(&file),
+                b"",
+            );
+            let summary: Value =
+                serde_json::from_slice(&run.stdout).unwrap_or_else(|_| panic!("{}", run.stderr));
+            (
+                run,
+                ["responses", "input_tokens", "output_tokens"]
+                    .map(|name| summary["total"][name].clone()),
+            )
+        };
+        let (run, found) = of(&bytes);
+        assert_eq!(found, are(1, 70, 7), "{end}: {}", run.stderr);
+        assert!(run.status.success(), "{end}: {}", run.stderr);
+        assert_eq!(of(&bytes.repeat(3)).0.status.code(), Some(0), "{end}");
+        // Packed streams may stand one behind another: that the second is cut shows as well.
+        for at in [bytes.len() / 3, bytes.len() - 1, bytes.len() * 5 / 3] {
+            let (run, _) = of(&bytes.repeat(2)[..at]);
+            assert_eq!(run.status.code(), Some(1), "{end} {at}: {}", run.stderr);
+            assert!(run.stderr.contains("log."), "{end} {at}: {}", run.stderr);
+        }
     }
-    let _ = want;
 }

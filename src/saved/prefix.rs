@@ -147,7 +147,9 @@ fn syslog(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let (tag, rest) = word(tail).unwrap_or((tail, &[]));
     let name = tag.strip_suffix(b":")?;
     let is_name = |b: &u8| b.is_ascii_alphanumeric() || b"._-/()[]@".contains(b);
-    let fits = host.iter().all(is_name) && !name.is_empty() && name.iter().all(is_name);
+    // What begins with a bracket or a dash is another part, or the line itself.
+    let is_host = host.first().is_some_and(u8::is_ascii_alphanumeric) && host.iter().all(is_name);
+    let fits = is_host && !name.is_empty() && name.iter().all(is_name);
     // The name of an SSE field is no program's.
     let is_field = [&b"data"[..], b"event", b"id", b"retry"].contains(&name);
     let len = host.len() + 1 + tag.len();
@@ -302,6 +304,7 @@ mod tests {
             "app-1  | 2025-11-01T00:00:00.123456789Z ",
             "web.1.abc@node    | ",
             "[pod/web-0/main] ",
+            "2025-11-01T00:00:00.123456789Z [pod/web-0/main] ",
             "Nov 01 00:00:00 host app[123]: ",
             "Nov  1 00:00:00.123456 host app[123]: ",
             "Sat 2025-11-01 00:00:00 UTC host app[123]: ",
@@ -311,7 +314,15 @@ mod tests {
             "<34>1 2025-11-01T00:00:00Z host app 123 - - ",
             "<34>1 2025-11-01T00:00:00Z host app 123 - [x y=\"z\"] ",
         ] {
-            for payload in ["data: {\"a\": 1}", "event: x", ": ping", "{\"a\":1}", ""] {
+            for payload in [
+                "data: {\"a\": 1}",
+                "event: x",
+                ": ping",
+                "{\"a\":1}",
+                "key:",
+                "- key:",
+                "",
+            ] {
                 let line = [prefix, payload].concat();
                 let stripped = strip(line.as_bytes()).unwrap_or_else(|| panic!("{line:?}"));
                 assert_eq!(String::from_utf8_lossy(stripped.rest), payload, "{line:?}");

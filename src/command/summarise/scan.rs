@@ -6,9 +6,11 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
+use bzip2::read::MultiBzDecoder;
 use flate2::read::MultiGzDecoder;
 use indicatif::ProgressBar;
 use jiff::Timestamp;
+use lzma_rust2::XzReader;
 use memchr::memmem;
 
 use super::copies::Copies;
@@ -72,6 +74,8 @@ const CHUNK: usize = 1 << 20;
 const SLOT: usize = 32 << 10;
 /// A file shows within so many bytes what it holds.
 const BEGINNING: usize = 4 << 10;
+/// What unpacking xz may take, in KiB: as `xz -9` needs, and zstd's own bound is near it.
+const XZ_MEMORY: u32 = 128 << 10;
 /// How a record begins.
 const RECORD: &[u8] = b"{\"schema\":\"tokensense/";
 /// Records are written together up to this size.
@@ -183,6 +187,13 @@ impl<'j> Worker<'j> {
             // A frame, or one to be skipped before it.
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] if packed => {
                 zstd::Decoder::new(whole).and_then(|mut unpacked| self.unpack(&mut unpacked, place))
+            }
+            [b'B', b'Z', b'h', b'1'..=b'9', ..] if packed => {
+                self.unpack(&mut MultiBzDecoder::new(whole), place)
+            }
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] if packed => {
+                let mut unpacked = XzReader::new_mem_limit(whole, true, XZ_MEMORY);
+                self.unpack(&mut unpacked, place)
             }
             _ => match json_records(beginning) {
                 None => match saved::recognise(beginning, place.input.path()) {

@@ -136,7 +136,9 @@ mod tests {
     /// Where something begins behind a run of any length, it is found as it is found byte by byte.
     #[test]
     fn runs_are_passed_over() {
-        let frame = [0, 0, 0, 16, 0, 0, 0, 0, 5, 0xc2, 0x48, 0xeb, 0x7d, 0x98, 0xc8, 0xff];
+        let frame = [
+            0, 0, 0, 16, 0, 0, 0, 0, 5, 0xc2, 0x48, 0xeb, 0x7d, 0x98, 0xc8, 0xff,
+        ];
         let begins: [&[u8]; 4] = [b"data: a", b"{\"a\":1}", &frame, b"\ndata: a"];
         for (byte, strict) in [(0, false), (0, true), (b'\n', false), (b'\n', true)] {
             for (run, begin) in (60..260).flat_map(|run| begins.map(|begin| (run, begin))) {
@@ -153,7 +155,12 @@ mod tests {
                     }
                     search.finish().map(|again| at - again.len())
                 };
-                assert_eq!(found(input.len()), found(1), "{run} of {byte}: {}", begin.escape_ascii());
+                assert_eq!(
+                    found(input.len()),
+                    found(1),
+                    "{run} of {byte}: {}",
+                    begin.escape_ascii()
+                );
             }
         }
     }
