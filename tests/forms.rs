@@ -249,7 +249,9 @@ fn reconciles() {
         assert!(run.status.success(), "{}", run.stderr);
         String::from_utf8(run.stdout).expect("text")
     };
-    let found: Value = serde_json::from_str(&reconcile("json")).expect("JSON");
+    let text = reconcile("json");
+    assert!(text.ends_with("}\n"), "{text}");
+    let found: Value = serde_json::from_str(&text).expect("JSON");
     let row = &found["rows"][0];
     assert_eq!(
         (&row["day"], &row["model"]),

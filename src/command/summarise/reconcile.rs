@@ -110,11 +110,11 @@ impl Reconciled {
             .map(|(key, row)| object(Some(key), row))
             .collect();
         let text = format!(
-            "{{\"schema\":\"tokensense.reconciliation/1\",\"rows\":[{}],\"total\":{}}}\n",
+            "{{\"schema\":\"tokensense.reconciliation/1\",\"rows\":[{}],\"total\":{}}}",
             rows.join(","),
             object(None, &self.total)
         );
-        escape(&text).into_owned()
+        escape(&text).into_owned() + "\n"
     }
 
     /// Aligned columns.
