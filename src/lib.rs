@@ -101,31 +101,51 @@
 //! Amounts of money are [`Decimal`]s; labels are texts by name. The provider's own usage object is
 //! [`RawUsage`]: JSON as it was written, whose members it reads when they are asked for.
 
+#![cfg_attr(
+    not(feature = "cli"),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "the command uses more of each room"
+    )
+)]
+
 #[macro_use]
 mod word;
+#[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
+#[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod command;
+#[cfg(feature = "cli")]
 mod curl;
+#[cfg(feature = "cli")]
 mod fd;
 mod meter;
 mod metered;
 mod nearest;
 mod object;
+#[cfg(feature = "cli")]
 mod pipe;
 mod price;
 mod record;
+#[cfg(feature = "cli")]
 mod saved;
 mod secret;
 
+#[cfg(feature = "cli")]
 #[doc(hidden)]
 pub use curl::{Argument, Curl, Inject};
 pub use meter::{
     Charged, Context, Count, Created, Emit, EndedBy, Failure, Measure, Meter, Note, Pass, RawUsage,
     Reading, Request, Status, TokenCounter, Usage,
 };
-pub use metered::{AsyncMetered, Metered, MeteredStream, Prices, Recorder};
+#[cfg(feature = "futures")]
+pub use metered::MeteredStream;
+#[cfg(feature = "tokio")]
+pub use metered::{AsyncMetered, EventFrame, Events};
+pub use metered::{Metered, Prices, Recorder};
 #[doc(hidden)]
 pub use price::{Deal, Parts, PriceBook, Query, Quote};
 #[doc(hidden)]
@@ -134,10 +154,11 @@ pub use record::write::{Format, Selection, Writer};
 pub use record::{CostBasis, Labels, Record};
 #[doc(no_inline)]
 pub use rust_decimal::Decimal;
+#[cfg(feature = "cli")]
 #[doc(hidden)]
 pub use saved::unwrapped;
 
 /// The page about the library, whose examples are run as tests.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "cli"))]
 #[doc = include_str!("../docs/library.md")]
 struct LibraryPage;

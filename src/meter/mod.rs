@@ -24,7 +24,6 @@ use std::time::Duration;
 use counts::Counters;
 use exchange::Exchange;
 use fast::Fast;
-use frame::Framer;
 use json::{Json, Parser};
 use responses::{Responses, Tools};
 
@@ -35,6 +34,8 @@ pub use context::Context;
 pub use emit::Emit;
 pub use estimate::TokenCounter;
 pub use failure::Failure;
+pub(crate) use frame::Framer;
+pub(crate) use frame::event::{Frame, MAX_EVENT};
 pub use reading::{Charged, Created, EndedBy, Note, Pass, Reading, Status};
 pub use request::Request;
 pub use usage::stated::RawUsage;

@@ -32,7 +32,12 @@ macro_rules! adapter {
     };
 }
 
+#[cfg(feature = "tokio")]
+mod async_read;
+#[cfg(feature = "tokio")]
+mod events;
 mod read;
+#[cfg(feature = "futures")]
 mod stream;
 
 use std::path::PathBuf;
@@ -43,7 +48,12 @@ use crate::meter::{Context, EndedBy, Meter};
 use crate::price::PriceBook;
 use crate::record::Record;
 
-pub use read::{AsyncMetered, Metered};
+#[cfg(feature = "tokio")]
+pub use async_read::AsyncMetered;
+#[cfg(feature = "tokio")]
+pub use events::{EventFrame, Events};
+pub use read::Metered;
+#[cfg(feature = "futures")]
 pub use stream::MeteredStream;
 
 /// Bytes in, whole records out: a [`Meter`] with a clock and prices.

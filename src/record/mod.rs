@@ -4,7 +4,9 @@ mod basis;
 mod cell;
 mod otlp;
 pub(crate) mod read;
+#[cfg(feature = "cli")]
 pub(crate) mod sink;
+#[cfg(feature = "cli")]
 pub(crate) mod spent;
 mod text;
 pub(crate) mod write;
