@@ -14,8 +14,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let body = arguments.next().ok_or("the JSON request body is missing")?;
 
     // With the request known, the prompt of an answer that is cut off can be estimated.
-    let mut context = Context::default();
-    context.requests.extend(Request::parse(body.as_bytes()));
+    let context = Context::default().with_requests(Request::parse(body.as_bytes()));
     let recorder = Recorder::new(|record: Record| eprintln!("{}", record.to_json()));
     let recorder = recorder.with_context(context);
 

@@ -82,8 +82,8 @@
 //! use tokensense::{Context, Metered, Prices, Record, Recorder, Request};
 //!
 //! # let answer: &[u8] = b"";
-//! let mut context = Context::default();
-//! context.requests.extend(Request::parse(br#"{"model":"gpt-4o","messages":[]}"#));
+//! let request = Request::parse(br#"{"model":"gpt-4o","messages":[]}"#);
+//! let context = Context::default().with_requests(request);
 //! let recorder = Recorder::new(|mut record: Record| {
 //!     record.labels.insert("team".to_owned(), "search".into());
 //!     println!("{}", record.to_json());

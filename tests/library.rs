@@ -12,8 +12,8 @@ use futures_core::Stream;
 use proptest::prelude::*;
 use serde_json::Value;
 use tokensense::{
-    AsyncMetered, EndedBy, Meter, Metered, MeteredStream, Prices, Reading, Record, Recorder,
-    Request, Status,
+    AsyncMetered, Emit, EndedBy, Events, Meter, Metered, MeteredStream, Prices, Reading, Record,
+    Recorder, Request, Status,
 };
 use tokio::io::{AsyncRead, ReadBuf};
 
@@ -532,4 +532,53 @@ async fn a_client_that_gives_up() {
     assert_eq!(record.input_tokens, Some(1000));
     assert!(record.ttft_ms.is_some());
     server.await.expect("no panic");
+}
+
+/// Events are cut the same whatever the pieces, lie in the stream as they are, and carry what `--emit data` gives out.
+#[test]
+fn events_are_frames_of_the_stream() {
+    use tokio_util::bytes::BytesMut;
+    use tokio_util::codec::Decoder as _;
+
+    let cut = |bytes: &[u8], size: usize| {
+        let (mut events, mut decoder) = (Vec::new(), Events::new());
+        let mut buffer = BytesMut::new();
+        for piece in bytes.chunks(size) {
+            buffer.extend_from_slice(piece);
+            while let Some(event) = decoder.decode(&mut buffer).expect("no error") {
+                events.push(event);
+            }
+        }
+        while let Some(event) = decoder.decode_eof(&mut buffer).expect("no error") {
+            events.push(event);
+        }
+        assert!(buffer.is_empty(), "all of it is taken");
+        events
+    };
+    let mut lent = 0;
+    for path in common::captures() {
+        let bytes = fs::read(&path).expect("a capture");
+        let whole = cut(&bytes, bytes.len().max(1));
+        for size in [1, 7, 1000] {
+            assert_eq!(cut(&bytes, size), whole, "{}, by {size}", path.display());
+        }
+        let mut rest = bytes.as_slice();
+        for event in &whole {
+            let at = memchr::memmem::find(rest, &event.raw).expect("as it stands in the stream");
+            rest = &rest[at + event.raw.len()..];
+            lent += usize::from(event.raw.as_ptr_range().contains(&event.data.as_ptr()));
+        }
+        let mut meter = Meter::new();
+        meter.emit(Emit::Data);
+        meter.feed(&bytes);
+        meter.finish(EndedBy::Upstream);
+        let emitted = String::from_utf8_lossy(&meter.take_emitted()).into_owned();
+        let flat = |data: &[u8]| String::from_utf8_lossy(data).replace(['\n', '\r'], " ");
+        let data: Vec<_> = whole.iter().map(|event| flat(&event.data)).collect();
+        for line in emitted.lines() {
+            let is_it = |data: &String| line == data || line.ends_with(&format!("{data}}}"));
+            assert!(data.iter().any(is_it), "{}: {line}", path.display());
+        }
+    }
+    assert!(lent > 500, "few events are lent from the buffer: {lent}");
 }

@@ -58,6 +58,25 @@ pub enum Argument {
     Headers,
 }
 
+/// How many requests it makes, and nothing of their secrets.
+impl std::fmt::Debug for Curl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut curl = f.debug_struct("Curl");
+        curl.field("calls", &self.calls.len());
+        curl.finish_non_exhaustive()
+    }
+}
+
+/// Which kind it is: an argument may be a key or a prompt.
+impl std::fmt::Debug for Argument {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Plain(_) => "Plain",
+            Self::Fed { .. } => "Fed",
+        })
+    }
+}
+
 impl Curl {
     /// Reads the arguments of a curl, and the bodies that they name; makes it ask for usage where that is right.
     ///

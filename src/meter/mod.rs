@@ -63,6 +63,15 @@ pub struct Meter {
     fast: Option<Fast>,
 }
 
+/// Where it is in the stream, and nothing of what the stream says.
+impl std::fmt::Debug for Meter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut meter = f.debug_struct("Meter");
+        meter.field("offset", &self.framer.offset());
+        meter.finish_non_exhaustive()
+    }
+}
+
 /// Reads the counts of a usage object again that an API's response has stated.
 pub(crate) fn recount(api: Option<&str>, usage: &RawUsage, reading: &mut Reading) {
     thread_local! {
