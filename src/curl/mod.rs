@@ -73,6 +73,7 @@ impl std::fmt::Debug for Argument {
         f.write_str(match self {
             Self::Plain(_) => "Plain",
             Self::Fed { .. } => "Fed",
+            Self::Headers => "Headers",
         })
     }
 }
