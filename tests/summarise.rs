@@ -625,6 +625,47 @@ fn copies() {
     );
 }
 
+/// A sum says how far its estimates may be off, weighted by their tokens: what was not estimated, and what does not say how
+/// far it may be off, is not weighed.
+#[test]
+fn sums_carry_the_error_of_estimates() {
+    let scratch = scratch("summarise-error");
+    let off = |tokens: u64, error: Value| serde_json::json!({"model": "m", "input_tokens": 900, "output_tokens": tokens, "estimated": ["output_tokens"], "estimate_error": error});
+    for (rows, want) in [
+        (vec![off(100, 0.1.into())], serde_json::json!(0.1)),
+        (
+            vec![off(300, 0.1.into()), off(100, 0.5.into())],
+            serde_json::json!(0.2),
+        ),
+        (
+            vec![off(100, 0.1.into()), off(1, 0.11.into())],
+            serde_json::json!(0.11),
+        ),
+        (
+            vec![off(100, 0.4.into()), off(100, Value::Null)],
+            serde_json::json!(0.4),
+        ),
+        (vec![off(100, Value::Null)], Value::Null),
+        (
+            vec![serde_json::json!({"estimated": [], "estimate_error": 0.3})],
+            Value::Null,
+        ),
+    ] {
+        let paths: Vec<_> = rows
+            .iter()
+            .enumerate()
+            .map(|(at, row)| {
+                let path = scratch.join(format!("{at}"));
+                fs::write(&path, records(std::slice::from_ref(row))).expect("a file");
+                path
+            })
+            .collect();
+        let summary = summary(paths.iter().map(|path| path.as_os_str()));
+        assert_eq!(summary["total"]["estimate_error"], want, "{rows:?}");
+        assert_eq!(summary["groups"][0]["estimate_error"], want, "{rows:?}");
+    }
+}
+
 #[test]
 fn times_of_files() {
     let scratch = scratch("summarise-mtime");

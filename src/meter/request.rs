@@ -171,8 +171,9 @@ impl Request {
         let spent = reading.text_bytes > 0 || reading.usage.is_reported();
         if spent && self.estimate(&family, &mut reading.usage) {
             if reading.estimator.is_none() {
-                reading.estimator = Some(family.estimator());
-                reading.estimate_error = family.error();
+                let exact = family.is_exact_for_prompts();
+                reading.estimator = Some(family.estimator(exact));
+                reading.estimate_error = family.error(exact);
             }
         }
     }

@@ -136,7 +136,8 @@ columns! {
     estimated: Vec<String>,
     /// How the estimates were made: the vocabulary, and `exact` or the factor for the model's family.
     estimator: Option<String>,
-    /// How far nine in ten such estimates were off at most: `0.12` is 12 %. None where they are exact.
+    /// How far nine in ten such estimates were off at most: `0.12` is 12 %. None where they are exact, and where that was not
+    /// measured.
     estimate_error: Option<Decimal>,
     /// Cost in US dollars: as reported by the provider, or else as computed.
     cost_usd: Option<Decimal>,

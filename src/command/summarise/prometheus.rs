@@ -31,6 +31,10 @@ const HELP: &[(&str, &str)] = &[
     ),
     ("cost_usd", "Known costs in US dollars."),
     ("bytes", "Bytes of the responses."),
+    (
+        "estimate_error",
+        "How far estimated input and output tokens may be off, as a share of them.",
+    ),
 ];
 
 /// One gauge for each figure, with one sample for each group: its keys are labels. What no response of a group reports has no

@@ -5,6 +5,7 @@
 use std::cmp::Ordering;
 
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
 
 use crate::meter::Status;
 use crate::record::{COUNTED, COUNTS, CostBasis, Record};
@@ -45,7 +46,9 @@ pub(super) const BYTES: usize = COUNTS + 1;
 pub(super) const WHOLE: usize = COUNTS + 2;
 /// It did not fail.
 pub(super) const SOUND: usize = COUNTS + 3;
-const CELLS: usize = COUNTS + 4;
+/// How far its estimates may be off, in hundredths, where that was measured.
+pub(super) const ERROR: usize = COUNTS + 4;
+const CELLS: usize = COUNTS + 5;
 
 impl Cell {
     fn new(firm: u8, value: impl Into<u128>) -> Self {
@@ -80,6 +83,10 @@ impl Share {
             cells[COST] = Cell::new(at.unwrap_or(0) as u8 + 1, pico(cost));
         }
         cells[BYTES] = Cell::new(REPORTED, record.bytes.unwrap_or(0));
+        if let Some(error) = record.estimate_error {
+            let hundredths = (error.abs().round_dp(2) * Decimal::ONE_HUNDRED).to_u32();
+            cells[ERROR] = Cell::new(REPORTED, hundredths.unwrap_or(0));
+        }
         cells[WHOLE].firm = u8::from(!record.partial);
         cells[SOUND].firm = u8::from(record.status != Some(Status::Error));
         let reported = cells[..COUNTS].iter().filter(|cell| cell.firm == REPORTED);

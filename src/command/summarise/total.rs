@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::share::{BASES, BYTES, COST, ESTIMATED, PLACES, SOUND, Share, WHOLE};
+use super::share::{BASES, BYTES, COST, ERROR, ESTIMATED, PLACES, SOUND, Share, WHOLE};
 use crate::record::{COUNTED, COUNTS, Cell as Field, CostBasis};
 
 /// What a group of responses comes to.
@@ -20,6 +20,16 @@ pub(super) struct Totals {
     /// The weakest of its parts: a place in [`BASES`].
     basis: Option<u8>,
     bytes: u64,
+    off: Off,
+}
+
+/// How far estimates may be off.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Off {
+    /// Estimated tokens of input and output, of responses that say how far they may be off.
+    tokens: u128,
+    /// Those tokens · the hundredths that each may be off.
+    hundredths: u128,
 }
 
 impl Totals {
@@ -37,6 +47,14 @@ impl Totals {
         for (own, cell) in self.counts.iter_mut().zip(counts) {
             let count = cell.get().map(|n| n as u64);
             *own = sum(*own, count, u64::saturating_add);
+        }
+        if let Some(error) = share.cells[ERROR].get() {
+            let both = COUNTED.iter().zip(counts).filter(|(counted, cell)| {
+                matches!(counted.name, "input_tokens" | "output_tokens") && cell.firm == ESTIMATED
+            });
+            let tokens = both.fold(0, |sum: u128, (_, cell)| sum.saturating_add(cell.value));
+            let hundredths = tokens.saturating_mul(error);
+            self.off.add(Off { tokens, hundredths });
         }
         let basis = firm(COST).checked_sub(1);
         self.cost = sum(self.cost, share.cells[COST].get(), u128::saturating_add);
@@ -60,6 +78,7 @@ impl Totals {
         }
         self.cost = sum(self.cost, other.cost, u128::saturating_add);
         self.basis = sum(self.basis, other.basis, u8::min);
+        self.off.add(other.off);
     }
 
     /// Everything it says, by name, in the order of JSON and CSV.
@@ -78,6 +97,7 @@ impl Totals {
         figures.push(("cost_usd", Box::new(self.cost())));
         figures.push(("cost_basis", Box::new(self.basis())));
         figures.push(("bytes", number(self.bytes)));
+        figures.push(("estimate_error", Box::new(self.off.mean())));
         figures
     }
 
@@ -104,6 +124,20 @@ impl Totals {
             .iter()
             .position(|counted| counted.name == "total_tokens");
         (self.cost, tokens.map(|at| self.counts[at]), self.responses)
+    }
+}
+
+impl Off {
+    fn add(&mut self, more: Self) {
+        self.tokens = self.tokens.saturating_add(more.tokens);
+        self.hundredths = self.hundredths.saturating_add(more.hundredths);
+    }
+
+    /// The mean over the tokens, as a share of them: two decimals, rounded up.
+    fn mean(self) -> Option<Decimal> {
+        let hundredths = (self.tokens > 0).then(|| self.hundredths.div_ceil(self.tokens))?;
+        let hundredths = i64::try_from(hundredths).unwrap_or(i64::MAX);
+        Some(Decimal::new(hundredths, 2).normalize())
     }
 }
 

@@ -10,8 +10,6 @@ pub(super) const CATEGORIES: [&str; 30] = [
     "Pc", "Pd", "Pe", "Pf", "Pi", "Po", "Ps", "Sc", "Sk", "Sm", "So", "Zl", "Zp", "Zs",
 ];
 
-/// Set beside the category of a letter of the Han script.
-const HAN: u8 = 0x20;
 /// Set beside the category of what is Alphabetic.
 const ALPHABETIC: u8 = 0x40;
 
@@ -60,11 +58,6 @@ fn kind(char: char) -> Kinds {
             _ => 0,
         },
     }
-}
-
-/// Whether a character is of the Han script.
-pub(super) fn is_han(char: char) -> bool {
-    lookup(char) & HAN != 0
 }
 
 /// Whether a character is Alphabetic.

@@ -4,9 +4,7 @@ mod bpe;
 mod call;
 mod classes;
 mod claude;
-#[allow(dead_code)]
 mod split;
-#[allow(dead_code)]
 mod table;
 #[cfg(test)]
 mod tables;
@@ -31,9 +29,19 @@ pub(crate) struct Family {
     /// Tokens that a finished tool call adds.
     call: u64,
     hidden: Hidden,
-    /// In hundredths: the estimates of nine of ten recordings were no further off. None where the vocabulary and the rules
-    /// are the model's own.
-    error: Option<u32>,
+    fit: Fit,
+}
+
+/// How well a family's counts fit. The numbers are hundredths: nine in ten recordings were no further off. None where there
+/// are fewer than six recordings.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fit {
+    /// The vocabulary and the end of a message are the model's own. The error is that of tool calls and reasoning.
+    Exact(Option<u32>),
+    /// The vocabulary is the model's own. What stands around a text is fitted.
+    Own(Option<u32>),
+    /// Another vocabulary stands in.
+    Other(Option<u32>),
 }
 
 /// Whether a family bills generated tokens that it does not show.
@@ -51,42 +59,41 @@ const GATHERED: u64 = 18;
 /// Tokens that Claude's thinking has beside its text.
 const THINKING: u64 = 8;
 
-/// The vocabulary and the rules are the model's own.
-const EXACT: Option<u32> = None;
 const ANY: (u32, u32) = (u32::MAX, 0);
 
-/// Measured on recorded responses with known counts; the first row that fits counts.
+/// Fitted to recorded responses with known counts, the same that the errors were measured on; the first row that fits counts.
 #[rustfmt::skip]
 static FAMILIES: &[Family] = {
+    use Fit::{Exact, Other, Own};
     use Hidden::{Maybe, Never, Summary};
     use Vocabulary::{Cl100k, Claude3, Claude47, Claude48, DeepSeek, MistralV3, O200k, Qwen2};
     &[
-        family(&["gpt-oss"],                         ANY,     O200k,     100, (4, 10), 10, Never, EXACT),
-        family(&["gpt-4o", "gpt-4.1"],               ANY,     O200k,     100, (1, 1), 7,  Never, EXACT),
-        family(&["gpt-5-chat"],                      ANY,     O200k,     100, (1, 1), 7,  Never, EXACT),
-        family(&["gpt-3.5", "gpt-35", "davinci-002"], ANY,    Cl100k,    100, (0, 0), 7,  Never, EXACT),
-        family(&["gpt-4"],                           (4, 0),  Cl100k,    100, (0, 0), 7,  Never, EXACT),
-        family(&["gpt-", "codex"],                   ANY,     O200k,     100, (4, 9), 10, Maybe, EXACT),
-        family(&["claude"],                          (3, 99), Claude3,   100, (3, 3), 0,  Never, EXACT),
-        family(&["claude"],                          (4, 6),  Claude3,   100, (3, 3), 0,  Summary, EXACT),
-        family(&["claude"],                          (4, 7),  Claude47,  100, (5, 5), 0,  Summary, EXACT),
-        family(&["claude"],                          ANY,     Claude48,  100, (5, 5), 0,  Summary, EXACT),
-        family(&["gemini"],                          (2, 0),  O200k,     104, (0, 0), 0,  Never, Some(15)),
-        family(&["gemini"],                          ANY,     O200k,     104, (0, 0), 7,  Maybe, Some(20)),
-        family(&["gemma"],                           ANY,     O200k,     104, (1, 1), 0,  Never, Some(16)),
-        family(&["mistral", "ministral", "mixtral"], ANY,     MistralV3, 100, (1, 1), 2,  Never, EXACT),
-        family(&["codestral", "devstral"],           ANY,     MistralV3, 100, (1, 1), 2,  Never, EXACT),
-        family(&["magistral", "pixtral", "voxtral"], ANY,     MistralV3, 100, (1, 1), 2,  Never, EXACT),
-        family(&["qwen", "qwq"],                     (3, 4),  Qwen2,     100, (1, 5), 13, Never, EXACT),
-        family(&["qwen"],                            ANY,     Qwen2,     104, (1, 5), 13, Never, Some(9)),
-        family(&["llama"],                           (3, 99), Cl100k,    100, (1, 1), 12, Never, Some(6)),
-        family(&["llama"],                           ANY,     O200k,     104, (1, 1), 60, Never, Some(40)),
-        family(&["deepseek"],                        ANY,     DeepSeek,  100, (1, 1), 35, Never, EXACT),
-        family(&["glm"],                             ANY,     O200k,     105, (2, 2), 3,  Never, Some(9)),
-        family(&["kimi", "moonshot"],                ANY,     O200k,     100, (1, 1), 10, Never, Some(6)),
-        family(&["grok"],                            ANY,     O200k,     98,  (0, 0), 25, Maybe, Some(30)),
-        family(&["nova"],                            ANY,     O200k,     99,  (2, 2), 19, Never, Some(20)),
-        family(&["command", "cohere"],               ANY,     O200k,     104, (3, 3), 45, Never, Some(50)),
+        family(&["gpt-oss"],                         ANY,     O200k,     100, (4, 10), 10, Never, Own(Some(39))),
+        family(&["gpt-4o", "gpt-4.1"],               ANY,     O200k,     100, (1, 1), 7,  Never, Exact(Some(31))),
+        family(&["gpt-5-chat"],                      ANY,     O200k,     100, (1, 1), 7,  Never, Exact(None)),
+        family(&["gpt-3.5", "gpt-35", "davinci-002"], ANY,    Cl100k,    100, (0, 0), 7,  Never, Own(None)),
+        family(&["gpt-4"],                           (4, 0),  Cl100k,    100, (0, 0), 7,  Never, Own(None)),
+        family(&["gpt-", "codex"],                   ANY,     O200k,     100, (4, 9), 10, Maybe, Exact(None)),
+        family(&["claude"],                          (3, 99), Claude3,   100, (3, 3), 0,  Never, Exact(Some(29))),
+        family(&["claude"],                          (4, 6),  Claude3,   100, (3, 3), 0,  Summary, Exact(Some(29))),
+        family(&["claude"],                          (4, 7),  Claude47,  100, (5, 5), 0,  Summary, Exact(None)),
+        family(&["claude"],                          ANY,     Claude48,  100, (5, 5), 0,  Summary, Exact(None)),
+        family(&["gemini"],                          (2, 0),  O200k,     104, (0, 0), 0,  Never, Other(None)),
+        family(&["gemini"],                          ANY,     O200k,     104, (0, 0), 7,  Maybe, Other(None)),
+        family(&["gemma"],                           ANY,     O200k,     104, (1, 1), 0,  Never, Other(Some(23))),
+        family(&["mistral", "ministral", "mixtral"], ANY,     MistralV3, 100, (1, 1), 2,  Never, Own(Some(72))),
+        family(&["codestral", "devstral"],           ANY,     MistralV3, 100, (1, 1), 2,  Never, Own(None)),
+        family(&["magistral", "pixtral", "voxtral"], ANY,     MistralV3, 100, (1, 1), 2,  Never, Own(None)),
+        family(&["qwen", "qwq"],                     (3, 4),  Qwen2,     100, (1, 5), 13, Never, Exact(None)),
+        family(&["qwen"],                            ANY,     Qwen2,     104, (1, 5), 13, Never, Other(None)),
+        family(&["llama"],                           (3, 99), Cl100k,    100, (1, 1), 12, Never, Other(Some(93))),
+        family(&["llama"],                           ANY,     O200k,     104, (1, 1), 60, Never, Other(None)),
+        family(&["deepseek"],                        ANY,     DeepSeek,  100, (1, 1), 35, Never, Exact(Some(29))),
+        family(&["glm"],                             ANY,     O200k,     105, (2, 2), 3,  Never, Other(Some(9))),
+        family(&["kimi", "moonshot"],                ANY,     O200k,     100, (1, 1), 10, Never, Other(None)),
+        family(&["grok"],                            ANY,     O200k,     98,  (0, 0), 25, Maybe, Other(None)),
+        family(&["nova"],                            ANY,     O200k,     99,  (2, 2), 19, Never, Other(None)),
+        family(&["command", "cohere"],               ANY,     O200k,     104, (3, 3), 45, Never, Other(Some(51))),
     ]
 };
 
@@ -99,7 +106,7 @@ static O_SERIES: Family = family(
     (4, 9),
     10,
     Hidden::Maybe,
-    EXACT,
+    Fit::Exact(None),
 );
 static UNKNOWN: Family = family(
     &[],
@@ -109,7 +116,8 @@ static UNKNOWN: Family = family(
     (2, 2),
     12,
     Hidden::Never,
-    Some(45),
+    // Of all families, as if their names were not known.
+    Fit::Other(Some(49)),
 );
 
 #[allow(clippy::too_many_arguments)] // A row of the table.
@@ -121,7 +129,7 @@ const fn family(
     once: (u64, u64),
     call: u64,
     hidden: Hidden,
-    error: Option<u32>,
+    fit: Fit,
 ) -> Family {
     Family {
         names,
@@ -131,7 +139,7 @@ const fn family(
         once,
         call,
         hidden,
-        error,
+        fit,
     }
 }
 
@@ -197,18 +205,35 @@ impl Family {
         }
     }
 
+    /// Whether the count of what was heard is exact, as far as it came: text alone, where the family's rules are known.
+    pub(super) fn is_exact(&self, heard: &Heard) -> bool {
+        matches!(self.fit, Fit::Exact(_)) && heard.calls == 0 && !heard.reasoned()
+    }
+
+    /// Whether the count of a prompt is.
+    pub(super) fn is_exact_for_prompts(&self) -> bool {
+        matches!(self.fit, Fit::Exact(_))
+    }
+
+    /// Whether the count of a bare text is.
+    fn is_exact_for_text(&self) -> bool {
+        !matches!(self.fit, Fit::Other(_))
+    }
+
     /// What the estimate is made with: `o200k_base exact`, or `o200k_base ×1.05` where it is an estimate of one.
-    pub(super) fn estimator(&self) -> String {
+    pub(super) fn estimator(&self, exact: bool) -> String {
         let (name, factor) = (self.vocabulary.name(), self.factor);
-        match self.error {
-            None => format!("{name} exact"),
-            Some(_) => format!("{name} ×{}.{:02}", factor / 100, factor % 100),
+        match exact {
+            true => format!("{name} exact"),
+            false => format!("{name} ×{}.{:02}", factor / 100, factor % 100),
         }
     }
 
-    /// Half the width that held nine of ten recordings, in hundredths; `None` where the count is exact.
-    pub(super) fn error(&self) -> Option<u32> {
-        self.error
+    /// Half the width that held nine of ten recordings, in hundredths; `None` where the count is exact, or where there are
+    /// too few recordings.
+    pub(super) fn error(&self, exact: bool) -> Option<u32> {
+        let (Fit::Exact(error) | Fit::Own(error) | Fit::Other(error)) = self.fit;
+        error.filter(|_| !exact)
     }
 
     pub(super) fn is_claude(&self) -> bool {
@@ -285,12 +310,13 @@ impl TokenCounter {
 
     /// The vocabulary, and `exact` or a factor.
     pub fn estimator(&self) -> String {
-        self.family.estimator()
+        self.family.estimator(self.family.is_exact_for_text())
     }
 
-    /// How far nine in ten estimates for models like this one were off at most, in hundredths; `None` where they are exact.
+    /// How far nine in ten estimates for models like this one were off at most, in hundredths; `None` where the count is exact,
+    /// and where that was not measured.
     pub fn error(&self) -> Option<u32> {
-        self.family.error()
+        self.family.error(self.family.is_exact_for_text())
     }
 }
 

@@ -34,7 +34,6 @@ enum Contractions {
 enum Apart {
     /// Numbers, and Chinese and Japanese: the rest falls into words as if they were not there.
     Cjk,
-    Han,
     None,
 }
 
@@ -72,13 +71,6 @@ pub(super) const O200K: Pattern = Pattern {
 pub(super) const TEKKEN: Pattern = Pattern {
     contractions: Contractions::None,
     digits: 1,
-    ..O200K
-};
-
-/// As o200k's, but that Chinese never stands in a word with another script: `[\p{Han}]+|…`.
-pub(super) const KIMI: Pattern = Pattern {
-    slashes: false,
-    apart: Apart::Han,
     ..O200K
 };
 
@@ -157,7 +149,6 @@ impl Pattern {
         let char = text[at..].chars().next().unwrap_or_default();
         match self.apart {
             Apart::Cjk => matches!(char, '一'..='龥' | '\u{3040}'..='\u{30ff}'),
-            Apart::Han => classes::is_han(char),
             Apart::None => false,
         }
     }

@@ -24,9 +24,11 @@ pub(super) struct Table<'a> {
 const INDEX: u32 = (1 << 20) - 1;
 const FREE: u32 = u32::MAX;
 /// Most pieces that a table can hold.
-pub(super) const MAX_PIECES: usize = INDEX as usize;
+#[cfg(test)]
+const MAX_PIECES: usize = INDEX as usize;
 /// A longer piece is none.
-pub(super) const MAX_PIECE: usize = 1 << 10;
+#[cfg(test)]
+const MAX_PIECE: usize = 1 << 10;
 
 impl<'a> Table<'a> {
     /// The table that [`build`] wrote.
@@ -98,6 +100,7 @@ impl<'a> Table<'a> {
 
 /// Lays out pieces as a table. The first of two that are the same counts; one that is empty or too long is left out, and
 /// what is more than a table can hold.
+#[cfg(test)]
 pub(super) fn build<'a>(pieces: impl IntoIterator<Item = (&'a [u8], u32)>) -> Vec<u8> {
     let fits = |(piece, _): &(&[u8], u32)| (1..=MAX_PIECE).contains(&piece.len());
     let mut pieces: Vec<_> = pieces.into_iter().filter(fits).take(MAX_PIECES).collect();

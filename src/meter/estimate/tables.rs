@@ -156,7 +156,6 @@ fn unicode() {
             add(category, number as u8);
         }
     }
-    add("Han", 0x20);
     add("Alphabetic", 0x40);
     let mut blocks: Vec<&[u8]> = Vec::new();
     let mut flat = Vec::new();

@@ -309,8 +309,9 @@ impl Exchange {
             estimated = true;
         }
         if estimated {
-            reading.estimator = Some(family.estimator());
-            reading.estimate_error = family.error();
+            let exact = family.is_exact(&self.heard);
+            reading.estimator = Some(family.estimator(exact));
+            reading.estimate_error = family.error(exact);
         }
     }
 }
