@@ -231,7 +231,7 @@ _tokensense() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "json csv tsv line otlp" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "json csv tsv line" -- "${cur}"))
                     return 0
                     ;;
                 --columns)
@@ -444,7 +444,7 @@ _tokensense() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "json csv tsv line otlp" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "json csv tsv line" -- "${cur}"))
                     return 0
                     ;;
                 --columns)
@@ -576,7 +576,7 @@ _tokensense_more() {
     case $prev in
         --by) _tokensense_list "model provider api status file dir hour day week month block agent project session" ;;
         --columns) _tokensense_list "schema started_at duration_ms ttft_ms tokens_per_second source provider api model request_model response_id created_at service_tier status partial ended_by finish_reason error_type error_message http_status input_tokens cache_read_tokens cache_write_tokens cache_write_1h_tokens output_tokens reasoning_tokens audio_input_tokens audio_output_tokens image_input_tokens image_output_tokens web_search_requests total_tokens estimated estimator estimate_error cost_usd cost_basis cost_reported_usd cost_computed_usd input_cost_usd cache_read_cost_usd cache_write_cost_usd output_cost_usd other_cost_usd price_match cost_note usage_request bytes events events_skipped labels usage" ;;
-        --sort) COMPREPLY=($(compgen -W "model provider api status file dir hour day week month block agent project session responses partial estimated failed unpriced input_tokens cache_read_tokens cache_write_tokens cache_write_1h_tokens output_tokens reasoning_tokens audio_input_tokens audio_output_tokens image_input_tokens image_output_tokens total_tokens web_search_requests cost_usd bytes" -- "$cur")) ;;
+        --sort) COMPREPLY=($(compgen -W "model provider api status file dir hour day week month block agent project session responses partial estimated failed unpriced input_tokens cache_read_tokens cache_write_tokens cache_write_1h_tokens output_tokens reasoning_tokens audio_input_tokens audio_output_tokens image_input_tokens image_output_tokens total_tokens web_search_requests cost_usd bytes estimate_error" -- "$cur")) ;;
         --model) COMPREPLY=($(compgen -W "$(_tokensense_models)" -- "$cur")) ;;
         *) _tokensense "$@" ;;
     esac

@@ -45,8 +45,7 @@ complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -s o -l outpu
 complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -l format -d 'The format of records [default: line on a terminal, json elsewhere]' -r -f -a "json\t'One JSON object per line'
 csv\t'Comma-separated values with a header'
 tsv\t'Tab-separated values with a header'
-line\t'One short line to read'
-otlp\t'Spans for OpenTelemetry, in OTLP\'s JSON, one per line'"
+line\t'One short line to read'"
 complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -l columns -d 'Choose, order and rename the columns of records' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -l label -d 'Add the label KEY=VALUE to the record; repeatable' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -l model -d 'The model, if the stream does not name it or names it wrongly, as Azure does for some deployments' -r
@@ -75,8 +74,7 @@ complete -c tokensense -n "__fish_tokensense_using_subcommand run" -s o -l outpu
 complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l format -d 'The format of records [default: line on a terminal, json elsewhere]' -r -f -a "json\t'One JSON object per line'
 csv\t'Comma-separated values with a header'
 tsv\t'Tab-separated values with a header'
-line\t'One short line to read'
-otlp\t'Spans for OpenTelemetry, in OTLP\'s JSON, one per line'"
+line\t'One short line to read'"
 complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l columns -d 'Choose, order and rename the columns of records' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l label -d 'Add the label KEY=VALUE to the record; repeatable' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l model -d 'The model, if the stream does not name it or names it wrongly, as Azure does for some deployments' -r
@@ -231,6 +229,6 @@ end
 
 complete -c tokensense -n __fish_tokensense_in_command -f -a "(__fish_tokensense_command)"
 complete -c tokensense -n "__fish_tokensense_using_subcommand summarise summarize" -l by -x -a "(__fish_tokensense_list model provider api status file dir hour day week month block agent project session)"
-complete -c tokensense -n "__fish_tokensense_using_subcommand summarise summarize" -l sort -x -a "model provider api status file dir hour day week month block agent project session responses partial estimated failed unpriced input_tokens cache_read_tokens cache_write_tokens cache_write_1h_tokens output_tokens reasoning_tokens audio_input_tokens audio_output_tokens image_input_tokens image_output_tokens total_tokens web_search_requests cost_usd bytes"
+complete -c tokensense -n "__fish_tokensense_using_subcommand summarise summarize" -l sort -x -a "model provider api status file dir hour day week month block agent project session responses partial estimated failed unpriced input_tokens cache_read_tokens cache_write_tokens cache_write_1h_tokens output_tokens reasoning_tokens audio_input_tokens audio_output_tokens image_input_tokens image_output_tokens total_tokens web_search_requests cost_usd bytes estimate_error"
 complete -c tokensense -n "__fish_tokensense_using_subcommand tap run" -l columns -x -a "(__fish_tokensense_list schema started_at duration_ms ttft_ms tokens_per_second source provider api model request_model response_id created_at service_tier status partial ended_by finish_reason error_type error_message http_status input_tokens cache_read_tokens cache_write_tokens cache_write_1h_tokens output_tokens reasoning_tokens audio_input_tokens audio_output_tokens image_input_tokens image_output_tokens web_search_requests total_tokens estimated estimator estimate_error cost_usd cost_basis cost_reported_usd cost_computed_usd input_cost_usd cache_read_cost_usd cache_write_cost_usd output_cost_usd other_cost_usd price_match cost_note usage_request bytes events events_skipped labels usage)"
 complete -c tokensense -n "__fish_tokensense_using_subcommand tap run prices" -l model -x -a "(__fish_tokensense_models)"
