@@ -205,9 +205,9 @@ impl Family {
         }
     }
 
-    /// Whether the count of what was heard is exact, as far as it came: text alone, where the family's rules are known.
-    pub(super) fn is_exact(&self, heard: &Heard) -> bool {
-        matches!(self.fit, Fit::Exact(_)) && heard.calls == 0 && !heard.reasoned()
+    /// Whether the count of the transcript is exact, as far as it came: text alone, where the family's rules are known.
+    pub(super) fn is_exact(&self, transcript: &Transcript) -> bool {
+        matches!(self.fit, Fit::Exact(_)) && transcript.calls == 0 && !transcript.reasoned()
     }
 
     /// Whether the count of a prompt is.

@@ -309,7 +309,7 @@ impl Exchange {
             estimated = true;
         }
         if estimated {
-            let exact = family.is_exact(&self.heard);
+            let exact = family.is_exact(&self.transcript);
             reading.estimator = Some(family.estimator(exact));
             reading.estimate_error = family.error(exact);
         }
