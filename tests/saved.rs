@@ -22,7 +22,7 @@ const LINES: &[(&str, Wrap)] = &[
             format!("2026-11-18T10:00:{:02}.123456789Z {line}\n", at % 60)
         })
     }),
-    ("CRI", |text| lines(text, |at, line| cri(at, line))),
+    ("CRI", |text| lines(text, cri)),
     ("compose", |text| {
         lines(text, |_, line| format!("app-1  | {line}\n"))
     }),
@@ -118,7 +118,9 @@ fn cri(at: usize, line: &str) -> String {
         .nth(30)
         .map(|(cut, _)| line.split_at(cut))
     {
-        Some((begin, rest)) if at % 3 == 0 => format!("{prefix} P {begin}\n{prefix} F {rest}\n"),
+        Some((begin, rest)) if at.is_multiple_of(3) => {
+            format!("{prefix} P {begin}\n{prefix} F {rest}\n")
+        }
         _ => format!("{prefix} F {line}\n"),
     }
 }
@@ -186,9 +188,7 @@ fn records(folder: &Path) -> Vec<(String, Vec<Value>)> {
             .into_owned();
         record["source"] = Value::Null;
         // Blank lines at the ends belong to the holder.
-        for column in ["bytes"] {
-            record[column] = Value::Null;
-        }
+        record["bytes"] = Value::Null;
         files.entry(name).or_default().push(record);
     }
     files.into_iter().collect()

@@ -166,10 +166,8 @@ fn content(word: &Word, stdin: &mut dyn Read) -> io::Result<(Vec<u8>, bool, bool
         None if path == b"-" => stdin.read_to_end(&mut bytes)?,
         None => File::open(OsStr::from_bytes(path))?.read_to_end(&mut bytes)?,
     };
-    if matches!(name, Some("data" | "data-ascii")) {
-        if !bytes.contains(&0) {
-            bytes.retain(|byte| !matches!(byte, b'\r' | b'\n'));
-        }
+    if matches!(name, Some("data" | "data-ascii")) && !bytes.contains(&0) {
+        bytes.retain(|byte| !matches!(byte, b'\r' | b'\n'));
     }
     Ok((bytes, spent, false))
 }

@@ -57,7 +57,8 @@ impl Emitter {
             return;
         }
         let mut data = Cow::from(data);
-        if !is_json(&data) && !(mend(data.to_mut()) && is_json(&data)) {
+        let sound = is_json(&data) || (mend(data.to_mut()) && is_json(&data));
+        if !sound {
             return;
         }
         let flat = data

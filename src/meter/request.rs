@@ -169,12 +169,10 @@ impl Request {
         let name = reading.model.as_deref().or(self.model.as_deref());
         let family = Family::of(name.or(reading.api));
         let spent = reading.text_bytes > 0 || reading.usage.is_reported();
-        if spent && self.estimate(&family, &mut reading.usage) {
-            if reading.estimator.is_none() {
-                let exact = family.is_exact_for_prompts();
-                reading.estimator = Some(family.estimator(exact));
-                reading.estimate_error = family.error(exact);
-            }
+        if spent && self.estimate(family, &mut reading.usage) && reading.estimator.is_none() {
+            let exact = family.is_exact_for_prompts();
+            reading.estimator = Some(family.estimator(exact));
+            reading.estimate_error = family.error(exact);
         }
     }
 

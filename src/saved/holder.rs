@@ -215,7 +215,7 @@ pub(super) fn seems_response(object: &[u8]) -> bool {
             let kind = string(value).unwrap_or_default();
             KINDS.iter().any(|known| kind.starts_with(known.as_bytes()))
         };
-        SIGNS.iter().any(|sign| is(&sign)) || (is(&"object") || is(&"type")) && kind()
+        SIGNS.iter().any(is) || (is(&"object") || is(&"type")) && kind()
     }) || api_of_cut(object)
 }
 

@@ -501,7 +501,8 @@ impl Inside {
         };
         let key = hashed(source, &habit.keys[habit.line]);
         let exact = habit.exact;
-        if !exact && !looks(inside) && !(inside.is_empty() && self.lanes.has(key)) {
+        let goes_on = inside.is_empty() && self.lanes.has(key);
+        if !exact && !looks(inside) && !goes_on {
             self.lanes.feed(key, &mut self.found);
             if !self.lanes.is_open(key) {
                 return false;
@@ -533,9 +534,11 @@ impl Inside {
             self.give(path, text, false, hints);
             return true;
         }
-        items(text).fold(false, |any, item| {
-            self.value(item, path, hints, level + 1) || any
-        })
+        let mut any = false;
+        for item in items(text) {
+            any |= self.value(item, path, hints, level + 1);
+        }
+        any
     }
 
     fn within(&mut self, object: &[u8], path: u64, hints: &Hints, level: u8) -> bool {
@@ -703,13 +706,11 @@ impl Inside {
         if table.is_none() {
             // Sums over calls that are told of one by one.
             let within = |path: &&str| Some(holder::at(object, path)?.to_owned());
-            return table
-                .within
-                .iter()
-                .filter_map(within)
-                .fold(false, |any, value| {
-                    self.value(&value, path, hints, level + 1) || any
-                });
+            let mut any = false;
+            for value in table.within.iter().filter_map(within) {
+                any |= self.value(&value, path, hints, level + 1);
+            }
+            return any;
         }
         let mut inner = Hints {
             body: true,

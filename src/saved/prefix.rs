@@ -57,7 +57,10 @@ const MOST_PARTS: usize = 5;
 /// Names are no longer than this.
 const MOST_NAME: usize = 128;
 
-const PARTS: &[fn(&[u8]) -> Option<Part<'_>>] = &[rfc_5424, timed, compose, bracketed];
+/// Reads one kind of prefix.
+type Reads = fn(&[u8]) -> Option<Part<'_>>;
+
+const PARTS: &[Reads] = &[rfc_5424, timed, compose, bracketed];
 
 fn part<'l>(source: &'l [u8], rest: &'l [u8]) -> Part<'l> {
     Part {

@@ -57,7 +57,7 @@ pub(crate) fn read(text: &[u8]) -> Option<Report> {
 /// One day of OpenAI's or Anthropic's report.
 fn bucket(row: &[u8], report: &mut Report) -> bool {
     let day = member(row, "start_time")
-        .and_then(|text| number(text))
+        .and_then(number)
         .and_then(|seconds| Timestamp::from_second(i64::try_from(seconds).ok()?).ok())
         .map(|at| at.to_string())
         .or_else(|| text_of(member(row, "starting_at")?));

@@ -15,6 +15,9 @@ use super::total::Totals;
 use crate::record::Record;
 use crate::saved::agent;
 
+/// The keys of a group, and what it comes to.
+pub(super) type Group = (Arc<[String]>, Totals);
+
 /// Where the shares of all responses come together. Many threads add to it, each with sums of its own.
 pub(super) struct Ledger {
     groups: Mutex<Groups>,
@@ -168,7 +171,7 @@ impl Ledger {
     }
 
     /// The groups, in no order, out of all that was added; and how many copies were left out of them.
-    pub(super) fn close(self, mut sums: Vec<Sums>) -> (Vec<(Arc<[String]>, Totals)>, u64) {
+    pub(super) fn close(self, mut sums: Vec<Sums>) -> (Vec<Group>, u64) {
         sums.iter_mut().for_each(|sums| self.settle(sums));
         let keys = self
             .groups

@@ -126,10 +126,7 @@ impl Reconciled {
         }
         lines.push(line("total", "", self.total.shown()));
         let mut widths = vec![0; lines[0].len()];
-        for (width, cell) in lines
-            .iter()
-            .flat_map(|line| line.iter().enumerate().map(|(at, cell)| (at, cell)))
-        {
+        for (width, cell) in lines.iter().flat_map(|line| line.iter().enumerate()) {
             widths[width] = widths[width].max(cell.chars().count());
         }
         let mut text = String::new();

@@ -348,12 +348,11 @@ impl Exchange {
                     None => {}
                 }
             }
+            Means::End if self.over => {}
             Means::End => {
-                if !self.over {
-                    trace.unique = true;
-                    self.version += 1;
-                    self.over = true;
-                }
+                trace.unique = true;
+                self.version += 1;
+                self.over = true;
             }
             Means::Error => {
                 if let Content::Failure(failure) = &fact.content {

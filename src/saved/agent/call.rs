@@ -265,9 +265,9 @@ fn at(n: u64) -> Option<Created> {
     let signed = i64::try_from(n).ok()?;
     let at = match n {
         0 => return None,
-        ..100_000_000_000 => return Some(Created::Unix(n)),
-        ..100_000_000_000_000 => Timestamp::from_millisecond(signed),
-        ..100_000_000_000_000_000 => Timestamp::from_microsecond(signed),
+        1..100_000_000_000 => return Some(Created::Unix(n)),
+        100_000_000_000..100_000_000_000_000 => Timestamp::from_millisecond(signed),
+        100_000_000_000_000..100_000_000_000_000_000 => Timestamp::from_microsecond(signed),
         _ => Timestamp::from_nanosecond(i128::from(signed)),
     };
     Some(Created::Text(at.ok()?.to_string()))

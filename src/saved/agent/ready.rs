@@ -5,6 +5,9 @@ use std::sync::OnceLock;
 use super::rule::{Condition, Fact, Form, Row};
 use super::walk::{Spans, Tree, is};
 
+/// Where the models of a row stand, how they are found, and what each of them says.
+type Models = (usize, Tree, Vec<(Fact, usize)>);
+
 /// A form whose paths have become slots.
 pub(super) struct Ready {
     pub(super) tree: Tree,
@@ -19,7 +22,7 @@ pub(super) struct ReadyRow {
     /// It is a call, not what holds for those after it.
     pub(super) is_call: bool,
     /// Where the models stand, and what each of them says.
-    pub(super) models: Option<(usize, Tree, Vec<(Fact, usize)>)>,
+    pub(super) models: Option<Models>,
 }
 
 /// The conditions of signs, likewise.

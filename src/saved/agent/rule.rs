@@ -26,6 +26,9 @@ pub(super) struct Home {
     pub(super) files: &'static [&'static str],
 }
 
+/// Makes another object of one; `None` where it has no such form.
+pub(super) type Unfold = fn(&[u8]) -> Option<Vec<u8>>;
+
 /// A form in which calls are written.
 #[derive(Debug)]
 pub(super) struct Form {
@@ -43,7 +46,7 @@ pub(super) struct Form {
     /// Ids are nobody else's, however short they are.
     pub(super) unique: bool,
     /// Makes of a row the object that the paths lead through.
-    pub(super) unfold: Option<fn(&[u8]) -> Option<Vec<u8>>>,
+    pub(super) unfold: Option<Unfold>,
 }
 
 /// A form with nothing in it.
