@@ -27,13 +27,15 @@ const KEYS: &[&str] = &[
     "ya29",
     "eyJhbGci",
     "nvapi-",
-    "pplx-",
     "csk-",
     "fw_",
     "r8_",
     "tgp_",
     "AQ.Ab",
 ];
+
+/// How keys begin that share it with names of models, as `pplx-embed-v1-0.6b`: in a key, no hyphen follows.
+const SHARED_KEYS: &[&str] = &["pplx-"];
 
 /// Parts of the names of headers, parameters, variables and options that hold secrets, in lower case.
 const NAMES: &[&str] = &[
@@ -202,7 +204,12 @@ fn is_scheme(word: &str) -> bool {
 }
 
 fn has_known_beginning(word: &str) -> bool {
-    word.len() >= 8 && KEYS.iter().any(|start| word.starts_with(start))
+    let keeps = |start: &&str| {
+        let rest = word.strip_prefix(*start);
+        rest.is_some_and(|rest| !rest.contains('-'))
+    };
+    word.len() >= 8
+        && (KEYS.iter().any(|start| word.starts_with(start)) || SHARED_KEYS.iter().any(keeps))
 }
 
 /// As hexadecimal digits, a UUID, or a key of unknown make.
@@ -296,6 +303,7 @@ mod tests {
             "chatcmpl-A1B2C3D4E5F6G7H8I9J0K1L2",
             "claude-sonnet-4-5-20250929",
             "msg_01XFDUDYJgAACzvnptvVoYEL",
+            "pplx-embed-context-v1-0.6b",
         ] {
             assert_eq!(without_keys(text), text);
         }
