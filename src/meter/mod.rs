@@ -35,6 +35,7 @@ pub use emit::Emit;
 pub use estimate::TokenCounter;
 pub use failure::Failure;
 pub(crate) use frame::Framer;
+#[cfg(feature = "tokio")]
 pub(crate) use frame::event::{Frame, MAX_EVENT};
 pub use reading::{Charged, Created, EndedBy, Note, Pass, Reading, Status};
 pub use request::Request;
