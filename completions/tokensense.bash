@@ -231,7 +231,7 @@ _tokensense() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "json csv tsv line" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "json csv tsv line otlp" -- "${cur}"))
                     return 0
                     ;;
                 --columns)
@@ -444,7 +444,7 @@ _tokensense() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "json csv tsv line" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "json csv tsv line otlp" -- "${cur}"))
                     return 0
                     ;;
                 --columns)

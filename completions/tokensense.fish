@@ -45,7 +45,8 @@ complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -s o -l outpu
 complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -l format -d 'The format of records [default: line on a terminal, json elsewhere]' -r -f -a "json\t'One JSON object per line'
 csv\t'Comma-separated values with a header'
 tsv\t'Tab-separated values with a header'
-line\t'One short line to read'"
+line\t'One short line to read'
+otlp\t'Spans for OpenTelemetry, in OTLP\'s JSON, one per line'"
 complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -l columns -d 'Choose, order and rename the columns of records' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -l label -d 'Add the label KEY=VALUE to the record; repeatable' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand tap" -l model -d 'The model, if the stream does not name it or names it wrongly, as Azure does for some deployments' -r
@@ -74,7 +75,8 @@ complete -c tokensense -n "__fish_tokensense_using_subcommand run" -s o -l outpu
 complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l format -d 'The format of records [default: line on a terminal, json elsewhere]' -r -f -a "json\t'One JSON object per line'
 csv\t'Comma-separated values with a header'
 tsv\t'Tab-separated values with a header'
-line\t'One short line to read'"
+line\t'One short line to read'
+otlp\t'Spans for OpenTelemetry, in OTLP\'s JSON, one per line'"
 complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l columns -d 'Choose, order and rename the columns of records' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l label -d 'Add the label KEY=VALUE to the record; repeatable' -r
 complete -c tokensense -n "__fish_tokensense_using_subcommand run" -l model -d 'The model, if the stream does not name it or names it wrongly, as Azure does for some deployments' -r

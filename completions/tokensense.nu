@@ -16,7 +16,7 @@ module completions {
   }
 
   def "nu-complete tokensense tap format" [] {
-    [ "json" "csv" "tsv" "line" ]
+    [ "json" "csv" "tsv" "line" "otlp" ]
   }
 
   def "nu-complete tokensense tap emit" [] {
@@ -53,7 +53,7 @@ module completions {
   }
 
   def "nu-complete tokensense run format" [] {
-    [ "json" "csv" "tsv" "line" ]
+    [ "json" "csv" "tsv" "line" "otlp" ]
   }
 
   def "nu-complete tokensense run emit" [] {

@@ -12,8 +12,8 @@ use futures_core::Stream;
 use proptest::prelude::*;
 use serde_json::Value;
 use tokensense::{
-    AsyncMetered, Emit, EndedBy, Events, Meter, Metered, MeteredStream, Prices, Reading, Record,
-    Recorder, Request, Status,
+    AsyncMetered, Emit, EndedBy, EventFrame, Events, Meter, Metered, MeteredStream, Prices,
+    Reading, Record, Recorder, Request, Status,
 };
 use tokio::io::{AsyncRead, ReadBuf};
 
@@ -560,7 +560,14 @@ fn events_are_frames_of_the_stream() {
         let bytes = fs::read(&path).expect("a capture");
         let whole = cut(&bytes, bytes.len().max(1));
         for size in [1, 7, 1000] {
-            assert_eq!(cut(&bytes, size), whole, "{}, by {size}", path.display());
+            // An event ends at a CR at once: the LF behind it may come with what follows.
+            let told = |event: &EventFrame| {
+                let raw = event.raw.trim_ascii_end().to_vec();
+                (event.name.clone(), event.data.clone(), raw)
+            };
+            let pieces: Vec<_> = cut(&bytes, size).iter().map(told).collect();
+            let whole: Vec<_> = whole.iter().map(told).collect();
+            assert!(pieces == whole, "{}, by {size}", path.display());
         }
         let mut rest = bytes.as_slice();
         for event in &whole {

@@ -53,7 +53,7 @@ pub struct EventFrame {
     pub name: Bytes,
     /// Its payload: the JSON, or the data of an SSE event.
     pub data: Bytes,
-    /// All of its bytes as they came.
+    /// All of its bytes as they came; the blank line at its end may lack its LF.
     pub raw: Bytes,
 }
 
