@@ -575,6 +575,10 @@ fn events_are_frames_of_the_stream() {
             rest = &rest[at + event.raw.len()..];
             lent += usize::from(event.raw.as_ptr_range().contains(&event.data.as_ptr()));
         }
+        if path.to_string_lossy().contains("bedrock.") {
+            // `--emit data` looks into what AWS frames hold.
+            continue;
+        }
         let mut meter = Meter::new();
         meter.emit(Emit::Data);
         meter.feed(&bytes);
