@@ -160,12 +160,6 @@ fn a_cut_makes_nothing_up() {
     cut_anywhere(&load(captures()), times(60, 100_000));
 }
 
-#[test]
-#[ignore = "needs the corpus"]
-fn a_cut_makes_nothing_up_of_recordings() {
-    cut_anywhere(&recordings(), times(40, 1000));
-}
-
 /// What is the same of a response whether it comes alone or after another one.
 fn own(mut record: Columns) -> Columns {
     // What comes between two of them, and says nothing, may be either's.

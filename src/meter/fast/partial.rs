@@ -74,7 +74,7 @@ impl Partial {
 
 impl Progress {
     /// Where the event ends that `bytes` begin with, once it can be told: after a blank line, after a line that
-    /// belongs to no event, or after a JSON value. Never before what was looked at in an earlier call.
+    /// belongs to no event or says `[DONE]`, or after a JSON value. Never before what was looked at in an earlier call.
     fn end(&mut self, bytes: &[u8]) -> Option<usize> {
         if bytes.first() == Some(&b'{') {
             let scan = self.json.scan(&bytes[self.at..]);
@@ -89,7 +89,8 @@ impl Progress {
             let line = &bytes[self.line..end];
             (self.at, self.line) = (end + 1, end + 1);
             let is_rest_of_crlf = line.is_empty() && bytes[..=end].ends_with(b"\r\n");
-            if !is_rest_of_crlf && (line.is_empty() || Field::parse(line) == Field::Stray) {
+            let ends = || matches!(Field::parse(line), Field::Stray | Field::Data(b"[DONE]"));
+            if !is_rest_of_crlf && (line.is_empty() || ends()) {
                 let is_crlf = bytes[end..].starts_with(b"\r\n");
                 return Some(end + 1 + usize::from(is_crlf));
             }
@@ -118,6 +119,7 @@ mod tests {
             (b"data: {}\r\n\r", false),
             (b"data: {}\r\r", false),
             (b"data: {}\n\r", false),
+            (b"data: [DONE]\n", false),
             (b"d3\r\n", false),
             (b"HTTP/1.1 200", false),
             (b"[{\"a\":", false),
