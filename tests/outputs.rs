@@ -566,7 +566,7 @@ fn lines_for_people() {
         (
             "openai.chat/truncated.sse",
             "gpt-4o-2024-08-06  ? in · ≈",
-            "  truncated  input tokens unknown: tap --request FILE, or run, would estimate them",
+            "  truncated  input tokens unknown: use run, or tap --request FILE, to estimate them",
         ),
     ] {
         let line = line(&[], &capture(name));

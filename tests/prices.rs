@@ -76,7 +76,7 @@ fn snapshot() {
 }
 
 const UNKNOWN: &str = "unknown model";
-const NO_PROVIDER: &str = "unknown: give --provider NAME";
+const NO_PROVIDER: &str = "unknown: pass --provider NAME";
 const NO_PRICES: &str = "no prices of provider";
 const LOCAL: &str = "local server";
 
@@ -1207,17 +1207,17 @@ fn no_price_has_a_reason() {
         (
             "",
             chat("qwen3", NOW, "", tokens(9, 0, 9)),
-            "provider of qwen3 unknown: give --provider NAME",
+            "provider of qwen3 unknown: pass --provider NAME",
         ),
         (
             "--provider openai",
             chat("gpt-9", NOW, "", tokens(9, 0, 9)),
-            "unknown model gpt-9 of openai: give --prices FILE",
+            "unknown model gpt-9 of openai: pass --prices FILE",
         ),
         (
             "--provider acme",
             chat("m", NOW, "", tokens(9, 0, 9)),
-            "no prices of provider acme: give --prices FILE",
+            "no prices of provider acme: pass --prices FILE",
         ),
         (
             "",
@@ -1225,7 +1225,7 @@ fn no_price_has_a_reason() {
                 json!({"inputTokens": 9, "outputTokens": 9, "totalTokens": 18}),
                 "default",
             ),
-            "model unknown: give --model NAME",
+            "model unknown: pass --model NAME",
         ),
         (
             "",

@@ -294,7 +294,7 @@ impl PriceBook {
         undated: bool,
     ) -> Result<Found, String> {
         let model = model.filter(|model| !model.trim().is_empty());
-        let model = model.ok_or("model unknown: give --model NAME")?;
+        let model = model.ok_or("model unknown: pass --model NAME")?;
         let name = Name::new(provider, model);
         let id = name.provider.as_deref();
         let found = |provider: &Arc<Provider>, file: Option<&str>| {
@@ -319,7 +319,7 @@ impl PriceBook {
             }
         }
         let shown = name::shown(model);
-        let id = id.ok_or_else(|| format!("provider of {shown} unknown: give --provider NAME"))?;
+        let id = id.ok_or_else(|| format!("provider of {shown} unknown: pass --provider NAME"))?;
         if name::is_local(id) {
             return Err(format!(
                 "{id} is a local server: tokens have no price (--prices FILE can give them one)"
@@ -327,7 +327,7 @@ impl PriceBook {
         }
         let update = self.update().filter(|update| undated || update.is_dated);
         let who = name::shown(id);
-        let mut unknown = format!("no prices of provider {who}: give --prices FILE");
+        let mut unknown = format!("no prices of provider {who}: pass --prices FILE");
         for update in update.map(Some).into_iter().chain([None]) {
             let table = update.map_or(&genai::SNAPSHOT, |update| &update.table);
             let Some(first) = self.load(update.is_some(), table, id) else {
@@ -340,7 +340,7 @@ impl PriceBook {
             if let Some(hit) = all.find_map(|provider| found(&provider, source.as_deref())) {
                 return Ok(hit);
             }
-            unknown = format!("unknown model {shown} of {who}: give --prices FILE or --model NAME");
+            unknown = format!("unknown model {shown} of {who}: pass --prices FILE or --model NAME");
         }
         Err(unknown)
     }

@@ -178,7 +178,7 @@ columns! {
 /// What the price table says where a cost lacks the input.
 const NO_INPUT: &str = "input tokens unknown";
 /// The way out of that.
-const PASS_REQUEST: &str = ": tap --request FILE, or run, would estimate them";
+const PASS_REQUEST: &str = ": use run, or tap --request FILE, to estimate them";
 
 /// A note as it stands in a record, by what was done about usage.
 fn said_as(note: Note, usage_request: Option<&str>) -> &'static str {
