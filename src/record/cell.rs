@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use memchr::memchr;
 use rust_decimal::Decimal;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -37,6 +38,12 @@ impl Text for String {}
 const NULL: &str = "null";
 const EMPTY: &str = "{}";
 
+/// The text of a JSON string without escapes. The JSON is known to be valid.
+fn plain(json: &str) -> Option<&str> {
+    let text = json.strip_prefix('"')?.strip_suffix('"')?;
+    memchr(b'\\', text.as_bytes()).is_none().then_some(text)
+}
+
 impl<T: Text> Cell for Option<T> {
     fn write_json(&self, json: &mut String) {
         match self {
@@ -50,7 +57,11 @@ impl<T: Text> Cell for Option<T> {
     }
 
     fn set_json(&mut self, json: &str) -> bool {
-        let text = serde_json::from_str::<Option<String>>(json);
+        let text = match (json, plain(json)) {
+            (NULL, _) => Ok(None),
+            (_, Some(text)) => Ok(Some(text.to_owned())),
+            _ => serde_json::from_str(json),
+        };
         let fits = text.is_ok();
         *self = text.ok().flatten().map(T::from);
         fits
@@ -78,6 +89,9 @@ macro_rules! word_cell {
             }
 
             fn set_json(&mut self, json: &str) -> bool {
+                if let Some(text) = plain(json) {
+                    return self.set_text(text);
+                }
                 let mut word = None::<String>;
                 word.set_json(json) && self.set_text(word.as_deref().unwrap_or_default())
             }
@@ -178,6 +192,10 @@ impl Cell for Vec<String> {
     }
 
     fn set_json(&mut self, json: &str) -> bool {
+        if json == "[]" {
+            self.clear();
+            return true;
+        }
         let names = serde_json::from_str(json);
         let fits = names.is_ok();
         *self = names.unwrap_or_default();
@@ -213,6 +231,10 @@ impl Cell for Labels {
     }
 
     fn set_json(&mut self, json: &str) -> bool {
+        if json == EMPTY {
+            self.clear();
+            return true;
+        }
         let labels = serde_json::from_str::<Option<BTreeMap<String, Box<RawValue>>>>(json);
         let fits = labels.is_ok();
         let labels = labels.ok().flatten().unwrap_or_default().into_iter();

@@ -214,7 +214,10 @@ fn other_schema(schema: &str) -> String {
 
 /// Reads a JSON object. What it says of a bad one never repeats what that holds.
 fn object(line: &[u8]) -> Result<Record, String> {
-    let mut json = serde_json::Deserializer::from_slice(line);
+    let incomplete = || "it is not a complete JSON object".to_owned();
+    // Checked as a whole, it need not be checked member by member.
+    let text = std::str::from_utf8(line).map_err(|_| incomplete())?;
+    let mut json = serde_json::Deserializer::from_str(text);
     let record = json.deserialize_map(Reader::<&RawValue> {
         strict: true,
         value: PhantomData,
@@ -222,7 +225,7 @@ fn object(line: &[u8]) -> Result<Record, String> {
     let record = record.and_then(|record| json.end().map(|()| record));
     record.map_err(|error| match error.classify() {
         Category::Data if line.starts_with(b"{") => error.to_string(),
-        _ => "it is not a complete JSON object".to_owned(),
+        _ => incomplete(),
     })
 }
 
