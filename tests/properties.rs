@@ -7,6 +7,8 @@ mod properties;
 
 use std::fs;
 
+use std::time::{Duration, Instant};
+
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::json;
@@ -135,6 +137,20 @@ fn unwrap() {
     check(150, (any::<u8>(), pieces), |(seed, pieces)| {
         properties::unwrap(seed, &pieces.concat());
     });
+}
+
+/// What cannot be told yet costs little to hold, even if it comes byte by byte.
+#[test]
+fn undecided_is_cheap() {
+    let long = format!("{{\"a\":\"{}", "x".repeat(60_000));
+    let inner = format!("{{\"a\":[{}", "{},".repeat(20_000));
+    let words = "some words\n".repeat(5_500);
+    for text in [long, inner, words] {
+        let begun = Instant::now();
+        tokensense::unwrapped(text.as_bytes().chunks(1));
+        let time = begun.elapsed();
+        assert!(time < Duration::from_secs(4), "{time:?}: {}…", &text[..20]);
+    }
 }
 
 #[test]

@@ -30,6 +30,8 @@ pub(crate) struct Unwrap {
     now: Duration,
     /// Bytes taken in.
     bytes: u64,
+    /// Bytes at the beginning that are known to say nothing, while the form is undecided.
+    passed: usize,
     /// For the next stream.
     spare: Option<Box<Meter>>,
     finished: bool,
@@ -66,6 +68,8 @@ enum Form {
 pub(super) const DEEPEST: u8 = 8;
 /// What cannot be told within so many bytes is a log.
 const ENOUGH: usize = 64 << 10;
+/// By so many bytes it shows whether a stream begins as only the meter's do; then it takes the end of something to tell.
+const TOLD_AT_ONCE: usize = 64;
 /// What only the meter reads.
 const PLAIN: &[&[u8]] = &[
     b"data:",
@@ -100,6 +104,7 @@ impl Unwrap {
             any: false,
             now: Duration::ZERO,
             bytes: 0,
+            passed: 0,
             spare: None,
             finished: false,
             other: None,
@@ -153,6 +158,14 @@ impl Unwrap {
         let State::Undecided(held) = &mut self.state else {
             return self.take_in(bytes);
         };
+        if held.len() >= TOLD_AT_ONCE
+            && held.len() + bytes.len() < ENOUGH
+            && memchr::memchr3(b'\n', b'}', b']', bytes).is_none()
+        {
+            // Nothing ends here, so no more can be told than before.
+            held.extend_from_slice(bytes);
+            return;
+        }
         let mut all = take(held);
         let text = if all.is_empty() {
             bytes
@@ -163,7 +176,7 @@ impl Unwrap {
         let form = match self.emit {
             // What every event holds is given out, known or not.
             Some(Emit::Data) => Some(Form::Plain),
-            _ => form(text, false, self.depth),
+            _ => form(text, false, self.depth, &mut self.passed),
         };
         match form {
             Some(form) => {
@@ -187,7 +200,8 @@ impl Unwrap {
         self.now = now;
         if let State::Undecided(held) = &mut self.state {
             let held = take(held);
-            self.enter(form(&held, true, self.depth).unwrap_or(Form::Plain), &held);
+            let form = form(&held, true, self.depth, &mut self.passed);
+            self.enter(form.unwrap_or(Form::Plain), &held);
             self.take_in(&held);
         }
         match &mut self.state {
@@ -368,7 +382,8 @@ impl Stream for Unwrap {
         self.state = State::Undecided(Vec::new());
         self.context = context;
         self.found.clear();
-        (self.any, self.finished, self.bytes) = (false, false, 0);
+        (self.any, self.finished) = (false, false);
+        (self.bytes, self.passed) = (0, 0);
         (self.other, self.lost, self.lost_units) = (None, None, 0);
         self.table = false;
     }
@@ -440,7 +455,7 @@ pub(crate) fn is_response(reading: &Reading) -> bool {
 
 /// Whether the plain meter alone can read what begins so; `None` while that cannot be told.
 pub(super) fn is_plain(beginning: &[u8]) -> Option<bool> {
-    let form = form(beginning, false, 0);
+    let form = form(beginning, false, 0, &mut 0);
     form.map(|form| form == Form::Plain)
 }
 
@@ -456,8 +471,9 @@ fn first_line(text: &[u8]) -> &[u8] {
     &text[..memchr::memchr(b'\n', text).unwrap_or(text.len())]
 }
 
-/// How a stream is to be read that begins so; `None` while that cannot be told.
-fn form(text: &[u8], ended: bool, depth: u8) -> Option<Form> {
+/// How a stream is to be read that begins so; `None` while that cannot be told. `passed` is how many bytes of it are
+/// known to say nothing, for the next time, when there are more.
+fn form(text: &[u8], ended: bool, depth: u8, passed: &mut usize) -> Option<Form> {
     if depth >= DEEPEST {
         return Some(Form::Plain);
     }
@@ -481,14 +497,17 @@ fn form(text: &[u8], ended: bool, depth: u8) -> Option<Form> {
     if is_chunked(start) {
         return Some(Form::Plain);
     }
-    let mut rest = start;
-    while !rest.is_empty() && text.len() - rest.len() < ENOUGH {
+    loop {
+        let rest = start.get(*passed..).unwrap_or_default().trim_ascii_start();
+        if rest.is_empty() || text.len() - rest.len() >= ENOUGH {
+            break;
+        }
         let (step, line) = look(rest, ended, rest.len() == start.len())?;
         if step.is_some() {
             return step;
         }
         // A line that says nothing: the next one may.
-        rest = rest[line..].trim_ascii_start();
+        *passed = start.len() - rest.len() + line;
     }
     (text.len() >= ENOUGH).then_some(Form::Log(Kind::Lines))
 }
