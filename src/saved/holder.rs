@@ -244,7 +244,9 @@ pub(super) fn is_request(object: &[u8]) -> bool {
         let asked = ASKS.iter().any(|name| name.as_bytes() == key);
         asked && (key != b"stream" || matches!(value, b"true" | b"false"))
     };
-    object.starts_with(b"{") && members(object).any(asks)
+    // Cloudflare's answers have messages too, beside how it went.
+    let tells = |(key, _): (&[u8], &[u8])| key == b"success" || key == b"errors";
+    object.starts_with(b"{") && members(object).any(asks) && !members(object).any(tells)
 }
 
 /// Whether an object is a response's body or event by the signs of its API alone.
