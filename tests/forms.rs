@@ -160,6 +160,11 @@ fn records_anywhere() {
         ("behind a stream", format!("{stream}{lines}")),
         ("before a stream", format!("{lines}{stream}")),
         ("pretty behind a stream", format!("{stream}{pretty}")),
+        ("an array behind a stream", format!("{stream}{all}")),
+        (
+            "a pretty array behind a stream",
+            format!("{stream}{all:#}\n"),
+        ),
     ] {
         assert_eq!(
             sums(text.as_bytes()),

@@ -52,6 +52,8 @@ pub(crate) struct Exchange {
     pub(crate) cut: bool,
     /// Its events stand as bare lines of JSON: what ends a stream on the wire may not have been kept.
     pub(crate) lines: bool,
+    /// Its events stand in an array.
+    pub(crate) elements: bool,
     /// It came as one body.
     pub(crate) whole: bool,
     said: Said,

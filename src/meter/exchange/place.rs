@@ -175,7 +175,8 @@ impl Exchange {
         }
         let mut apart = take(&mut self.apart);
         if let Some(last) = apart.last_mut() {
-            (last.over, last.cut, last.lines) = (self.over, self.cut, self.lines);
+            (last.over, last.cut) = (self.over, self.cut);
+            (last.lines, last.elements) = (self.lines, self.elements);
             last.failure = self.failure.take();
         }
         apart[0].number = self.number;

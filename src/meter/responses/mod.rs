@@ -435,16 +435,18 @@ impl Responses {
             exchange.fail(Some(failure));
             return fresh;
         }
-        // An event type we do not know is the norm; one of no known API is not.
+        // An event type we do not know is the norm; one of no known API is not, nor is another array than the response's.
+        let stands_alone = matches!(wrap, Wrap::Document | Wrap::Element);
         match (&mut self.stream.exchange, known) {
-            (Some(exchange), Some(known)) if wrap != Wrap::Document => {
+            (Some(exchange), Some(known))
+                if !stands_alone || wrap == Wrap::Element && exchange.elements =>
+            {
                 exchange.events += 1;
                 let found = self.tools.finders.of(known.rules).find(json);
                 exchange.take(&Read::new(event, known, &found), &mut self.stream.trace);
                 self.stream.trace.unique = true;
             }
             _ => {
-                let stands_alone = matches!(wrap, Wrap::Document | Wrap::Element);
                 if self.tools.keeps_strangers && stands_alone {
                     self.stream.strangers.push_back(event.data.to_vec());
                 }
@@ -479,6 +481,7 @@ impl Responses {
         exchange.over |= whole;
         exchange.whole |= whole;
         exchange.lines |= wrap == Wrap::Document && !whole;
+        exchange.elements |= wrap == Wrap::Element;
         exchange.take_doubtful(facts, &mut trace, self.stream.now);
         trace.unique |= exchange.over || !wrap.is_bare();
         self.stream.trace = trace;
