@@ -57,8 +57,6 @@ const OF_THE_END: &[&str] = &[
     "cost_basis",
     "duration_ms",
     "ended_by",
-    "error_message",
-    "error_type",
     "estimate_error",
     "estimated",
     "estimator",
@@ -76,28 +74,30 @@ const OF_THE_END: &[&str] = &[
     "usage",
 ];
 
-/// Streams that correct themselves: what Anthropic's `message_start` says of the model and the input is all there is
-/// to be known until a `message_delta` names another model or counts what the server's tools read.
-const CORRECTED: &[(&str, &[&str])] = &[
-    (
-        "anthropic.messages/fallback.sse",
-        &["input_tokens", "model"],
-    ),
-    ("anthropic.messages/compaction.sse", &["input_tokens"]),
-    (
-        "anthropic.messages/web_search_grows_input.sse",
-        &["input_tokens"],
-    ),
-    ("anthropic.messages/usage_in_delta.sse", &["input_tokens"]),
-    // Not yet right: signs of who answers that come late, and a count that a later one replaces.
-    ("framing/response_member.ndjson", &["api", "provider"]),
-    ("openai.chat/copilot.sse", &["provider"]),
-    (
-        "openai.chat/zero_input_after_real.sse",
-        &["output_tokens", "total_tokens"],
-    ),
-    ("openai.images/xai.json", &["provider"]),
-];
+/// Who can be taken for whom until the stream's last event.
+const LATE: &[(&str, &str)] = &[("azure", "github-copilot")];
+
+/// Whether a value is what the provider had stated up to the cut, and states anew later: an input that its tools made
+/// longer, another model that took over, a count that runs on. No sum or guess of ours passes.
+fn was_stated(column: &str, bytes: &[u8], cut: &Columns, whole: &Columns) -> bool {
+    let usage = cut["usage"].to_string();
+    let counts = |column: &str| {
+        let value = cut[column].as_u64().unwrap_or_default();
+        let mut numbers = usage.split(|c: char| !c.is_ascii_digit());
+        numbers.any(|number| number == value.to_string())
+    };
+    let runs_on = || {
+        let count = |record: &Columns| record["output_tokens"].as_u64();
+        counts("output_tokens") && count(cut) > Some(1) && count(cut) <= count(whole)
+    };
+    match column {
+        "input_tokens" => counts(column),
+        "output_tokens" => runs_on(),
+        "total_tokens" => counts("input_tokens") && runs_on(),
+        "model" => memchr::memmem::find(bytes, cut[column].to_string().as_bytes()).is_some(),
+        _ => false,
+    }
+}
 
 /// Whether a value tells nothing.
 fn is_nothing(value: &Value) -> bool {
@@ -105,7 +105,7 @@ fn is_nothing(value: &Value) -> bool {
 }
 
 /// What is wrong with the records of a stream that was cut off, where those of the whole one are known.
-fn faults(whole: &[Columns], cut: &[Columns]) -> Vec<String> {
+fn faults(bytes: &[u8], whole: &[Columns], cut: &[Columns]) -> Vec<String> {
     if cut.len() > whole.len() {
         return vec![format!("{} records for {}", cut.len(), whole.len())];
     }
@@ -117,11 +117,15 @@ fn faults(whole: &[Columns], cut: &[Columns]) -> Vec<String> {
             listed.into_iter().any(|name| name == column)
         };
         for (column, value) in cut {
-            let free = OF_THE_END.contains(&column.as_str()) || column.starts_with("cost");
+            let free = OF_THE_END.contains(&column.as_str());
             if free || is_nothing(value) || is_estimated(column) {
                 continue;
             }
-            if whole.get(column) != Some(value) {
+            let late = |(early, late): &(&str, &str)| value == early && whole[column] == *late;
+            if whole.get(column) != Some(value)
+                && !was_stated(column, bytes, cut, whole)
+                && !(column == "provider" && LATE.iter().any(late))
+            {
                 let want = whole.get(column).unwrap_or(&Value::Null);
                 faults.push(format!("{column} is {value}, of the whole {want}"));
             }
@@ -138,12 +142,7 @@ fn cut_anywhere(streams: &[(String, Vec<u8>)], offsets: usize) {
         let mut seen = Vec::new();
         for cut in (1..bytes.len()).step_by(step) {
             let cut_off = records(Meter::new(), &bytes[..cut]);
-            for fault in faults(&whole, &cut_off) {
-                let column = fault.split(' ').next().unwrap_or_default();
-                let mut corrected = CORRECTED.iter();
-                if corrected.any(|(of, columns)| name.ends_with(of) && columns.contains(&column)) {
-                    continue;
-                }
+            for fault in faults(&bytes[..cut], &whole, &cut_off) {
                 if !seen.contains(&fault) {
                     wrong.push(format!("{name} cut at {cut}: {fault}"));
                     seen.push(fault);
@@ -158,6 +157,12 @@ fn cut_anywhere(streams: &[(String, Vec<u8>)], offsets: usize) {
 #[test]
 fn a_cut_makes_nothing_up() {
     cut_anywhere(&load(captures()), times(60, 100_000));
+}
+
+#[test]
+#[ignore = "needs the corpus"]
+fn a_cut_makes_nothing_up_of_recordings() {
+    cut_anywhere(&recordings(), times(40, 1000));
 }
 
 /// What is the same of a response whether it comes alone or after another one.

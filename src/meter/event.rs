@@ -181,14 +181,16 @@ impl<'e> Read<'e> {
     }
 
     /// Leaves of an event that was cut off after `came` bytes what holds whatever would have followed: one count may
-    /// stand beside another one that never came, and one kind of failure before another.
+    /// stand beside another one that never came, one kind of failure before another, and one choice before the next.
     pub(crate) fn trim(&mut self, data: &[u8], came: usize) {
+        let in_list = data[came.min(data.len())..].contains(&b']');
         self.facts
             .retain_mut(|fact| match (fact.means, &mut fact.content) {
                 (Means::Usage(_) | Means::UsageSoFar, Content::Object(json, _)) => {
                     offset(json, data).saturating_add(json.len()) <= came
                 }
                 (Means::UsageKeys(_) | Means::FinishElse | Means::End, _) => false,
+                (Means::Call(_) | Means::Finish, _) => !in_list,
                 (Means::Error, Content::Failure(failure)) => {
                     **failure = Failure::default();
                     true

@@ -117,6 +117,16 @@ pub(crate) fn is_narrower(one: &'static Dialect, other: &'static Dialect) -> boo
     place(one) < place(other)
 }
 
+/// Whether others speak this dialect's API, each with a sign of its own.
+pub(crate) fn is_shared(dialect: &'static Dialect) -> bool {
+    let is_other = |other: &&'static Dialect| {
+        other.api == dialect.api
+            && other.provider != dialect.provider
+            && is_narrower(other, dialect)
+    };
+    ROSTER.iter().any(is_other)
+}
+
 /// The dialect that a record names: its API's, as its provider speaks it.
 pub(crate) fn named(api: Option<&str>, provider: Option<&str>) -> Option<&'static Dialect> {
     let speaks = |dialect: &&&Dialect| Some(dialect.api) == api;

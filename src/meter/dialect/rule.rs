@@ -301,7 +301,7 @@ impl Dialect {
 
     /// Whether an event has a sign of this dialect that rests on nothing that is absent.
     pub(crate) fn has_sign(&self, json: Json<'_>, name: &str) -> bool {
-        let rests = |test: &Test| matches!(test, Test::Lacks(_));
+        let rests = |test: &Test| matches!(test, Test::Lacks(_) | Test::Only(..));
         let mut signs = self.signs.iter().filter(|sign| !sign.iter().any(rests));
         signs.any(|sign| any_holds(std::slice::from_ref(sign), json, name))
     }

@@ -4,6 +4,7 @@ use std::cell::LazyCell;
 
 use super::{Exchange, Said};
 use crate::meter::counts::Counters;
+use crate::meter::dialect::is_shared;
 use crate::meter::dialect::rule::{Dialect, Done, Merge};
 use crate::meter::estimate::Family;
 use crate::meter::frame::http::Tokens;
@@ -169,8 +170,13 @@ impl Exchange {
 
     /// Who answers in its dialect by its model.
     pub(crate) fn speaker(&self, model: Option<&str>) -> Option<&'static str> {
+        let dialect = self.dialect?;
         let model = self.model().or(model).unwrap_or_default();
-        let provider = self.dialect?.provider_of(model);
+        if self.cut && self.events <= 1 && model.is_empty() && is_shared(dialect) {
+            // What tells who of several speaks it may not have come.
+            return None;
+        }
+        let provider = dialect.provider_of(model);
         Some(provider).filter(|provider| !provider.is_empty())
     }
 

@@ -185,7 +185,8 @@ impl Responses {
                 let place = self.stream.exchange.as_ref().map(Exchange::leave);
                 let fresh = self.turn(start, place.unwrap_or(Place::Here));
                 let exchange = self.begin(start);
-                exchange.http_status = Some(head.status);
+                // The server has more to say after 100 Continue and its like.
+                exchange.http_status = Some(head.status).filter(|status| *status >= 200);
                 exchange.tokens = head.tokens;
                 exchange.cost = head.cost;
                 fresh
@@ -295,7 +296,7 @@ impl Responses {
                 fresh
             }
             b"error" => {
-                let message = Some(text.into_owned());
+                let message = Some(text.into_owned()).filter(|text| !text.is_empty());
                 let failure = Failure {
                     kind: None,
                     message,
@@ -443,7 +444,11 @@ impl Responses {
             {
                 exchange.events += 1;
                 let found = self.tools.finders.of(known.rules).find(json);
-                exchange.take(&Read::new(event, known, &found), &mut self.stream.trace);
+                let mut read = Read::new(event, known, &found);
+                if let Some((came, _)) = self.stream.cut {
+                    read.trim(event.data, came);
+                }
+                exchange.take(&read, &mut self.stream.trace);
                 self.stream.trace.unique = true;
             }
             _ => {
