@@ -237,12 +237,16 @@ impl Exchange {
         }
     }
 
-    /// Counts what is charged by the piece, where the provider does not state how often.
+    /// Counts what is charged by the piece, where the provider does not state how often. Of what was cut off, more
+    /// may have been charged than came.
     fn count_calls(&self, reading: &mut Reading) {
         for (measure, _) in &self.said.calls {
             if reading.usage.get(*measure).is_none() {
                 let all = self.said.calls.iter().filter(|(of, _)| of == measure);
-                reading.usage.report(*measure, all.count() as u64);
+                match reading.partial {
+                    false => reading.usage.report(*measure, all.count() as u64),
+                    true => reading.usage.estimate(*measure, all.count() as u64),
+                }
             }
         }
     }

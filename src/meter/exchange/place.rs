@@ -53,7 +53,8 @@ impl Exchange {
         let empty = !next.whole && !next.generates();
         // Another server's sign is no part of what has ended.
         let other_server = !same && !other.generic && dialect.provider != other.provider;
-        let nameless = next.id.is_none() && self.ids.latest.is_some();
+        // Of an event that was cut off, the id may not have come.
+        let nameless = next.id.is_none() && self.ids.latest.is_some() && !next.is_cut;
         let begins_anew = other_server || (next.begins && !self.ids.lack);
         if finished && nameless && begins_anew {
             return Place::Next;
@@ -95,7 +96,7 @@ impl Exchange {
         if next.begins && self.is_used() && !dialect.has_ids() {
             return Place::Next;
         }
-        if !same && self.is_repeated_by(next) {
+        if !same && !next.is_cut && self.is_repeated_by(next) {
             return Place::Next;
         }
         Place::Here

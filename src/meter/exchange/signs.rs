@@ -20,6 +20,8 @@ pub(crate) struct Signs<'s> {
     pub(crate) whole: bool,
     /// It stands in an array of events.
     pub(crate) is_element: bool,
+    /// It was cut off: what it lacks tells nothing.
+    pub(crate) is_cut: bool,
     facts: Option<&'s dyn Facts>,
 }
 
@@ -34,6 +36,7 @@ impl<'s> Signs<'s> {
             speaks: false,
             whole: false,
             is_element: false,
+            is_cut: false,
             facts: None,
         }
     }
@@ -55,6 +58,7 @@ impl<'s> Signs<'s> {
             speaks,
             whole,
             is_element: wrap == Wrap::Element,
+            is_cut: wrap == Wrap::Cut,
             facts: Some(facts),
         }
     }
