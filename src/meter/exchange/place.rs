@@ -59,6 +59,13 @@ impl Exchange {
         if finished && nameless && begins_anew {
             return Place::Next;
         }
+        // Events of an array are not those of a stream before it, nor are events with an id those of one that ended
+        // without any.
+        let first_id = next.id.is_some() && self.ids.latest.is_none();
+        let other_form = next.is_element && !self.elements && self.has_content();
+        if other_form || (finished && first_id && (next.begins || next.speaks)) {
+            return self.leave();
+        }
         if self.over {
             // Where nothing else tells one response from the next, its end does.
             let nameless = next.id.is_none() && self.ids.latest.is_none();
@@ -73,7 +80,9 @@ impl Exchange {
             };
         }
         if different && finished && (next.speaks || next.begins) {
-            return if fresh && empty {
+            let model = next.model().filter(|_| self.said.model.is_some());
+            let other_model = model.is_some() && self.said.model.as_deref() != model;
+            return if fresh && empty && !other_model {
                 Place::Here
             } else {
                 self.leave()
