@@ -7,8 +7,8 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, ReadBuf};
 
-use super::Recorder;
 use super::read::see;
+use super::recorder::{Recorder, adapter};
 use crate::record::Record;
 
 pin_project! {

@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Read, Result};
 
-use super::Recorder;
+use super::recorder::{Recorder, adapter};
 use crate::meter::EndedBy;
 use crate::record::Record;
 

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use super::Recorder;
+use super::recorder::{Recorder, adapter};
 use crate::meter::EndedBy;
 use crate::record::Record;
 
