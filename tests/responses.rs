@@ -513,3 +513,71 @@ fn nothing_carries_over() {
         assert_eq!(got[1]["provider"], alone[0]["provider"], "{got:#?}");
     }
 }
+
+/// What tells one response from the next where neither a role nor `[DONE]` stands between them.
+#[test]
+fn what_begins_another() {
+    let gemini = |id: &str, part: &str| {
+        let usage = "\"usageMetadata\":{\"promptTokenCount\":7,\"candidatesTokenCount\":3,\"totalTokenCount\":10}";
+        format!(
+            "{{\"candidates\":[{{\"content\":{{\"parts\":[{part}],\"role\":\"model\"}},\"finishReason\":\"STOP\",\
+             \"index\":0}}],{usage},\"modelVersion\":\"gemini-2.5-flash\"{id}}}"
+        )
+    };
+    let sse = |event: &str| format!("data: {event}\n\n");
+    let (text, named) = ("{\"text\":\"Low tide.\"}", ",\"responseId\":\"kKQ1\"");
+    let image = "{\"inlineData\":{\"mimeType\":\"image/png\",\"data\":\"iVBORw0KGgo=\"}}";
+    let chat = |id: &str, model: &str| {
+        let chunk = |text, finish| {
+            Chunk {
+                id,
+                model,
+                role: false,
+                text,
+                finish,
+            }
+            .event()
+        };
+        let usage =
+            "}],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":3,\"total_tokens\":10}}";
+        chunk("Low tide.", false) + &chunk("", true).replace("}]}", usage)
+    };
+    let cases = [
+        (
+            "images under another id",
+            sse(&gemini(named, text)) + &sse(&gemini(&named.replace("kK", "zZ"), image)),
+        ),
+        (
+            "images under an id after none",
+            sse(&gemini("", text)) + &sse(&gemini(named, image)),
+        ),
+        (
+            "images without an id",
+            sse(&gemini(named, text)) + &sse(&gemini("", image)),
+        ),
+        (
+            "an id after none",
+            sse(&gemini("", text)) + &sse(&gemini(named, text)),
+        ),
+        (
+            "an array",
+            sse(&gemini("", text)) + "[" + &gemini("", text) + "]\n",
+        ),
+        (
+            "another id",
+            chat("chat-a", "tide-1") + &chat("chat-b", "tide-1"),
+        ),
+        (
+            "another model",
+            chat("chat-a", "tide-1") + &chat("chat-b", "tide-2"),
+        ),
+    ];
+    for (name, bytes) in cases {
+        let got = both_ways(bytes.as_bytes());
+        assert_eq!(got.len(), 2, "{name}: {got:#?}");
+        for record in got {
+            let counts = [&record["input_tokens"], &record["output_tokens"]];
+            assert_eq!(counts, [7, 3], "{name}");
+        }
+    }
+}

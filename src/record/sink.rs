@@ -42,6 +42,9 @@ struct Log {
 /// Milliseconds after which a lock is no other tap's: it is done without.
 const PATIENCE: u32 = 100;
 
+/// Milliseconds within which a line that another writes while we have no lock has come to its end.
+const SETTLING: u32 = 50;
+
 impl Sink {
     /// A sink that drops everything.
     pub(crate) fn nowhere(writer: Writer) -> Self {
@@ -169,7 +172,7 @@ impl Log {
         if self.is_gone() {
             *self = Self::open(&self.path, header)?;
         }
-        let written = self.locked(|log| match log.is_cut()? {
+        let written = self.locked(|log, alone| match log.is_cut(alone)? {
             // Some writer was killed.
             true => log.write(&[b"\n", line].concat()),
             false => log.write(line),
@@ -179,8 +182,8 @@ impl Log {
     }
 
     /// Does something while no other tap does: only then is the file's end to be trusted. A program that keeps
-    /// the lock to itself is waited for once, and not long.
-    fn locked<T>(&mut self, act: impl FnOnce(&mut Self) -> io::Result<T>) -> io::Result<T> {
+    /// the lock to itself is waited for once, and not long; then it is told that it is not alone.
+    fn locked<T>(&mut self, act: impl FnOnce(&mut Self, bool) -> io::Result<T>) -> io::Result<T> {
         let mut left = self.patience;
         let held = loop {
             match flock(&self.file, FlockOperation::NonBlockingLockExclusive) {
@@ -190,7 +193,7 @@ impl Log {
             std::thread::sleep(Duration::from_millis(1));
         };
         self.patience = if held { PATIENCE } else { 0 };
-        let result = act(self);
+        let result = act(self, held);
         if held {
             let _ = flock(&self.file, FlockOperation::Unlock);
         }
@@ -203,7 +206,7 @@ impl Log {
         if is_empty(self)? {
             // Of many that find it empty, only one may write the header.
             self.patience = 20 * PATIENCE;
-            self.locked(|log| match is_empty(log)? {
+            self.locked(|log, _| match is_empty(log)? {
                 true => log.write(header),
                 false => Ok(()),
             })?;
@@ -219,14 +222,21 @@ impl Log {
         Ok(())
     }
 
-    /// Whether the file ends in the middle of a line.
-    fn is_cut(&self) -> io::Result<bool> {
-        let len = self.file.metadata()?.len();
-        let mut last = [b'\n'];
-        if self.readable && len > 0 {
-            self.file.read_at(&mut last, len - 1)?;
+    /// Whether the file ends in the middle of a line. Another's that is still being written is waited for.
+    fn is_cut(&self, alone: bool) -> io::Result<bool> {
+        let mut left = if alone { 0 } else { SETTLING };
+        loop {
+            let len = self.file.metadata()?.len();
+            let mut last = [b'\n'];
+            if self.readable && len > 0 {
+                self.file.read_at(&mut last, len - 1)?;
+            }
+            if last == [b'\n'] || left == 0 {
+                return Ok(last != [b'\n']);
+            }
+            left -= 1;
+            std::thread::sleep(Duration::from_millis(1));
         }
-        Ok(last != [b'\n'])
     }
 
     /// One `write(2)`: in append mode the kernel keeps it whole among other writers.

@@ -55,7 +55,8 @@ impl Exchange {
         let other_server = !same && !other.generic && dialect.provider != other.provider;
         // Of an event that was cut off, the id may not have come.
         let nameless = next.id.is_none() && self.ids.latest.is_some() && !next.is_cut;
-        let begins_anew = other_server || (next.begins && !self.ids.lack);
+        let may_begin = next.begins || dialect.begins.is_empty();
+        let begins_anew = other_server || (may_begin && !self.ids.lack);
         if finished && nameless && begins_anew {
             return Place::Next;
         }
@@ -63,7 +64,7 @@ impl Exchange {
         // without any.
         let first_id = next.id.is_some() && self.ids.latest.is_none();
         let other_form = next.is_element && !self.elements && self.has_content();
-        if other_form || (finished && first_id && (next.begins || next.speaks)) {
+        if other_form || (finished && first_id && (may_begin || next.speaks)) {
             return self.leave();
         }
         if self.over {
@@ -79,7 +80,7 @@ impl Exchange {
                 Place::Here
             };
         }
-        if different && finished && (next.speaks || next.begins) {
+        if different && finished && (next.speaks || may_begin) {
             let model = next.model().filter(|_| self.said.model.is_some());
             let other_model = model.is_some() && self.said.model.as_deref() != model;
             return if fresh && empty && !other_model {
