@@ -153,6 +153,20 @@ fn undecided_is_cheap() {
     }
 }
 
+/// What is read again is none of a transfer coding, wherever the input is cut.
+#[test]
+fn a_guess_taken_back() {
+    for behind in [
+        "A\nNaN{\"i\"\r\n0\r\n\x1d\nn",
+        "8\r\ndata: a\n\r\n1\r\n\n\r\n0\r\n\r\n",
+    ] {
+        for nuls in 1..16 {
+            let bytes = [&vec![0; nuls][..], b"\xff\xff\n\n", behind.as_bytes()].concat();
+            (0..=u8::MAX).for_each(|seed| properties::cuts(seed, &bytes));
+        }
+    }
+}
+
 #[test]
 fn cuts() {
     check(6000, (any::<u8>(), stream()), |(seed, bytes)| {

@@ -243,6 +243,7 @@ impl Framer {
     fn lose(&mut self, mut bytes: Vec<u8>, strict: bool) {
         self.search = lost::Search::new(strict);
         self.state = State::Lost;
+        self.in_body = true;
         self.reread += bytes.len() as u64;
         if !bytes.is_empty() && self.reread <= 2 * self.offset {
             if aws::is_prelude(&bytes) == Some(true) {
