@@ -80,6 +80,24 @@ pub(crate) static ON_BEDROCK: Dialect = Dialect {
     ..BASE
 };
 
+/// GitHub's, which states what it charges beside the usage.
+pub(crate) static COPILOT: Dialect = Dialect {
+    provider: "github-copilot",
+    signs: &[
+        &[
+            Test::Starts("type", "message_"),
+            Test::Object("copilot_usage"),
+        ],
+        &[Test::Is("type", "message"), Test::Object("copilot_usage")],
+        &[
+            Test::Is("type", "message_start"),
+            Test::Object("message.copilot_usage"),
+        ],
+    ],
+    generic: false,
+    ..BASE
+};
+
 /// The Text Completions of old: no usage at all.
 pub(crate) static COMPLETE: Dialect = Dialect {
     api: "anthropic.complete",
@@ -131,6 +149,10 @@ const RULES: &[Rule] = &[
         &["message_delta", "message"],
         Means::Usage(""),
         &["usage", "delta.usage"],
+    ),
+    any(
+        Means::Usage("copilot_usage"),
+        &["copilot_usage", "message.copilot_usage"],
     ),
     // Bedrock's own figures; the model's count where it gives them.
     any(Means::Usage(METRICS), &["amazon-bedrock-invocationMetrics"]),

@@ -42,10 +42,12 @@ use rule::Dialect;
 
 /// Every dialect, in the order in which they are asked: those with the narrower signs first.
 pub(crate) static ROSTER: &[&Dialect] = &[
+    &anthropic::COPILOT,
     &anthropic::ON_VERTEX,
     &anthropic::ON_BEDROCK,
     &anthropic::MESSAGES,
     &anthropic::COMPLETE,
+    &openai_responses::COPILOT,
     &openai_responses::XAI,
     &openai_responses::OPENROUTER,
     &openai_responses::AZURE,

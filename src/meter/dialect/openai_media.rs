@@ -146,7 +146,8 @@ pub(crate) static SPEECH: Dialect = Dialect {
 };
 
 const RULES: &[Rule] = &[
-    any(Means::Id, &["id"]),
+    // A segment has an id of its own.
+    any(Means::Id, &["[type!=transcript.text.segment].id"]),
     any(Means::Model, &["model"]),
     any(Means::Created, &["created", "created_at"]),
     any(Means::Usage(""), &["usage"]),
@@ -159,7 +160,8 @@ const RULES: &[Rule] = &[
     ),
     any(
         Means::Text(Channel::Text),
-        &["[type=transcript.text.delta].delta"],
+        // What belongs to a segment comes once more with it.
+        &["[type=transcript.text.delta&!segment_id].delta"],
     ),
     any(
         Means::Text(Channel::Text),

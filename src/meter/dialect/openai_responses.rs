@@ -110,6 +110,21 @@ pub(crate) static OPENROUTER: Dialect = Dialect {
     ..BASE
 };
 
+/// What it charges stands beside the usage.
+pub(crate) static COPILOT: Dialect = Dialect {
+    provider: "github-copilot",
+    signs: &[
+        &[Test::Object("response.copilot_usage")],
+        &[
+            Test::Starts("type", "response."),
+            Test::Object("copilot_usage"),
+        ],
+        &[Test::Is("object", "response"), Test::Object("copilot_usage")],
+    ],
+    generic: false,
+    ..BASE
+};
+
 /// The events that end a response, each with the whole of it.
 const TERMINAL: &[&str] = &[
     "response.completed",
@@ -133,6 +148,10 @@ const RULES: &[Rule] = &[
     any(
         Means::Usage("tool_usage"),
         &["response.tool_usage", "tool_usage"],
+    ),
+    any(
+        Means::Usage("copilot_usage"),
+        &["response.copilot_usage", "copilot_usage"],
     ),
     any(
         Means::Finish,
