@@ -119,7 +119,10 @@ pub(crate) static COPILOT: Dialect = Dialect {
             Test::Starts("type", "response."),
             Test::Object("copilot_usage"),
         ],
-        &[Test::Is("object", "response"), Test::Object("copilot_usage")],
+        &[
+            Test::Is("object", "response"),
+            Test::Object("copilot_usage"),
+        ],
     ],
     generic: false,
     ..BASE
