@@ -501,7 +501,7 @@ impl Inside {
         };
         let key = hashed(source, &habit.keys[habit.line]);
         let exact = habit.exact;
-        let goes_on = inside.is_empty() && self.lanes.has(key);
+        let goes_on = (inside.is_empty() || is_blank_line(inside)) && self.lanes.has(key);
         if !exact && !looks(inside) && !goes_on {
             self.lanes.feed(key, &mut self.found);
             if !self.lanes.is_open(key) {
@@ -753,7 +753,8 @@ impl Inside {
             return known;
         }
         let encoded = encoding == Some(b"base64") || is_base64(inside);
-        if !encoded && !looks(inside) && !self.lanes.is_open(path) {
+        let goes_on = || self.lanes.is_open(path) || self.lanes.has(path) && is_blank_line(inside);
+        if !encoded && !looks(inside) && !goes_on() {
             return false;
         }
         let Some(content) = string(value) else {
@@ -1053,7 +1054,14 @@ fn looks(inside: &[u8]) -> bool {
         .min(512)];
     let line = line.strip_suffix(b"\"").unwrap_or(line);
     FORMS.iter().any(|sign| line.starts_with(sign))
-        || prefix::strip(line).is_some_and(|it| it.partial || it.rest.is_empty() || looks(it.rest))
+        || prefix::strip(line).is_some_and(|it| it.partial || looks(it.rest))
+}
+
+/// Whether a text is a blank line of a log within: a time or a source, and nothing behind it.
+fn is_blank_line(inside: &[u8]) -> bool {
+    let line = inside.strip_suffix(b"\"").unwrap_or(inside);
+    let line = line.strip_suffix(b"\\n").unwrap_or(line);
+    line.len() < 512 && prefix::strip(line).is_some_and(|it| it.rest.is_empty())
 }
 
 /// How other forms begin that hold streams.
