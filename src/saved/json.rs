@@ -63,35 +63,58 @@ fn quoted(text: &[u8]) -> &[u8] {
 pub(super) fn unescape(mut text: &[u8], into: &mut Vec<u8>) {
     while let Some(at) = memchr(b'\\', text) {
         into.extend_from_slice(&text[..at]);
-        let Some(escape) = text.get(at + 1) else {
+        match unescape_one(&text[at + 1..], into) {
+            Some(rest) => text = rest,
             // It was cut off.
-            return;
-        };
-        text = &text[at + 2..];
-        match escape {
-            b'n' => into.push(b'\n'),
-            b't' => into.push(b'\t'),
-            b'r' => into.push(b'\r'),
-            b'b' => into.push(8),
-            b'f' => into.push(12),
-            b'u' => {
-                let Some(unit) = unit(text) else { return };
-                text = &text[4..];
-                let mut code = u32::from(unit);
-                if (0xd800..0xdc00).contains(&unit)
-                    && let Some(low) = text.strip_prefix(b"\\u").and_then(self::unit)
-                    && (0xdc00..0xe000).contains(&low)
-                {
-                    code = 0x1_0000 + ((code - 0xd800) << 10) + (u32::from(low) - 0xdc00);
-                    text = &text[6..];
-                }
-                let char = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
-                into.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
-            }
-            other => into.push(*other),
+            None => return,
         }
     }
     into.extend_from_slice(text);
+}
+
+/// Adds what an escaped text stands for up to the quote that ends it; gives that and what stands behind.
+pub(super) fn unescape_string<'t>(mut text: &'t [u8], into: &mut Vec<u8>) -> Option<&'t [u8]> {
+    loop {
+        // Escapes stand close together in JSON within JSON: a search that starts quickly is the faster one.
+        let at = text
+            .iter()
+            .position(|b| matches!(b, b'"' | b'\\' | b'\n'))?;
+        into.extend_from_slice(&text[..at]);
+        text = match text[at] {
+            b'"' => return Some(&text[at..]),
+            b'\\' => unescape_one(&text[at + 1..], into)?,
+            _ => return None,
+        };
+    }
+}
+
+/// Adds what an escape stands for, from behind its backslash; gives what follows it.
+fn unescape_one<'t>(text: &'t [u8], into: &mut Vec<u8>) -> Option<&'t [u8]> {
+    let (escape, mut text) = text.split_first()?;
+    into.push(match escape {
+        b'n' => b'\n',
+        b't' => b'\t',
+        b'r' => b'\r',
+        b'b' => 8,
+        b'f' => 12,
+        b'u' => {
+            let unit = unit(text)?;
+            text = &text[4..];
+            let mut code = u32::from(unit);
+            if (0xd800..0xdc00).contains(&unit)
+                && let Some(low) = text.strip_prefix(b"\\u").and_then(self::unit)
+                && (0xdc00..0xe000).contains(&low)
+            {
+                code = 0x1_0000 + ((code - 0xd800) << 10) + (u32::from(low) - 0xdc00);
+                text = &text[6..];
+            }
+            let char = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
+            into.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
+            return Some(text);
+        }
+        other => *other,
+    });
+    Some(text)
 }
 
 /// Four hexadecimal digits.

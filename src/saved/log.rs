@@ -59,6 +59,8 @@ struct Inside {
     lanes: Lanes,
     /// What the lines of a log of JSON look like, once one held a line of a stream.
     habit: Option<Habit>,
+    /// What stands around what docker's lines hold.
+    lines: Option<Frame>,
     found: VecDeque<Saved>,
     /// A status line came, and its header block has not ended.
     in_head: bool,
@@ -119,6 +121,15 @@ struct Habit {
     /// Which of them holds the line.
     line: usize,
     exact: bool,
+}
+
+/// The bytes around what a line holds, where only its time changes from line to line.
+struct Frame {
+    before: Vec<u8>,
+    /// Up to the time, which comes last.
+    behind: Vec<u8>,
+    /// Where what it holds goes.
+    lane: u64,
 }
 
 /// More streams are seldom under way at once.
@@ -187,6 +198,7 @@ impl Log {
                     open,
                 },
                 habit: None,
+                lines: None,
                 found: VecDeque::new(),
                 in_head: false,
                 ids: Vec::new(),
@@ -223,7 +235,17 @@ impl Log {
             Front::Rows(rows) => rows.feed(bytes, &mut |saved| inside.row(saved)),
             Front::Spoilt(_) => {}
             Front::Trace(trace) => inside.trace(trace, Some(bytes)),
-            Front::Units(units) => units.feed(bytes, &mut |unit| inside.take(unit)),
+            Front::Units(units) => {
+                let mut rest = bytes;
+                while !rest.is_empty() {
+                    if inside.lines.is_some() {
+                        units.pass(&mut rest, |lines| inside.pass(lines));
+                    }
+                    if !rest.is_empty() {
+                        units.feed_some(&mut rest, &mut |unit| inside.take(unit));
+                    }
+                }
+            }
         }
         inside.settle();
     }
@@ -513,7 +535,38 @@ impl Inside {
         if lane.pending.len() > PENDING {
             self.settle();
         }
+        if exact {
+            self.lines = Frame::around(text, inside, key);
+        }
         true
+    }
+
+    /// Passes over whole lines that are as the last one was, but for their time; gives how many bytes they take.
+    fn pass(&mut self, lines: &[u8]) -> usize {
+        let Self {
+            lines: frame,
+            lanes,
+            found,
+            at,
+            ..
+        } = self;
+        let Some(frame) = frame else { return 0 };
+        let mut rest = lines;
+        if !rest.starts_with(&frame.before) {
+            return 0;
+        }
+        loop {
+            let lane = lanes.lane(frame.lane, &Hints::default(), found);
+            while lane.pending.len() <= PENDING {
+                let Some(used) = frame.read(rest, &mut lane.pending) else {
+                    return lines.len() - rest.len();
+                };
+                lane.open = false;
+                *at += 1;
+                rest = &rest[used..];
+            }
+            lanes.feed(frame.lane, found);
+        }
     }
 
     /// Looks for responses in a value; gives whether there were any.
@@ -950,6 +1003,41 @@ impl Lane {
             }
             found.push_back(saved);
         }
+    }
+}
+
+impl Frame {
+    /// What stands around `inside` in a line, if its time comes last.
+    fn around(line: &[u8], inside: &[u8], lane: u64) -> Option<Self> {
+        let begin = inside.as_ptr().addr() - line.as_ptr().addr();
+        let (before, behind) = (&line[..begin], &line[begin + inside.len()..]);
+        let time = memmem::find(behind, b"\"time\":\"")? + 8;
+        let is_last = memchr(b'"', &behind[time..])? + 2 == behind.len() - time;
+        is_last.then(|| Self {
+            before: before.to_owned(),
+            behind: behind[..time].to_owned(),
+            lane,
+        })
+    }
+
+    /// Adds what a line holds, if these bytes begin with a whole one; gives how many it takes.
+    fn read(&self, line: &[u8], into: &mut Vec<u8>) -> Option<usize> {
+        let begun = into.len();
+        let inside = line.strip_prefix(&*self.before)?;
+        let mut end = || {
+            let behind = super::json::unescape_string(inside, into)?;
+            let time = behind.strip_prefix(&*self.behind)?;
+            let end = time
+                .iter()
+                .take(64)
+                .position(|b| matches!(b, b'"' | b'\\' | b'\n'))?;
+            time[end..].strip_prefix(b"\"}\n")
+        };
+        let Some(rest) = end() else {
+            into.truncate(begun);
+            return None;
+        };
+        Some(line.len() - rest.len())
     }
 }
 

@@ -48,10 +48,17 @@ impl Units {
     /// Takes in the next bytes, and gives each unit that they end.
     pub(super) fn feed(&mut self, mut input: &[u8], take: &mut impl FnMut(Unit<'_>)) {
         while !input.is_empty() {
+            self.feed_some(&mut input, take);
+        }
+    }
+
+    /// As [`feed`](Self::feed), up to the end of an object at most.
+    pub(super) fn feed_some(&mut self, input: &mut &[u8], take: &mut impl FnMut(Unit<'_>)) {
+        loop {
             match &mut self.state {
-                State::Boundary | State::After => self.begin(&mut input),
+                State::Boundary | State::After => self.begin(input),
                 State::Bracket => match input[0] {
-                    b' ' | b'\t' | b'\r' | b'\n' => input = &input[1..],
+                    b' ' | b'\t' | b'\r' | b'\n' => *input = &input[1..],
                     b'{' | b']' => {
                         self.in_array = true;
                         self.state = State::Boundary;
@@ -63,27 +70,49 @@ impl Units {
                 },
                 State::Object(scanner) => {
                     let step = scanner.scan(input);
-                    self.take_object(step, &mut input, take);
+                    self.take_object(step, input, take);
                 }
                 State::LongObject(scanner) => {
                     let (used, over) = match scanner.scan(input) {
                         Scan::More => (input.len(), false),
                         Scan::Broken(n) | Scan::Whole(n) => (n, true),
                     };
-                    input = &input[used..];
+                    *input = &input[used..];
                     if over {
                         self.state = State::After;
                     }
                 }
-                State::Line => self.take_line(&mut input, take),
+                State::Line => self.take_line(input, take),
                 State::LongLine => match memchr(b'\n', input) {
-                    None => return,
+                    None => *input = &[],
                     Some(end) => {
-                        input = &input[end + 1..];
+                        *input = &input[end + 1..];
                         self.state = State::Boundary;
                     }
                 },
             }
+            if input.is_empty() || matches!(self.state, State::After) {
+                return;
+            }
+        }
+    }
+
+    /// Lets the caller pass over lines that it knows, where an object or a line may begin. What it is given begins
+    /// with a line, or with the end of the one before; it says how many bytes it passed over: whole lines.
+    pub(super) fn pass(&mut self, input: &mut &[u8], know: impl FnOnce(&[u8]) -> usize) {
+        let begins = match self.state {
+            State::Boundary => 0,
+            State::After if input.starts_with(b"\n") => 1,
+            _ => return,
+        };
+        let passed = if self.in_array {
+            0
+        } else {
+            know(&input[begins..])
+        };
+        if passed > 0 {
+            *input = &input[begins + passed..];
+            self.state = State::Boundary;
         }
     }
 
