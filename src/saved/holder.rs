@@ -1,6 +1,6 @@
 //! What an object is: the API's own words, or something that holds them.
 
-use super::json::{member, members, string};
+use super::json::{Object, string};
 use crate::meter::api_of;
 
 /// A holder that is known by its members, and where things stand in it.
@@ -95,23 +95,17 @@ static HOLDERS: &[Holder] = &[
 ];
 
 /// The kind of holder that an object is, if it is a known one.
-pub(super) fn recognise(object: &[u8]) -> Option<&'static Holder> {
-    let has = |sign: &&str| member(object, sign).is_some();
+pub(super) fn recognise(object: &Object<'_>) -> Option<&'static Holder> {
+    let has = |sign: &&str| object.member(sign).is_some();
     HOLDERS.iter().find(|holder| holder.signs.iter().all(has))
 }
 
-/// What stands at a path of keys with slashes between.
-pub(super) fn at<'t>(object: &'t [u8], path: &str) -> Option<&'t [u8]> {
-    path.split('/')
-        .try_fold(object, |value, key| member(value, key))
-}
-
 /// Whether an object is a response's body or event, or an API's report of a failure.
-pub(super) fn is_response(object: &[u8]) -> bool {
+pub(super) fn is_response(object: &Object<'_>) -> bool {
     if recognise(object).is_some() {
         return false;
     }
-    match api_of(object) {
+    match api_of(object.text) {
         Some("cloudflare") => is_cloudflares(object),
         Some(_) => true,
         None => is_failure(object),
@@ -119,7 +113,7 @@ pub(super) fn is_response(object: &[u8]) -> bool {
 }
 
 /// A text under `response` is Cloudflare's only where little stands beside it: logs have that name too.
-fn is_cloudflares(object: &[u8]) -> bool {
+fn is_cloudflares(object: &Object<'_>) -> bool {
     let own = |key: &[u8]| {
         let own = [
             "response",
@@ -133,7 +127,7 @@ fn is_cloudflares(object: &[u8]) -> bool {
         ];
         own.iter().any(|name| name.as_bytes() == key)
     };
-    members(object).all(|(key, _)| own(key))
+    object.members.iter().all(|(key, _)| own(key))
 }
 
 /// Members of an API's report of a failure, and no others: a logger's line has its own.
@@ -166,12 +160,12 @@ const FAILURE: &[&str] = &[
 ];
 
 /// Whether an object is an API's report of a failure, and nothing else.
-fn is_failure(object: &[u8]) -> bool {
+fn is_failure(object: &Object<'_>) -> bool {
     let own = |key: &[u8]| FAILURE.iter().any(|name| name.as_bytes() == key);
-    if !members(object).all(|(key, _)| own(key)) {
+    if !object.members.iter().all(|(key, _)| own(key)) {
         return false;
     }
-    let given = |key: &str| member(object, key).filter(|text| *text != b"null");
+    let given = |key: &str| object.member(key).filter(|text| *text != b"null");
     let says = |key: &str| {
         given(key)
             .and_then(string)
@@ -208,9 +202,9 @@ const KINDS: &[&str] = &[
 ];
 
 /// Whether an object of which the end is missing looks like a response's.
-pub(super) fn seems_response(object: &[u8]) -> bool {
-    members(object).any(|(key, value)| {
-        let is = |name: &&str| name.as_bytes() == key;
+pub(super) fn seems_response(object: &Object<'_>) -> bool {
+    object.members.iter().any(|(key, value)| {
+        let is = |name: &&str| name.as_bytes() == *key;
         let kind = || {
             let kind = string(value).unwrap_or_default();
             KINDS.iter().any(|known| kind.starts_with(known.as_bytes()))
@@ -220,9 +214,8 @@ pub(super) fn seems_response(object: &[u8]) -> bool {
 }
 
 /// As [`is_response`], of what there is of an object whose end is missing.
-fn api_of_cut(object: &[u8]) -> bool {
-    members(object).any(|(key, value)| key == b"created_at" && string(value).is_some())
-        && member(object, "done").is_some()
+fn api_of_cut(object: &Object<'_>) -> bool {
+    object.member("created_at").and_then(string).is_some() && object.member("done").is_some()
 }
 
 /// What a request's body has of which a response has none.
@@ -238,20 +231,21 @@ const ASKS: &[&str] = &[
 ];
 
 /// Whether an object is a request's body.
-pub(super) fn is_request(object: &[u8]) -> bool {
+pub(super) fn is_request(text: &[u8]) -> bool {
     // Docker's logs have a member of that name too, which says where a line went.
-    let asks = |(key, value): (&[u8], &[u8])| {
-        let asked = ASKS.iter().any(|name| name.as_bytes() == key);
-        asked && (key != b"stream" || matches!(value, b"true" | b"false"))
+    let asks = |(key, value): &(&[u8], &[u8])| {
+        let asked = ASKS.iter().any(|name| name.as_bytes() == *key);
+        asked && (*key != b"stream" || matches!(*value, b"true" | b"false"))
     };
     // Cloudflare's answers have messages too, beside how it went.
-    let tells = |(key, _): (&[u8], &[u8])| key == b"success" || key == b"errors";
-    object.starts_with(b"{") && members(object).any(asks) && !members(object).any(tells)
+    let tells = |(key, _): &(&[u8], &[u8])| *key == b"success" || *key == b"errors";
+    let object = Object::new(text);
+    object.members.iter().any(asks) && !object.members.iter().any(tells)
 }
 
 /// Whether an object is a response's body or event by the signs of its API alone.
-pub(super) fn is_body(object: &[u8]) -> bool {
-    match api_of(object) {
+pub(super) fn is_body(object: &Object<'_>) -> bool {
+    match api_of(object.text) {
         Some("cloudflare") => is_cloudflares(object),
         api => api.is_some(),
     }

@@ -23,6 +23,35 @@ pub(super) fn members(object: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     })
 }
 
+/// An object that is asked for many members: each is looked for once.
+pub(super) struct Object<'t> {
+    pub(super) text: &'t [u8],
+    pub(super) members: Vec<(&'t [u8], &'t [u8])>,
+}
+
+impl<'t> Object<'t> {
+    pub(super) fn new(text: &'t [u8]) -> Self {
+        let members = members(text).collect();
+        Self { text, members }
+    }
+
+    /// The member under this key; the first one, where it stands twice.
+    pub(super) fn member(&self, key: &str) -> Option<&'t [u8]> {
+        let found = self
+            .members
+            .iter()
+            .find(|(name, _)| *name == key.as_bytes());
+        found.map(|(_, value)| *value)
+    }
+
+    /// What stands at a path of keys with slashes between.
+    pub(super) fn at(&self, path: &str) -> Option<&'t [u8]> {
+        let (first, rest) = path.split_once('/').unwrap_or((path, ""));
+        let rest = rest.split('/').filter(|key| !key.is_empty());
+        rest.fold(self.member(first), |value, key| member(value?, key))
+    }
+}
+
 /// The items of an array, as text.
 pub(super) fn items(array: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = array.strip_prefix(b"[").unwrap_or_default();
@@ -53,10 +82,8 @@ pub(super) fn string(text: &[u8]) -> Option<Cow<'_, [u8]>> {
 
 /// What stands between a string's quotes.
 fn quoted(text: &[u8]) -> &[u8] {
-    let end = value_end(text);
-    let whole = end > 1 && text[end - 1] == b'"' && string_end(text).is_some();
-    text.get(1..if whole { end - 1 } else { end })
-        .unwrap_or_default()
+    let end = string_end(text).map_or(text.len(), |end| end - 1);
+    text.get(1..end).unwrap_or_default()
 }
 
 /// Adds what an escaped text stands for.
@@ -140,12 +167,21 @@ fn value_end(text: &[u8]) -> usize {
 pub(super) fn string_end(text: &[u8]) -> Option<usize> {
     let mut at = 1;
     loop {
-        let found = at + memchr2(b'"', b'\\', text.get(at..)?)?;
-        if text[found] == b'"' {
-            return Some(found + 1);
+        at += special(text.get(at..)?)?;
+        if text[at] == b'"' {
+            return Some(at + 1);
         }
-        at = found + 2;
+        at += 2;
     }
+}
+
+/// Where the next quote or backslash stands. They stand close together where JSON holds JSON, and are then found
+/// sooner by looking at each byte.
+fn special(text: &[u8]) -> Option<usize> {
+    const NEAR: usize = 24;
+    let mut near = text.iter().take(NEAR);
+    let near = near.position(|b| matches!(b, b'"' | b'\\'));
+    near.or_else(|| Some(NEAR + memchr2(b'"', b'\\', text.get(NEAR..)?)?))
 }
 
 fn nested_end(text: &[u8]) -> usize {

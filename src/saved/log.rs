@@ -17,7 +17,7 @@ use memchr::{memchr, memmem};
 use super::cassette::{Cassette, Exchange};
 use super::found::{Saved, Stream};
 use super::holder::{self, Holder};
-use super::json::{items, member, members, string, unescape};
+use super::json::{Object, items, members, string, unescape};
 use super::rows::Rows;
 use super::trace::{Found as TraceFound, Trace};
 use super::unit::{Unit, Units};
@@ -471,11 +471,13 @@ impl Inside {
         }
         self.ids.clear();
         let before = self.found.len();
-        let source = members(text)
+        let object = Object::new(text);
+        let sources = object.members.iter();
+        let source = sources
             .filter(|(key, _)| SOURCES.iter().any(|name| name.as_bytes() == *key))
             .fold(0, |hash, (_, value)| hashed(hash, value));
         self.habit = None;
-        if !self.value(text, source, &Hints::default(), 0) {
+        if !self.within(&object, source, &Hints::default(), 0) {
             self.lose("it is no record");
         }
         // One response may be told of twice in one object.
@@ -573,7 +575,7 @@ impl Inside {
     fn value(&mut self, text: &[u8], path: u64, hints: &Hints, level: u8) -> bool {
         match text.first() {
             _ if level > MOST_LEVELS => false,
-            Some(b'{') => self.within(text, path, hints, level),
+            Some(b'{') => self.within(&Object::new(text), path, hints, level),
             Some(b'[') => self.list(text, path, hints, level),
             Some(b'"') => self.text(text, None, path, hints),
             _ => false,
@@ -582,7 +584,7 @@ impl Inside {
 
     fn list(&mut self, text: &[u8], path: u64, hints: &Hints, level: u8) -> bool {
         let first = items(text).next().unwrap_or_default();
-        if first.starts_with(b"{") && holder::is_response(first) && level > 0 {
+        if first.starts_with(b"{") && holder::is_response(&Object::new(first)) && level > 0 {
             // The events of one stream, or bodies: the meter knows arrays.
             self.give(path, text, false, hints);
             return true;
@@ -594,9 +596,12 @@ impl Inside {
         any
     }
 
-    fn within(&mut self, object: &[u8], path: u64, hints: &Hints, level: u8) -> bool {
-        if member(object, "schema").is_some_and(|schema| schema.starts_with(b"\"tokensense")) {
-            return self.record(object);
+    fn within(&mut self, object: &Object<'_>, path: u64, hints: &Hints, level: u8) -> bool {
+        if object
+            .member("schema")
+            .is_some_and(|schema| schema.starts_with(b"\"tokensense"))
+        {
+            return self.record(object.text);
         }
         if let Some(holder) = holder::recognise(object) {
             return self.held(holder, object, path, hints, level);
@@ -604,14 +609,14 @@ impl Inside {
         if let Some(table) = names::recognise(object) {
             return self.named(table, object, path, hints, level);
         }
-        let whole = object.ends_with(b"}");
+        let whole = object.text.ends_with(b"}");
         let response = match hints.body || level == 0 {
             true if whole => holder::is_response(object),
             false if whole => holder::is_body(object),
             _ => holder::seems_response(object),
         };
         if response {
-            self.give(path, object, false, hints);
+            self.give(path, object.text, false, hints);
             return true;
         }
         let mut inner = Hints {
@@ -622,11 +627,11 @@ impl Inside {
             inner.request = Some(request);
             inner.single = true;
         }
-        let encoding = member(object, "encoding").and_then(string);
+        let encoding = object.member("encoding").and_then(string);
         let exact = level == 0 && is_docker(object);
         let mut any = false;
         let mut lines = Vec::new();
-        for (at, (key, value)) in members(object).enumerate() {
+        for (at, &(key, value)) in object.members.iter().enumerate() {
             if is_request_key(key) {
                 continue;
             }
@@ -665,8 +670,8 @@ impl Inside {
     }
 
     /// Notes how a log's lines look.
-    fn learn(&mut self, object: &[u8], line: usize, exact: bool) {
-        let keys = members(object).map(|(key, _)| key.to_owned()).collect();
+    fn learn(&mut self, object: &Object<'_>, line: usize, exact: bool) {
+        let keys = object.members.iter().map(|(key, _)| key.to_vec()).collect();
         self.habit = Some(Habit { keys, line, exact });
     }
 
@@ -693,16 +698,12 @@ impl Inside {
     fn held(
         &mut self,
         holder: &'static Holder,
-        object: &[u8],
+        object: &Object<'_>,
         path: u64,
         hints: &Hints,
         level: u8,
     ) -> bool {
-        let at = |paths: &[&str]| {
-            paths
-                .iter()
-                .find_map(|path| given(holder::at(object, path)))
-        };
+        let at = |paths: &[&str]| paths.iter().find_map(|path| given(object.at(path)));
         let request = at(holder.request).map(|text| match string(text) {
             Some(text) => text.into_owned(),
             None => text.to_owned(),
@@ -716,7 +717,7 @@ impl Inside {
         };
         let path = hashed(path, b"body");
         for body in holder.body {
-            if let Some(body) = given(holder::at(object, body))
+            if let Some(body) = given(object.at(body))
                 && self.value(body, path, &inner, level + 1)
             {
                 return true;
@@ -731,12 +732,14 @@ impl Inside {
 
     /// Adds a response of which only the failure is known.
     fn failed(&mut self, error: &[u8], hints: &Hints) {
-        let text = |path: &str| text_of(holder::at(error, path)?);
+        let whole = error;
+        let error = Object::new(error);
+        let text = |path: &str| text_of(error.at(path)?);
         let first = |paths: &[&str]| paths.iter().find_map(|path| text(path));
         let failure = Failure {
             kind: first(&["error/type", "type", "code", "status", "errorCode"]),
             message: first(&["error/message", "message", "errorMessage", "detail"])
-                .or_else(|| text_of(error).filter(|_| !error.starts_with(b"{"))),
+                .or_else(|| text_of(whole).filter(|_| !whole.starts_with(b"{"))),
         };
         let mut reading = Reading {
             status: Status::Error,
@@ -751,14 +754,14 @@ impl Inside {
     fn named(
         &mut self,
         table: &'static names::Table,
-        object: &[u8],
+        object: &Object<'_>,
         path: u64,
         hints: &Hints,
         level: u8,
     ) -> bool {
         if table.is_none() {
             // Sums over calls that are told of one by one.
-            let within = |path: &&str| Some(holder::at(object, path)?.to_owned());
+            let within = |path: &&str| Some(object.at(path)?.to_owned());
             let mut any = false;
             for value in table.within.iter().filter_map(within) {
                 any |= self.value(&value, path, hints, level + 1);
@@ -773,7 +776,7 @@ impl Inside {
         inner.request = request_in(object).or(inner.request);
         let before = self.found.len();
         for body in table.body {
-            if let Some(body) = given(holder::at(object, body)) {
+            if let Some(body) = given(object.at(body)) {
                 self.value(body, hashed(path, b"body"), &inner, level + 1);
             }
         }
@@ -782,12 +785,12 @@ impl Inside {
             return true;
         }
         self.found.truncate(before);
-        let found = table.read(&mut |path| names::at(object, path));
+        let found = table.read(&mut |path| names::within(object, path));
         let any = found.is_some();
         self.found.extend(found.map(Saved::from));
         // Others may stand beside or below it.
         for within in table.within {
-            if let Some(value) = holder::at(object, within) {
+            if let Some(value) = object.at(within) {
                 self.value(value, path, hints, level + 1);
             }
         }
@@ -1094,10 +1097,9 @@ fn text_of(value: &[u8]) -> Option<String> {
 }
 
 /// A line of docker's own log files: `{"log":"…\n","stream":"stdout","time":"…"}`.
-fn is_docker(object: &[u8]) -> bool {
-    member(object, "log").is_some()
-        && member(object, "stream").is_some()
-        && member(object, "time").is_some()
+fn is_docker(object: &Object<'_>) -> bool {
+    let has = |key: &&str| object.member(key).is_some();
+    ["log", "stream", "time"].iter().all(has)
 }
 
 /// An object on one line, as records are read.
@@ -1248,8 +1250,8 @@ fn is_body_key(key: &[u8]) -> bool {
 }
 
 /// The request that stands in an object beside its response.
-fn request_in(object: &[u8]) -> Option<Vec<u8>> {
-    let mut requests = members(object).filter(|(key, _)| is_request_key(key));
+fn request_in(object: &Object<'_>) -> Option<Vec<u8>> {
+    let mut requests = object.members.iter().filter(|(key, _)| is_request_key(key));
     requests.find_map(|(_, value)| request_of(value, 0))
 }
 
@@ -1280,5 +1282,5 @@ fn request_of(value: &[u8], level: u8) -> Option<Vec<u8>> {
 /// Whether a text is a request's body.
 fn is_request_text(text: &[u8]) -> bool {
     let text = text.trim_ascii_start();
-    text.starts_with(b"{") && holder::is_request(text) && !holder::is_body(text)
+    text.starts_with(b"{") && holder::is_request(text) && !holder::is_body(&Object::new(text))
 }

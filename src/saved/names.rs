@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::json::{items, member, members, string};
+use super::json::{Object, items, member, members, string};
 use crate::meter::{Charged, Created, EndedBy, Failure, Measure, Reading, Status};
 
 /// What one holder calls what.
@@ -635,10 +635,10 @@ const OPENROUTER: &[(Field, &[&str])] = &[
 ];
 
 /// Finds the table for an object.
-pub(super) fn recognise(object: &[u8]) -> Option<&'static Table> {
+pub(super) fn recognise(object: &Object<'_>) -> Option<&'static Table> {
     TABLES
         .iter()
-        .find(|table| table.fits(&mut |path| at(object, path)))
+        .find(|table| table.fits(&mut |path| within(object, path)))
 }
 
 /// Finds the table for rows whose columns have these names, whatever they hold.
@@ -808,27 +808,44 @@ fn count(value: &[u8]) -> Option<u64> {
 /// What stands at a path of keys with slashes between. Texts that hold JSON are looked into; lists of attributes, as
 /// OpenTelemetry writes them, are read as objects; a star takes the sum of all members that begin so.
 pub(super) fn at<'t>(value: &'t [u8], path: &str) -> Option<Cow<'t, [u8]>> {
-    let (key, rest) = path.split_once('/').unwrap_or((path, ""));
-    let found = match value.first() {
-        Some(b'{') => match key.strip_suffix('*') {
-            Some(begin) => {
-                let fits = |(key, _): &(&[u8], &[u8])| key.starts_with(begin.as_bytes());
-                let counts = members(value)
-                    .filter(fits)
-                    .filter_map(|(_, value)| count(value));
-                let sum = counts.reduce(u64::saturating_add)?;
-                return Some(sum.to_string().into_bytes().into());
-            }
-            None => member(value, key)?,
-        },
-        Some(b'[') => attribute(value, key)?,
+    match value.first() {
+        Some(b'{') => among(members(value), path),
+        Some(b'[') => {
+            let (key, rest) = path.split_once('/').unwrap_or((path, ""));
+            below(attribute(value, key)?, rest)
+        }
         Some(b'"') => {
             let text = string(value)?;
             let inner = at(&text, path)?;
-            return Some(inner.into_owned().into());
+            Some(inner.into_owned().into())
         }
-        _ => return None,
-    };
+        _ => None,
+    }
+}
+
+/// As [`at`], within an object that is asked more than once.
+pub(super) fn within<'t>(object: &Object<'t>, path: &str) -> Option<Cow<'t, [u8]>> {
+    among(object.members.iter().copied(), path)
+}
+
+/// As [`at`], among members.
+fn among<'t>(
+    mut members: impl Iterator<Item = (&'t [u8], &'t [u8])>,
+    path: &str,
+) -> Option<Cow<'t, [u8]>> {
+    let (key, rest) = path.split_once('/').unwrap_or((path, ""));
+    if let Some(begin) = key.strip_suffix('*') {
+        let fits = |(key, _): &(&[u8], &[u8])| key.starts_with(begin.as_bytes());
+        let counts = members.filter(fits).filter_map(|(_, value)| count(value));
+        let sum = counts.reduce(u64::saturating_add)?;
+        return Some(sum.to_string().into_bytes().into());
+    }
+    let (_, found) = members.find(|(name, _)| *name == key.as_bytes())?;
+    below(found, rest)
+}
+
+/// What stands at the rest of a path below a value.
+fn below<'t>(found: &'t [u8], rest: &str) -> Option<Cow<'t, [u8]>> {
     if !rest.is_empty() {
         return at(found, rest);
     }

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use super::holder;
-use super::json::{items, member, members, string};
+use super::json::{Object, items, member, members, string};
 
 /// What a provider says of one model on one day.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -77,7 +76,7 @@ fn bucket(row: &[u8], report: &mut Report) -> bool {
         let sum = |paths: &[&str]| {
             let found = paths
                 .iter()
-                .filter_map(|path| number(holder::at(result, path)?));
+                .filter_map(|path| number(Object::new(result).at(path)?));
             found.reduce(u64::saturating_add)
         };
         // Anthropic's parts stand beside each other, OpenAI's cached tokens within.

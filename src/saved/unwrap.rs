@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::cassette::Cassette;
 use super::found::{Reader, Saved, Stream};
+use super::json::Object;
 use super::log::{Kind, Log};
 use super::rows::Rows;
 use super::trace::Trace;
@@ -528,7 +529,7 @@ fn look(text: &[u8], ended: bool, first: bool) -> Option<(Option<Form>, usize)> 
     };
     if let Some(object) = object {
         let partly = || {
-            let known = holder::seems_response(object);
+            let known = holder::seems_response(&Object::new(object));
             (
                 Some(if known {
                     Form::Plain
@@ -541,7 +542,7 @@ fn look(text: &[u8], ended: bool, first: bool) -> Option<(Option<Form>, usize)> 
         return match Scanner::default().scan(object) {
             Scan::Whole(n) => {
                 let whole = &object[..n];
-                let form = if holder::is_response(whole) {
+                let form = if holder::is_response(&Object::new(whole)) {
                     Some(Form::Plain)
                 } else if object.len() < text.len() || Log::holds(whole, open) {
                     Some(Form::Log(Kind::Lines))
