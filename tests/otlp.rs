@@ -120,6 +120,7 @@ fn spans_are_read_back() {
         "openai.chat/usage.sse",
         "gemini/stream.sse",
         "anthropic.messages/stream.sse",
+        "openai.chat/error.json",
     ] {
         text += &format!("{}\n", tap(capture, &["--format", "otlp"]));
         let record = tap(capture, &["--format", "json"]);
@@ -135,6 +136,8 @@ fn spans_are_read_back() {
     let summary: Value = serde_json::from_slice(&summary.stdout).expect("JSON");
     assert_eq!(summary["total"]["input_tokens"], input, "{summary}");
     assert_eq!(summary["total"]["output_tokens"], output, "{summary}");
+    assert_eq!(summary["total"]["responses"], 4, "{summary}");
+    assert_eq!(summary["total"]["failed"], 1, "{summary}");
 }
 
 /// It goes into files of JSON lines, and into no table; what it lacks for budgets is said.

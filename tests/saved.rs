@@ -3,6 +3,7 @@
 mod common;
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -408,5 +409,46 @@ fn hostile_wrappings() {
         );
         assert!(output.stdout.starts_with(b"{"), "{name}: {said}");
         assert!(begun.elapsed().as_secs() < 60, "{name}");
+    }
+}
+
+/// A text as long as a disk is given on and let go of: 64 MiB here, 1 GiB with `FULL=1`.
+#[test]
+fn a_text_without_end() {
+    let mib = if std::env::var_os("FULL").is_some() {
+        1024
+    } else {
+        64
+    };
+    for piece in ["x", "data: {\\\"a\\\":1}\\n", "QUJD"] {
+        let megabyte = piece.repeat((1 << 20) / piece.len());
+        for command in ["tap", "summarise -q --format=json"] {
+            let script = format!("ulimit -v 400000; ulimit -t 60; exec \"$TAP\" {command}");
+            let mut child = std::process::Command::new("sh")
+                .args(["-c", &script])
+                .env("TAP", env!("CARGO_BIN_EXE_tokensense"))
+                .stdin(std::process::Stdio::piped())
+                .stdout(std::process::Stdio::null())
+                .stderr(std::process::Stdio::piped())
+                .spawn()
+                .expect("a shell");
+            let mut input = child.stdin.take().expect("a pipe");
+            let written = (|| {
+                input.write_all(b"{\"body\":\"")?;
+                (0..mib).try_for_each(|_| input.write_all(megabyte.as_bytes()))?;
+                input.write_all(b"\"}\n")
+            })();
+            drop(input);
+            let output = child.wait_with_output().expect("an end");
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(written.is_ok(), "{piece} {command}: {written:?} {said}");
+            // Nothing in it is known, and that is said.
+            let code = if command == "tap" { 0 } else { 1 };
+            assert_eq!(
+                output.status.code(),
+                Some(code),
+                "{piece} {command}: {said}"
+            );
+        }
     }
 }

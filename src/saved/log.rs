@@ -425,7 +425,7 @@ impl Inside {
             return direct(self);
         }
         if !self.embedded(text) {
-            self.lose("it is no record");
+            self.lose("it holds nothing known");
         }
     }
 
@@ -478,7 +478,7 @@ impl Inside {
             .fold(0, |hash, (_, value)| hashed(hash, value));
         self.habit = None;
         if !self.within(&object, source, &Hints::default(), 0) {
-            self.lose("it is no record");
+            self.lose("it holds nothing known");
         }
         // One response may be told of twice in one object.
         let mut at = before;

@@ -291,6 +291,18 @@ static TABLES: &[Table] = &[
         columns: SPANS,
         ..PLAIN
     },
+    // A call that failed has no counts.
+    Table {
+        signs: &[
+            ("attributes/error.type", &[]),
+            (
+                "attributes/gen_ai.operation.name",
+                &["chat", "text_completion", "generate_content", "embeddings"],
+            ),
+        ],
+        columns: SPANS,
+        ..PLAIN
+    },
     // https://github.com/Arize-ai/openinference/blob/main/spec/semantic_conventions.md
     Table {
         signs: &[
