@@ -434,6 +434,36 @@ fn databases() {
     }
 }
 
+/// A database of a tool that keeps its answers in rows: `llm`'s, as it makes it.
+#[test]
+#[ignore = "needs python3"]
+fn rows_of_answers() {
+    let path = scratch("agents-llm").join("logs.db");
+    let script = "import sqlite3,sys\nc=sqlite3.connect(sys.argv[1])\n\
+        c.execute('create table responses (id text primary key, model text, prompt text, system text, \
+        prompt_json text, options_json text, response text, response_json text, conversation_id text, \
+        duration_ms integer, datetime_utc text, input_tokens integer, output_tokens integer, token_details text, \
+        schema_id text, resolved_model text)')\n\
+        for i in range(40): c.execute('insert into responses (id, model, prompt, response, datetime_utc, \
+        input_tokens, output_tokens, token_details, resolved_model) values (?,?,?,?,?,?,?,?,?)', ('r%d' % i, 'gpt-4o-mini', \
+        'SECRET-PROMPT', 'x' * i * 100, '2026-11-26T10:00:00+00:00', 10 + i if i % 4 else None, 3 if i % 4 else None, None, None))\n\
+        c.commit()"
+        .replace("\n        ", "\n");
+    let made = Command::new("python3")
+        .args(["-c", &script])
+        .arg(&path)
+        .status();
+    assert!(made.expect("python3").success());
+    let folder = path.parent().expect("a folder");
+    let found = summary(&[path.to_str().expect("a path"), "--by", "model"], folder);
+    let counted: u64 = (0..40).filter(|i| i % 4 != 0).map(|i| 10 + i).sum();
+    assert_eq!(found["total"]["responses"], 30, "{found}");
+    assert_eq!(found["total"]["input_tokens"], counted, "{found}");
+    assert_eq!(found["total"]["output_tokens"], 90, "{found}");
+    assert_eq!(found["groups"][0]["model"], "gpt-4o-mini");
+    assert!(!found.to_string().contains("SECRET"));
+}
+
 /// Windows of five hours, and how fast the last one is spent.
 #[test]
 fn blocks() {
