@@ -6,6 +6,7 @@ mod common;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 
 use serde_json::Value;
 use tokensense::{EndedBy, Measure, Meter, Reading};
@@ -73,6 +74,55 @@ fn quantile(mut values: Vec<f64>, at: f64) -> f64 {
     values[((values.len() - 1) as f64 * at).round() as usize]
 }
 
+/// What a recording shows, cut off before its usage: the estimate beside what the provider counted.
+fn sample(corpus: &Path, row: &Value) -> Option<Sample> {
+    let expected = &row["expected"];
+    let (Some(output), true) = (expected["output_tokens"].as_f64(), row["streamed"] == true) else {
+        return None;
+    };
+    let bytes = fs::read(corpus.join(row["file"].as_str().expect("a name"))).expect("a recording");
+    let reading = before_usage(&bytes)?;
+    // Gemini and Perplexity state usage together with text: without the last event, text is missing too.
+    let whole = read(&bytes).expect("a reading");
+    if whole.text_bytes != reading.text_bytes {
+        return None;
+    }
+    // What was billed and not shown cannot be counted: only the visible part is compared.
+    let hidden = match reading.lower_bound && reading.reasoning_bytes == 0 {
+        true => expected["reasoning_tokens"].as_f64().unwrap_or(0.0),
+        false => 0.0,
+    };
+    let truth = output - hidden;
+    if truth <= 0.0 || reading.text_bytes == 0 {
+        return None;
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    let calls = [
+        "tool_calls\":[",
+        "tool_use",
+        "toolUse",
+        "function_call\"",
+        "tool-call",
+    ];
+    let fancy = reading.lower_bound
+        || reading.reasoning_bytes > 0
+        || calls.iter().any(|sign| text.contains(sign));
+    Some(Sample {
+        family: family(
+            reading
+                .model
+                .as_deref()
+                .or(row["request_model"].as_str())
+                .unwrap_or("other"),
+        ),
+        truth,
+        estimate: reading.usage.value(Measure::Output).unwrap_or(0) as f64,
+        quarter: reading.text_bytes as f64 / 4.0,
+        plain: truth >= 100.0 && !fancy,
+        bound: reading.lower_bound,
+    })
+}
+
 #[test]
 #[ignore = "needs the corpus"]
 fn table() {
@@ -81,55 +131,7 @@ fn table() {
     let mut samples = Vec::new();
     for row in manifest.lines() {
         let row: Value = serde_json::from_str(row).expect("JSON");
-        let expected = &row["expected"];
-        let (Some(output), true) = (expected["output_tokens"].as_f64(), row["streamed"] == true)
-        else {
-            continue;
-        };
-        let bytes =
-            fs::read(corpus.join(row["file"].as_str().expect("a name"))).expect("a recording");
-        let Some(reading) = before_usage(&bytes) else {
-            continue;
-        };
-        // Gemini and Perplexity state usage together with text: without the last event, text is missing too.
-        let whole = read(&bytes).expect("a reading");
-        if whole.text_bytes != reading.text_bytes {
-            continue;
-        }
-        // What was billed and not shown cannot be counted: only the visible part is compared.
-        let hidden = match reading.lower_bound && reading.reasoning_bytes == 0 {
-            true => expected["reasoning_tokens"].as_f64().unwrap_or(0.0),
-            false => 0.0,
-        };
-        let truth = output - hidden;
-        if truth <= 0.0 || reading.text_bytes == 0 {
-            continue;
-        }
-        let text = String::from_utf8_lossy(&bytes);
-        let calls = [
-            "tool_calls\":[",
-            "tool_use",
-            "toolUse",
-            "function_call\"",
-            "tool-call",
-        ];
-        let fancy = reading.lower_bound
-            || reading.reasoning_bytes > 0
-            || calls.iter().any(|sign| text.contains(sign));
-        samples.push(Sample {
-            family: family(
-                reading
-                    .model
-                    .as_deref()
-                    .or(row["request_model"].as_str())
-                    .unwrap_or("other"),
-            ),
-            truth,
-            estimate: reading.usage.value(Measure::Output).unwrap_or(0) as f64,
-            quarter: reading.text_bytes as f64 / 4.0,
-            plain: truth >= 100.0 && !fancy,
-            bound: reading.lower_bound,
-        });
+        samples.extend(sample(&corpus, &row));
     }
     let mut families: BTreeMap<&str, Vec<&Sample>> = BTreeMap::new();
     for sample in &samples {

@@ -460,8 +460,18 @@ const fn bill(parts: &'static str, entry: &'static str, note: &'static str) -> B
 }
 
 /// Options, the answer, and what it cost by the provider's page. Rates are in US dollars for a million tokens.
+fn shapes() -> Vec<Priced> {
+    let mut shapes = shapes_of_openai();
+    shapes.extend(shapes_of_anthropic());
+    shapes.extend(shapes_of_google());
+    shapes.extend(shapes_of_others());
+    shapes
+}
+
+type Priced = (&'static str, Value, Bill);
+
 #[rustfmt::skip]
-fn shapes() -> Vec<(&'static str, Value, Bill)> {
+fn shapes_of_openai() -> Vec<Priced> {
     let plain = tokens(1000, 0, 100);
     vec![
         // gpt-5: 1000 × 1.25, 100 × 10.
@@ -534,6 +544,12 @@ fn shapes() -> Vec<(&'static str, Value, Bill)> {
         // A tuned gpt-4o-mini: 1000 × 0.3, 100 × 1.2.
         ("--provider openai", chat("ft:gpt-4o-mini-2024-07-18:acme::1", NOW, "default", plain.clone()),
             bill("0.0003 0 0 0.00012 0", "openai/ft:gpt-4o-mini", "")),
+    ]
+}
+
+#[rustfmt::skip]
+fn shapes_of_anthropic() -> Vec<Priced> {
+    vec![
         // claude-sonnet-4-5: 100 × 3, 50 × 15.
         ("", messages("claude-sonnet-4-5-20250929", json!({"input_tokens": 100, "output_tokens": 50})),
             bill("0.0003 0 0 0.00075 0", "anthropic/claude-sonnet-4-5", "")),
@@ -576,6 +592,12 @@ fn shapes() -> Vec<(&'static str, Value, Bill)> {
             "message", "input_tokens": 100, "output_tokens": 50}, {"type": "advisor_message", "model":
             "claude-opus-4-7", "input_tokens": 200, "output_tokens": 40}]})),
             bill("0.0003 0 0 0.00075 0.002", "anthropic/claude-sonnet-4-5", "a pass by anthropic/claude-opus-4-7")),
+    ]
+}
+
+#[rustfmt::skip]
+fn shapes_of_google() -> Vec<Priced> {
+    vec![
         // gemini-2.5-flash: 1000 × 0.3, 150 × 2.5, thoughts being output.
         ("", gemini("gemini-2.5-flash", json!({"promptTokenCount": 1000, "candidatesTokenCount": 100,
             "thoughtsTokenCount": 50, "totalTokenCount": 1150})),
@@ -603,6 +625,13 @@ fn shapes() -> Vec<(&'static str, Value, Bill)> {
         ("", gemini("gemini-2.5-flash", json!({"promptTokenCount": 1000, "candidatesTokenCount": 100,
             "totalTokenCount": 1100, "trafficType": "ON_DEMAND_FLEX"})),
             bill("0.00015 0 0 0.000125 0", "google/gemini-2.5-flash (flex ×0.5)", "")),
+    ]
+}
+
+#[rustfmt::skip]
+fn shapes_of_others() -> Vec<Priced> {
+    let plain = tokens(1000, 0, 100);
+    vec![
         // deepseek-chat by day, at noon: 600 × 0.27, 400 × 0.07, 100 × 1.1; and by night, at 20:00: half of that.
         ("--provider deepseek", chat("deepseek-chat", 1_750_075_200, "", tokens(1000, 400, 100)),
             bill("0.000162 0.000028 0 0.00011 0", "deepseek/deepseek-chat", "")),
@@ -973,30 +1002,34 @@ fn a_tier_without_rates_is_told() {
     );
 }
 
+/// An answer of a model at a tier, for a thousand tokens of input.
+fn thousand(model: &str, tier: &str, completion: u64, reasoning: u64) -> Value {
+    let usage = json!({"prompt_tokens": 1000, "completion_tokens": completion, "total_tokens": 1000 + completion,
+        "completion_tokens_details": {"reasoning_tokens": reasoning}});
+    chat(model, NOW, tier, usage)
+}
+
+/// A tap that asks these price files, of this provider if it is named.
+fn tap_with(files: &[&PathBuf], provider: &str) -> Command {
+    let mut command = tokensense();
+    command.arg("tap");
+    for file in files {
+        command.arg("--prices").arg(file);
+    }
+    if !provider.is_empty() {
+        command.args(["--provider", provider]);
+    }
+    command
+}
+
 #[test]
 fn price_files_are_asked_first() {
     let folder = scratch("prices-files");
     let litellm = file(&folder, "l.json", LITELLM);
     let genai = file(&folder, "g.json", GENAI);
-    let answer = |model: &str, tier: &str, completion: u64, reasoning: u64| {
-        let usage = json!({"prompt_tokens": 1000, "completion_tokens": completion, "total_tokens": 1000 + completion,
-            "completion_tokens_details": {"reasoning_tokens": reasoning}});
-        chat(model, NOW, tier, usage)
-    };
-    let tap = |files: &[&PathBuf], provider: &str| {
-        let mut command = tokensense();
-        command.arg("tap");
-        for file in files {
-            command.arg("--prices").arg(file);
-        }
-        if !provider.is_empty() {
-            command.args(["--provider", provider]);
-        }
-        command
-    };
-    let gpt5 = answer("gpt-5-2025-08-07", "default", 100, 0);
+    let gpt5 = thousand("gpt-5-2025-08-07", "default", 100, 0);
     // 1000 × 2 + 100 × 11; 1000 × 9 + 100 × 90: the first file that knows the model counts.
-    let first = |files: &[&PathBuf]| priced(&mut tap(files, "openai"), &gpt5);
+    let first = |files: &[&PathBuf]| priced(&mut tap_with(files, "openai"), &gpt5);
     assert_eq!(
         first(&[&litellm]),
         ("0.0031".into(), "openai/gpt-5 (l.json)".into())
@@ -1010,71 +1043,81 @@ fn price_files_are_asked_first() {
         ("0.018".into(), "openai/gpt-5 (g.json)".into())
     );
     // Flex input alone has a rate of its own: 1000 × 1 + 100 × 11. A long prompt: 3000 × 4 + 100 × 11.
-    let flex = answer("gpt-5", "flex", 100, 0);
-    let (cost, entry) = priced(&mut tap(&[&litellm], "openai"), &flex);
+    let flex = thousand("gpt-5", "flex", 100, 0);
+    let (cost, entry) = priced(&mut tap_with(&[&litellm], "openai"), &flex);
     assert_eq!(
         (cost.as_str(), entry.as_str()),
         ("0.0021", "openai/gpt-5 (flex, l.json)")
     );
     let long = chat("gpt-5", NOW, "default", tokens(3000, 0, 100));
-    let (cost, entry) = priced(&mut tap(&[&litellm], "openai"), &long);
+    let (cost, entry) = priced(&mut tap_with(&[&litellm], "openai"), &long);
     assert_eq!(
         (cost.as_str(), entry.as_str()),
         ("0.0131", "openai/gpt-5 (prompt above 2000, l.json)")
     );
     // A model of no provider is anyone's: 1000 × 1 + 60 × 3 + 40 × 5. A local one with a price has one.
-    let house = answer("house-model", "", 100, 40);
+    let house = thousand("house-model", "", 100, 40);
     assert_eq!(
-        priced(&mut tap(&[&litellm], ""), &house),
+        priced(&mut tap_with(&[&litellm], ""), &house),
         ("0.00138".into(), "house-model (l.json)".into())
     );
     assert_eq!(
-        priced(&mut tap(&[&litellm], "vllm"), &house).1,
+        priced(&mut tap_with(&[&litellm], "vllm"), &house).1,
         "house-model (l.json)"
     );
-    let local = answer("llama3", "", 100, 0);
+    let local = thousand("llama3", "", 100, 0);
     assert_eq!(
-        priced(&mut tap(&[&litellm], "ollama"), &local),
+        priced(&mut tap_with(&[&litellm], "ollama"), &local),
         ("0.00012".into(), "ollama/llama3 (l.json)".into())
     );
-    let google = answer("gemini-2.5-pro", "", 100, 0);
+    let google = thousand("gemini-2.5-pro", "", 100, 0);
     assert_eq!(
-        priced(&mut tap(&[&litellm], "google"), &google),
+        priced(&mut tap_with(&[&litellm], "google"), &google),
         ("0.007".into(), "google/gemini-2.5-pro (l.json)".into())
     );
     // Zeros for a local server are no prices.
-    let free = answer("qwen3", "", 100, 0);
-    assert_eq!(priced(&mut tap(&[&litellm], "ollama"), &free).0, "null");
+    let free = thousand("qwen3", "", 100, 0);
+    assert_eq!(
+        priced(&mut tap_with(&[&litellm], "ollama"), &free).0,
+        "null"
+    );
     // Within a file too, a provider may serve another's models.
     assert_eq!(
-        priced(&mut tap(&[&genai], "azure"), &gpt5).1,
+        priced(&mut tap_with(&[&genai], "azure"), &gpt5).1,
         "openai/gpt-5 (g.json)"
     );
     // What no file knows is in the built-in table; a future name is not priced as its relative.
-    let mini = answer("gpt-5-mini", "", 100, 0);
+    let mini = thousand("gpt-5-mini", "", 100, 0);
     assert_eq!(
-        priced(&mut tap(&[&genai], "openai"), &mini).1,
+        priced(&mut tap_with(&[&genai], "openai"), &mini).1,
         "openai/gpt-5-mini"
     );
-    let future = answer("gpt-5.9", "", 100, 0);
+    let future = thousand("gpt-5.9", "", 100, 0);
     assert_eq!(
-        priced(&mut tap(&[&genai], "openai"), &future),
+        priced(&mut tap_with(&[&genai], "openai"), &future),
         ("null".into(), String::new())
     );
+}
 
-    // The option, else the environment, else the user's own file.
+/// The option, else the environment, else the user's own file.
+#[test]
+fn where_price_files_are_found() {
+    let folder = scratch("prices-found");
+    let litellm = file(&folder, "l.json", LITELLM);
+    let genai = file(&folder, "g.json", GENAI);
+    let gpt5 = thousand("gpt-5-2025-08-07", "default", 100, 0);
     fs::create_dir_all(folder.join("tokensense")).expect("a folder");
     fs::copy(&genai, folder.join("tokensense/prices.json")).expect("a copy");
     let both = std::env::join_paths([&litellm, &genai]).expect("two paths");
-    let mut own = tap(&[], "openai");
+    let mut own = tap_with(&[], "openai");
     own.env("XDG_CONFIG_HOME", &folder);
     assert_eq!(priced(&mut own, &gpt5).1, "openai/gpt-5 (prices.json)");
-    let mut environment = tap(&[], "openai");
+    let mut environment = tap_with(&[], "openai");
     environment
         .env("XDG_CONFIG_HOME", &folder)
         .env("TOKENSENSE_PRICES", &both);
     assert_eq!(priced(&mut environment, &gpt5).1, "openai/gpt-5 (l.json)");
-    let mut option = tap(&[&genai], "openai");
+    let mut option = tap_with(&[&genai], "openai");
     option
         .env("XDG_CONFIG_HOME", &folder)
         .env("TOKENSENSE_PRICES", &both);

@@ -534,6 +534,72 @@ fn bodies_from_a_shell() {
     }
 }
 
+const SAID: &str = r#"{"stream":true,"stream_options":{"include_usage":true}}"#;
+const DECLINED: &str = r#"{"stream_options":{"include_usage":false},"stream":true}"#;
+const STREAM: &str = r#"{"stream":true}"#;
+
+/// Options, what comes on standard input, the body that arrives, and what is said of it. `FILE` and `RC` are paths.
+const KEPT: &[(&[&str], &str, &str, &str)] = &[
+    (&["-d", SAID], "", SAID, "present"),
+    (&["-d", DECLINED], "", DECLINED, "opted_out"),
+    (&["-d", "{}"], "", "{}", "not_a_stream"),
+    (
+        &["-d", r#"{"stream":"true"}"#],
+        "",
+        r#"{"stream":"true"}"#,
+        "not_a_stream",
+    ),
+    (&["-d", "a=b", "-d", "c"], "", "a=b&c", "not_understood"),
+    (&["-d", "@FILE"], "", "{\"stream\":true,", "not_understood"),
+    (
+        &["--data-binary", "@FILE"],
+        "",
+        "{\"stream\":true,\n",
+        "not_understood",
+    ),
+    (
+        &["--data-binary", "@-"],
+        "no\r\nJSON",
+        "no\r\nJSON",
+        "not_understood",
+    ),
+    (&["-d", "@-"], "no\r\nJSON", "noJSON", "not_understood"),
+    (&["--data-raw", "@-"], "", "@-", "not_understood"),
+    (
+        &["-d", STREAM, "-H", "content-length: 15"],
+        "",
+        STREAM,
+        "unsupported",
+    ),
+    (
+        &["-d", STREAM, "-H", "Content-Digest: x"],
+        "",
+        STREAM,
+        "unsupported",
+    ),
+    (
+        &["-d", STREAM, "-H", "Digest: x"],
+        "",
+        STREAM,
+        "unsupported",
+    ),
+    (
+        &["-d", STREAM, "-H", "Signature-Input: x"],
+        "",
+        STREAM,
+        "unsupported",
+    ),
+    (&["-d", STREAM, "-K", "RC"], "", STREAM, "not_understood"),
+    (
+        &["--data-urlencode", "a=b c"],
+        "",
+        "a=b+c",
+        "not_understood",
+    ),
+    (&["-G", "-d", "a=b"], "", "", "not_a_stream"),
+    (&[], "", "", "not_a_stream"),
+];
+
 /// Also where nothing is asked for, or the body is no JSON, what was read once is handed on.
 #[test]
 fn bodies_that_stay() {
@@ -541,77 +607,16 @@ fn bodies_that_stay() {
     let folder = scratch("run-stay-files");
     let file = folder.join("body");
     fs::write(&file, "{\"stream\":true,\n").expect("a file");
-    let at = format!("@{}", file.display());
-    let said = r#"{"stream":true,"stream_options":{"include_usage":true}}"#;
-    let declined = r#"{"stream_options":{"include_usage":false},"stream":true}"#;
-    let stream = r#"{"stream":true}"#;
     let url = server.url("/v1/chat/completions");
-    let length = format!("content-length: {}", stream.len());
     let variables = folder.join("curlrc");
     fs::write(&variables, "silent\n").expect("a file");
     let variables = variables.display().to_string();
-    let cases: &[(&[&str], &str, &str, &str)] = &[
-        (&["-d", said], "", said, "present"),
-        (&["-d", declined], "", declined, "opted_out"),
-        (&["-d", "{}"], "", "{}", "not_a_stream"),
-        (
-            &["-d", r#"{"stream":"true"}"#],
-            "",
-            r#"{"stream":"true"}"#,
-            "not_a_stream",
-        ),
-        (&["-d", "a=b", "-d", "c"], "", "a=b&c", "not_understood"),
-        (&["-d", &at], "", "{\"stream\":true,", "not_understood"),
-        (
-            &["--data-binary", &at],
-            "",
-            "{\"stream\":true,\n",
-            "not_understood",
-        ),
-        (
-            &["--data-binary", "@-"],
-            "no\r\nJSON",
-            "no\r\nJSON",
-            "not_understood",
-        ),
-        (&["-d", "@-"], "no\r\nJSON", "noJSON", "not_understood"),
-        (&["--data-raw", "@-"], "", "@-", "not_understood"),
-        (&["-d", stream, "-H", &length], "", stream, "unsupported"),
-        (
-            &["-d", stream, "-H", "Content-Digest: x"],
-            "",
-            stream,
-            "unsupported",
-        ),
-        (
-            &["-d", stream, "-H", "Digest: x"],
-            "",
-            stream,
-            "unsupported",
-        ),
-        (
-            &["-d", stream, "-H", "Signature-Input: x"],
-            "",
-            stream,
-            "unsupported",
-        ),
-        (
-            &["-d", stream, "-K", &variables],
-            "",
-            stream,
-            "not_understood",
-        ),
-        (
-            &["--data-urlencode", "a=b c"],
-            "",
-            "a=b+c",
-            "not_understood",
-        ),
-        (&["-G", "-d", "a=b"], "", "", "not_a_stream"),
-        (&[], "", "", "not_a_stream"),
-    ];
-    for (arguments, input, want, outcome) in cases {
-        let mut run = Run::curl("stay", arguments);
+    let file = file.display().to_string();
+    for (arguments, input, want, outcome) in KEPT {
+        let place = |text: &&str| text.replace("FILE", &file).replace("RC", &variables);
+        let arguments: Vec<_> = arguments.iter().map(place).collect();
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        let mut run = Run::curl("stay", &arguments);
         run.command.arg(&url);
         let output = run.output_with(input.as_bytes());
         assert!(output.status.success(), "{arguments:?}: {output:?}");

@@ -181,68 +181,72 @@ fn dry(arguments: &[&str]) -> String {
     run.stderr + &String::from_utf8(run.stdout).expect("text")
 }
 
+const BODY: &str = "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"Zq7Mark\"}]}";
+
+/// Where a secret or a prompt may stand.
+const ARGUMENTS: &[&[&str]] = &[
+    &["-H", "Authorization: Bearer Zq7Mark"],
+    &["-H", "X-Odd: Bearer Zq7Mark"],
+    &["-HX-Api-Key: Zq7Mark"],
+    &["-H", "x-credential: Zq7Mark"],
+    &["-u", "me:Zq7Mark"],
+    &["-ume:Zq7Mark"],
+    &["--user=me:Zq7Mark"],
+    &["--api-key", "Zq7Mark"],
+    &["--password=Zq7Mark"],
+    &["--client-secret", "Zq7Mark"],
+    &["-d", BODY],
+    &["--json", BODY],
+    &[BODY],
+    &["Zq7Mark is a prompt of several words"],
+    &["-d", "Zq7Mark is a prompt of several words"],
+    &["https://me:Zq7Mark@example.com/"],
+    &["https://example.com/?key=Zq7Mark&a=b"],
+    &["https://example.com/cb?code=Zq7Mark"],
+    &["https://example.com/x;access_token=Zq7Mark"],
+    &["https://example.com/#access_token=Zq7Mark"],
+    &["https://example.com/?a=b;pwd=Zq7Mark"],
+    &["--x=sk-proj-Zq7MarkZq7Mark"],
+    &["9aZq7Mark4f6bZq7Mark1c2d3e"],
+    &["wJalZq7Mark/K7MDENG/bPxRfiZq7Mark"],
+];
+
+const PROGRAMS: &[&[&str]] = &[
+    &["curl"],
+    &["/usr/local/bin/curl-8.9"],
+    &["timeout", "60", "curl"],
+    &[
+        "timeout",
+        "-k",
+        "5",
+        "-s",
+        "INT",
+        "60",
+        "/usr/bin/curl",
+        "-s",
+    ],
+    &[
+        "env",
+        "OPENAI_API_KEY=Zq7Mark",
+        "DB_PASSWORD=Zq7Mark",
+        "curl",
+    ],
+    &["env", "-u", "HOME", "python", "chat.py"],
+    &[
+        "sudo", "-u", "me", "nice", "-n", "5", "stdbuf", "-oL", "curl",
+    ],
+    &["nohup", "time", "-f", "%e", "curl"],
+    &["other"],
+    &["http"],
+    &["python", "chat.py"],
+    &["docker", "run", "-e", "API_KEY=Zq7Mark", "image"],
+];
+
 /// Where a secret or a prompt may stand in a command, whichever program it starts.
 #[test]
 fn dry_run_of_any_command() {
-    let body = "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"Zq7Mark\"}]}";
-    let arguments: &[&[&str]] = &[
-        &["-H", "Authorization: Bearer Zq7Mark"],
-        &["-H", "X-Odd: Bearer Zq7Mark"],
-        &["-HX-Api-Key: Zq7Mark"],
-        &["-H", "x-credential: Zq7Mark"],
-        &["-u", "me:Zq7Mark"],
-        &["-ume:Zq7Mark"],
-        &["--user=me:Zq7Mark"],
-        &["--api-key", "Zq7Mark"],
-        &["--password=Zq7Mark"],
-        &["--client-secret", "Zq7Mark"],
-        &["-d", body],
-        &["--json", body],
-        &[body],
-        &["Zq7Mark is a prompt of several words"],
-        &["-d", "Zq7Mark is a prompt of several words"],
-        &["https://me:Zq7Mark@example.com/"],
-        &["https://example.com/?key=Zq7Mark&a=b"],
-        &["https://example.com/cb?code=Zq7Mark"],
-        &["https://example.com/x;access_token=Zq7Mark"],
-        &["https://example.com/#access_token=Zq7Mark"],
-        &["https://example.com/?a=b;pwd=Zq7Mark"],
-        &["--x=sk-proj-Zq7MarkZq7Mark"],
-        &["9aZq7Mark4f6bZq7Mark1c2d3e"],
-        &["wJalZq7Mark/K7MDENG/bPxRfiZq7Mark"],
-    ];
-    let programs: &[&[&str]] = &[
-        &["curl"],
-        &["/usr/local/bin/curl-8.9"],
-        &["timeout", "60", "curl"],
-        &[
-            "timeout",
-            "-k",
-            "5",
-            "-s",
-            "INT",
-            "60",
-            "/usr/bin/curl",
-            "-s",
-        ],
-        &[
-            "env",
-            "OPENAI_API_KEY=Zq7Mark",
-            "DB_PASSWORD=Zq7Mark",
-            "curl",
-        ],
-        &["env", "-u", "HOME", "python", "chat.py"],
-        &[
-            "sudo", "-u", "me", "nice", "-n", "5", "stdbuf", "-oL", "curl",
-        ],
-        &["nohup", "time", "-f", "%e", "curl"],
-        &["other"],
-        &["http"],
-        &["python", "chat.py"],
-        &["docker", "run", "-e", "API_KEY=Zq7Mark", "image"],
-    ];
-    for program in programs {
-        for arguments in arguments {
+    for program in PROGRAMS {
+        for arguments in ARGUMENTS {
             let shown = dry(&[*program, arguments].concat());
             assert_clean(
                 &shown,

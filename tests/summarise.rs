@@ -892,6 +892,44 @@ fn few_descriptors() {
     assert_eq!(parsed(&output)["total"]["responses"], 200);
 }
 
+/// What of it is named, and what is said of it.
+const BAD: &[(&str, &str)] = &[
+    ("deep/loop", "leads back to"),
+    ("dangling", "No such file"),
+    ("cut.gz", "cannot read"),
+    ("tiny.gz", "cannot read"),
+    ("fifo", "is a FIFO"),
+    ("lonely", "nobody writes"),
+    ("socket", "is a socket"),
+    ("broken.jsonl", "line 2 is no record (and 1 more)"),
+    ("later", "tokensense/2"),
+    ("summary", "--records"),
+    ("columns.csv", "colour"),
+    ("vanished", "No such file"),
+    ("/dev/zero", "is a device"),
+];
+
+/// Files of records that are none, or none that can be read.
+fn broken_files(folder: &Path) {
+    let broken = [
+        record(serde_json::json!({})),
+        "{\"schema\":\"tokensense/1\",\n".repeat(2),
+    ]
+    .concat();
+    fs::write(folder.join("broken.jsonl"), broken).expect("a file");
+    fs::write(folder.join("later"), "{\"schema\":\"tokensense/2\"}\n").expect("a file");
+    fs::write(
+        folder.join("summary"),
+        "{\"schema\":\"tokensense.summary/1\"}\n",
+    )
+    .expect("a file");
+    fs::write(
+        folder.join("columns.csv"),
+        "schema,colour\ntokensense/1,red\n",
+    )
+    .expect("a file");
+}
+
 /// What cannot be read is named, all else is read, and the exit status is 1.
 #[test]
 fn bad_inputs() {
@@ -913,38 +951,8 @@ fn bad_inputs() {
     mkfifo(&folder.join("fifo"));
     mkfifo(&scratch.join("lonely"));
     let _socket = std::os::unix::net::UnixListener::bind(folder.join("socket")).expect("a socket");
-    let broken = [
-        record(serde_json::json!({})),
-        "{\"schema\":\"tokensense/1\",\n".repeat(2),
-    ]
-    .concat();
-    fs::write(folder.join("broken.jsonl"), broken).expect("a file");
-    fs::write(folder.join("later"), "{\"schema\":\"tokensense/2\"}\n").expect("a file");
-    fs::write(
-        folder.join("summary"),
-        "{\"schema\":\"tokensense.summary/1\"}\n",
-    )
-    .expect("a file");
-    fs::write(
-        folder.join("columns.csv"),
-        "schema,colour\ntokensense/1,red\n",
-    )
-    .expect("a file");
-    let mut want = vec![
-        ("deep/loop", "leads back to"),
-        ("dangling", "No such file"),
-        ("cut.gz", "cannot read"),
-        ("tiny.gz", "cannot read"),
-        ("fifo", "is a FIFO"),
-        ("lonely", "nobody writes"),
-        ("socket", "is a socket"),
-        ("broken.jsonl", "line 2 is no record (and 1 more)"),
-        ("later", "tokensense/2"),
-        ("summary", "--records"),
-        ("columns.csv", "colour"),
-        ("vanished", "No such file"),
-        ("/dev/zero", "is a device"),
-    ];
+    broken_files(&folder);
+    let mut want = BAD.to_vec();
     let locked = folder.join("locked");
     fs::write(&locked, &chat).expect("a file");
     if rustix::process::geteuid().is_root() {

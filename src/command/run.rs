@@ -31,35 +31,14 @@ pub(super) fn run(args: cli::Run) -> Result<Exit> {
         bail!("run needs a command: tokensense run -- curl …");
     };
     let arguments: Vec<OsString> = command.collect();
-    let is_curl = Path::new(&program)
-        .file_name()
-        .is_some_and(|name| name == "curl");
-    let on_terminal = io::stdout().is_terminal();
-    // A body that is read or edited is handed to curl by a path there.
-    let hands = Path::new("/dev/fd").exists();
-    let inject = match args.inject {
-        _ if !hands => Inject::Never,
-        cli::Inject::Always => Inject::Always,
-        cli::Inject::Auto => Inject::Auto,
-        cli::Inject::Never => Inject::Never,
-    };
-    let curl = is_curl.then(|| {
-        Curl::read(
-            arguments.clone(),
-            inject,
-            on_terminal,
-            &mut io::stdin().lock(),
-        )
-    });
+    let curl = read_curl(&program, &arguments, args.inject);
     if args.dry_run {
         let line = show(&program, &arguments, curl.as_ref());
         return Ok(say((line + "\n").as_bytes()));
     }
-    let mut session = Session::open_for(
-        &args.metering,
-        curl.as_ref().map(requests).unwrap_or_default(),
-    )?;
-    if is_curl && !hands && args.inject != cli::Inject::Never {
+    let asked = curl.as_ref().map(requests).unwrap_or_default();
+    let mut session = Session::open_for(&args.metering, asked)?;
+    if curl.is_some() && !can_hand() && args.inject != cli::Inject::Never {
         complain(
             "there is no /dev/fd here, by which an edited body would reach curl: requests are sent as they are",
         );
@@ -73,33 +52,16 @@ pub(super) fn run(args: cli::Run) -> Result<Exit> {
              tokensense",
         );
     }
-
     if let Some(advice) = advice(&program) {
         session.advise(advice);
     }
-    let mut child = Command::new(&program);
     // Open until the child has them.
     let mut handed = Vec::new();
+    let mut child = Command::new(&program);
     match curl {
-        Some(curl) => {
-            for argument in curl.arguments() {
-                let argument = match argument {
-                    Argument::Headers => {
-                        let (path, headers) = listen(&mut handed)?;
-                        session.hear(headers);
-                        path
-                    }
-                    argument => {
-                        plain(argument, &mut handed).context("cannot hand the body to curl")?
-                    }
-                };
-                child.arg(argument);
-            }
-        }
-        None => {
-            child.args(arguments);
-        }
-    }
+        Some(curl) => child.args(passed(curl, &mut session, &mut handed)?),
+        None => child.args(arguments),
+    };
     // A parent may have had it ignored: then the system would keep no exit status.
     let _ = signal_hook::flag::register(SIGCHLD, Arc::default());
     // Caught before there is a child, so that none is left behind by one that comes early.
@@ -107,20 +69,7 @@ pub(super) fn run(args: cli::Run) -> Result<Exit> {
     pipe::adopt();
     let mut child = match child.stdout(Stdio::piped()).spawn() {
         Ok(child) => child,
-        Err(error) => {
-            let program = program.to_string_lossy();
-            let not_found = error.kind() == ErrorKind::NotFound;
-            return Ok(if not_found {
-                complain(&format!(
-                    "cannot run {program}: there is no such command; check its name and PATH"
-                ));
-                Outcome::NotFound
-            } else {
-                complain(&format!("cannot run {program}: {error}"));
-                Outcome::NotExecutable
-            }
-            .into());
-        }
+        Err(error) => return Ok(complain_of_start(&program, &error).into()),
     };
     drop(handed);
     let stdout = child
@@ -133,6 +82,58 @@ pub(super) fn run(args: cli::Run) -> Result<Exit> {
     plan.no_wait = args.no_wait;
     let child = Child::new(child).context("cannot watch the command")?;
     Ok(pipe::run(session, plan, || signals, Some(child)))
+}
+
+/// Whether a body that is read or edited can be handed to curl: by a path there.
+fn can_hand() -> bool {
+    Path::new("/dev/fd").exists()
+}
+
+/// What a command asks for, if it is curl.
+fn read_curl(program: &OsStr, arguments: &[OsString], inject: cli::Inject) -> Option<Curl> {
+    let is_curl = Path::new(program)
+        .file_name()
+        .is_some_and(|name| name == "curl");
+    let inject = match inject {
+        _ if !can_hand() => Inject::Never,
+        cli::Inject::Always => Inject::Always,
+        cli::Inject::Auto => Inject::Auto,
+        cli::Inject::Never => Inject::Never,
+    };
+    is_curl.then(|| {
+        let on_terminal = io::stdout().is_terminal();
+        let stdin = &mut io::stdin().lock();
+        Curl::read(arguments.to_owned(), inject, on_terminal, stdin)
+    })
+}
+
+/// The arguments that curl is given, with what they name `handed` to it.
+fn passed(curl: Curl, session: &mut Session, handed: &mut Vec<OwnedFd>) -> Result<Vec<OsString>> {
+    let mut arguments = Vec::new();
+    for argument in curl.arguments() {
+        arguments.push(match argument {
+            Argument::Headers => {
+                let (path, headers) = listen(handed)?;
+                session.hear(headers);
+                path
+            }
+            argument => plain(argument, handed).context("cannot hand the body to curl")?,
+        });
+    }
+    Ok(arguments)
+}
+
+/// Says why a command could not be started.
+fn complain_of_start(program: &OsStr, error: &io::Error) -> Outcome {
+    let program = program.to_string_lossy();
+    if error.kind() == ErrorKind::NotFound {
+        complain(&format!(
+            "cannot run {program}: there is no such command; check its name and PATH"
+        ));
+        return Outcome::NotFound;
+    }
+    complain(&format!("cannot run {program}: {error}"));
+    Outcome::NotExecutable
 }
 
 /// Programs that print the answer's text alone, and what shows their usage instead.

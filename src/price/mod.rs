@@ -682,9 +682,9 @@ mod tests {
     use super::*;
     use crate::meter::RawUsage;
 
-    /// Every entry under every name, at several times, tiers and prompt lengths, against genai-prices' own calculator.
-    #[test]
-    fn agrees_with_genai_prices() {
+    /// A long prompt, a short one, and one of text alone, which no rate of the second source has a part in: as we have
+    /// them and as they do.
+    fn usages() -> [(Usage, genai_prices::Usage); 3] {
         let counts = [
             (Measure::Input, "input_tokens", 250_000_u32),
             (Measure::CacheRead, "cache_read_tokens", 50_000),
@@ -700,8 +700,7 @@ mod tests {
             (Measure::Citation, "output_citation_tokens", 100),
             (Measure::WebSearches, "web_searches", 3),
         ];
-        // A long prompt, a short one, and one of text alone, which no rate of the second source has a part in.
-        let shapes = [(1, counts.len()), (50, counts.len()), (50, 4)].map(|(divisor, measures)| {
+        [(1, counts.len()), (50, counts.len()), (50, 4)].map(|(divisor, measures)| {
             let mut ours = Usage::default();
             let mut theirs = genai_prices::Usage::default();
             let text = [Measure::Output, Measure::Reasoning];
@@ -714,7 +713,11 @@ mod tests {
                 theirs.insert(*key, f64::from(count / divisor));
             }
             (ours, theirs)
-        });
+        })
+    }
+
+    /// Times and tiers at which prices are asked for.
+    fn conditions() -> Vec<(Timestamp, (&'static str, &'static str))> {
         let times = [
             "2025-04-01T20:00:00Z",
             "2026-10-19T02:30:00Z",
@@ -727,10 +730,16 @@ mod tests {
             ("service_tier", "priority"),
             ("processing", "batch"),
         ];
-        let conditions: Vec<_> = times
+        times
             .iter()
             .flat_map(|at| tiers.map(|tier| (at.parse::<Timestamp>().expect("a time"), tier)))
-            .collect();
+            .collect()
+    }
+
+    /// Every entry under every name, at several times, tiers and prompt lengths, against genai-prices' own calculator.
+    #[test]
+    fn agrees_with_genai_prices() {
+        let (shapes, conditions) = (usages(), conditions());
         let book = PriceBook::default();
         let mut compared = 0;
         let mut wrong = Vec::new();

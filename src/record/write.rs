@@ -449,25 +449,29 @@ pub(crate) fn grouped(n: impl ToString) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn lines_for_people() {
-        fn text<T: From<&'static str>>(text: &'static str) -> Option<T> {
-            Some(text.into())
-        }
-        let base = || Record {
+    fn text<T: From<&'static str>>(text: &'static str) -> Option<T> {
+        Some(text.into())
+    }
+
+    fn base() -> Record {
+        Record {
             model: text("m-1"),
             status: Some(Status::Complete),
             input_tokens: Some(1_234_567),
             output_tokens: Some(80),
             duration_ms: Some(2_345),
             ..Record::default()
-        };
+        }
+    }
+
+    /// What a response with a price is for people.
+    fn priced_lines() -> Vec<(Record, &'static str)> {
         let priced = |cost: &str, basis| Record {
             cost_usd: cost.parse().ok(),
             cost_basis: Some(basis),
             ..base()
         };
-        for (record, want) in [
+        vec![
             (
                 priced("0.0001", CostBasis::Computed),
                 "m-1  1,234,567 in · 80 out  $0.0001  2.3 s",
@@ -504,6 +508,11 @@ mod tests {
                 },
                 "m-1  ? in · 80 out  ≥ $0.25  2.3 s  input tokens unknown",
             ),
+        ]
+    }
+
+    fn unpriced_lines() -> Vec<(Record, &'static str)> {
+        vec![
             (
                 Record {
                     cost_note: text("unknown model"),
@@ -547,7 +556,12 @@ mod tests {
                 },
                 "empty",
             ),
-        ] {
+        ]
+    }
+
+    #[test]
+    fn lines_for_people() {
+        for (record, want) in priced_lines().into_iter().chain(unpriced_lines()) {
             assert_eq!(person_line(&record, false), want);
             let coloured = person_line(&record, true);
             let plain = anstream::adapter::strip_str(&coloured).to_string();

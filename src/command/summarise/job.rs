@@ -57,6 +57,11 @@ impl Job {
         self.first_unrecognised.get_or_init(|| input.name());
     }
 
+    /// Whether there was something in its inputs, and nothing of it is known.
+    pub(super) fn knows_nothing(&self) -> bool {
+        self.unrecognised.load(Ordering::Relaxed) > 0 && !self.known.load(Ordering::Relaxed)
+    }
+
     /// Tells the user what went wrong.
     pub(super) fn complain(&self, problem: &str) {
         match &self.bar {

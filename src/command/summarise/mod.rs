@@ -42,6 +42,7 @@ use super::prices;
 use super::table::width;
 use crate::cli::{self, Layout};
 use crate::pipe::Exit;
+use crate::price::PriceBook;
 use crate::record::write::{Format, Selection, Writer};
 use crate::saved::{Report, read_report};
 use input::Input;
@@ -63,28 +64,75 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
         args.by = vec!["day".to_owned(), "model".to_owned()];
         args.timezone = Some("UTC".to_owned());
     }
-    let mut by = keys(&args.by)?;
-    show::check(&by, args.sort.as_deref()).map_err(|error| anyhow!("--sort: {error}"))?;
-    let shown = by.len();
-    if args.format == Layout::Html {
-        by.extend(chart_keys(&by)?);
-    }
-    let timed = by.iter().any(Key::is_time)
-        || !args.filters.is_empty()
-        || args.since.is_some()
-        || args.until.is_some();
-    // The system's zone takes a walk through all that it knows.
-    let zone = match args.timezone.as_deref() {
-        None if !timed => TimeZone::UTC,
-        name => zone(name)?,
-    };
-    let picks = picks(&args, &zone)?;
+    let asked = Asked::read(&args)?;
+    let shown = asked.shown;
     let prices = prices::open_on(&args.files, &args.terms)?;
+    let paths = paths(&mut args)?;
+    let nothing_there = paths.is_empty() && args.files_from.is_none();
+    let (mut job, inputs) = prepare(&args, asked, prices, paths)?;
+    let mut sums = scan_all(&job, inputs, args.threads)?;
+    let adopted = adopted(&mut job, &mut sums);
+    sums.extend(adopted);
+    if let Some(bar) = &job.bar {
+        bar.finish_and_clear();
+    }
+    let outcome = match complain_of_job(&job, args.quiet) && !nothing_there {
+        true => Outcome::Success,
+        false => Outcome::Failure,
+    };
+    let text = sum_up(job, sums, report, shown, &args);
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Signal(SIGPIPE)),
+        Err(error) => {
+            complain(&format!("cannot write the summary: {error}"));
+            Ok(Outcome::Failure.into())
+        }
+        Ok(()) => Ok(outcome.into()),
+    }
+}
+
+/// What the options say of groups and of what is counted.
+struct Asked {
+    by: Vec<Key>,
+    /// How many of the keys were asked for; the others are for charts.
+    shown: usize,
+    zone: TimeZone,
+    picks: Picks,
+}
+
+impl Asked {
+    fn read(args: &cli::Summarise) -> Result<Self> {
+        let mut by = keys(&args.by)?;
+        show::check(&by, args.sort.as_deref()).map_err(|error| anyhow!("--sort: {error}"))?;
+        let shown = by.len();
+        if args.format == Layout::Html {
+            by.extend(chart_keys(&by)?);
+        }
+        let timed = by.iter().any(Key::is_time)
+            || !args.filters.is_empty()
+            || args.since.is_some()
+            || args.until.is_some();
+        // The system's zone takes a walk through all that it knows.
+        let zone = match args.timezone.as_deref() {
+            None if !timed => TimeZone::UTC,
+            name => zone(name)?,
+        };
+        let picks = picks(args, &zone)?;
+        Ok(Self {
+            by,
+            shown,
+            zone,
+            picks,
+        })
+    }
+}
+
+/// What is to be read; nothing where the agents that were asked for have no logs.
+fn paths(args: &mut cli::Summarise) -> Result<Vec<PathBuf>> {
     let mut paths = std::mem::take(&mut args.paths);
     if let Some(names) = &args.agents {
         paths.extend(agents_logs(names)?);
     }
-    let nothing_there = args.agents.is_some() && paths.is_empty() && args.files_from.is_none();
     if let Some(list) = &args.files_from {
         paths.extend(input::listed(list)?);
     } else if paths.is_empty() && args.agents.is_none() {
@@ -93,23 +141,35 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
         }
         paths.push("-".into());
     }
-    let records = args.records.as_deref();
+    Ok(paths)
+}
+
+/// What all workers share, and the files that they are to read.
+fn prepare(
+    args: &cli::Summarise,
+    asked: Asked,
+    prices: PriceBook,
+    paths: Vec<PathBuf>,
+) -> Result<(Job, Found)> {
+    let Asked {
+        by, zone, picks, ..
+    } = asked;
     let shows = !args.quiet && !args.no_progress && io::stderr().is_terminal();
-    let mut inputs: Found = Box::new(input::find(paths));
-    let mut bar = None;
     let done = Arc::new(AtomicUsize::new(0));
-    let records = if records.is_some() || shows {
+    let (mut bar, mut records) = (None, None);
+    let mut inputs: Found = Box::new(input::find(paths));
+    if args.records.is_some() || shows {
         let found: Vec<_> = inputs.collect();
         let files = || found.iter().flatten();
         bar = shows.then(|| progress(files(), found.len(), &done));
-        let records = records.map(|path| open_records(path, files(), &args));
+        let path = args.records.as_deref();
+        records = path
+            .map(|path| open_records(path, files(), args))
+            .transpose()?;
         inputs = Box::new(found.into_iter());
-        records.transpose()?
-    } else {
-        None
-    };
+    }
     let keyed_by_place = by.iter().any(Key::is_place) || picks.ask_place();
-    let mut job = Job {
+    let job = Job {
         placed: records.is_some() || keyed_by_place,
         keyed_by_place,
         no_project: args.no_project,
@@ -131,17 +191,14 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
         read: AtomicU64::new(0),
         bar,
     };
-    let mut sums = scan_all(&job, inputs, args.threads)?;
-    let adopted = adopted(&mut job, &mut sums);
-    sums.extend(adopted);
-    if let Some(bar) = &job.bar {
-        bar.finish_and_clear();
-    }
-    let failed = job.failed.into_inner();
-    let unrecognised = job.unrecognised.into_inner();
-    let nothing = unrecognised > 0 && !job.known.into_inner();
+    Ok((job, inputs))
+}
+
+/// Says what went wrong, and of prices that are old; gives whether nothing did.
+fn complain_of_job(job: &Job, quiet: bool) -> bool {
+    let unrecognised = job.unrecognised.load(Ordering::Relaxed);
     if let Some(first) = job.first_unrecognised.get()
-        && !args.quiet
+        && !quiet
     {
         complain(&match unrecognised {
             1 => format!("{first} holds nothing that is known here: not counted"),
@@ -150,58 +207,56 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
             ),
         });
     }
-    let mut outcome = if failed == 0 && !nothing && !nothing_there {
-        Outcome::Success
-    } else {
-        Outcome::Failure
-    };
-    if let Some(error) = job.records.as_ref().and_then(|records| records.error.get()) {
+    let unwritten = job.records.as_ref().and_then(|it| it.error.get());
+    if let Some(error) = unwritten {
         complain(&format!("cannot write --records: {error}"));
-        outcome = Outcome::Failure;
     }
-    if io::stderr().is_terminal() && !args.quiet {
+    if io::stderr().is_terminal() && !quiet {
         prices::complain_of_age(&job.prices);
     }
+    job.failed.load(Ordering::Relaxed) == 0 && !job.knows_nothing() && unwritten.is_none()
+}
+
+/// The summary of what the workers found, as it is to be printed.
+fn sum_up(
+    job: Job,
+    sums: Vec<Sums>,
+    report: Option<Report>,
+    shown: usize,
+    args: &cli::Summarise,
+) -> String {
+    let nothing = job.knows_nothing();
     let (groups, copies) = job.ledger.close(sums);
-    let reconciled = report.map(|report| Reconciled::new(&groups, report));
-    let groups = block::fold(&job.by, groups);
-    let mut summary = Summary::new(
-        job.by,
-        groups,
-        show::Read {
-            files: job.done.load(Ordering::Relaxed),
-            files_failed: failed,
-            files_unrecognised: unrecognised,
-            bytes_read: job.read.into_inner(),
-            copies,
-        },
-    );
-    if summary.is_empty() && !nothing && !args.quiet {
+    if groups.is_empty() && !nothing && !args.quiet {
         complain("no responses were found, or --since, --until or --filter exclude them all");
     }
-    summary.show_in(args.currency);
+    if let Some(report) = report {
+        let both = Reconciled::new(&groups, report);
+        return match args.format {
+            Layout::Csv => both.csv(),
+            Layout::Json => both.json(),
+            _ => both.table(),
+        };
+    }
+    let groups = block::fold(&job.by, groups);
+    let read = show::Read {
+        files: job.done.load(Ordering::Relaxed),
+        files_failed: job.failed.into_inner(),
+        files_unrecognised: job.unrecognised.into_inner(),
+        bytes_read: job.read.into_inner(),
+        copies,
+    };
+    let mut summary = Summary::new(job.by, groups, read);
+    summary.show_in(args.currency.clone());
     summary.chart = args.chart;
     summary.narrow(shown, Timestamp::now());
     summary.order(args.sort.as_deref(), args.reverse, args.top);
-    let text = match (reconciled, args.format) {
-        (Some(both), Layout::Csv) => both.csv(),
-        (Some(both), Layout::Json) => both.json(),
-        (Some(both), _) => both.table(),
-        (None, format) => match format {
-            Layout::Csv => summary.csv(),
-            Layout::Html => summary.html(),
-            Layout::Json => summary.json(),
-            Layout::Prometheus => summary.prometheus(),
-            Layout::Table => summary.table(width(), is_coloured(&io::stdout())),
-        },
-    };
-    match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Signal(SIGPIPE)),
-        Err(error) => {
-            complain(&format!("cannot write the summary: {error}"));
-            Ok(Outcome::Failure.into())
-        }
-        Ok(()) => Ok(outcome.into()),
+    match args.format {
+        Layout::Csv => summary.csv(),
+        Layout::Html => summary.html(),
+        Layout::Json => summary.json(),
+        Layout::Prometheus => summary.prometheus(),
+        Layout::Table => summary.table(width(), is_coloured(&io::stdout())),
     }
 }
 

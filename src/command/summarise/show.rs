@@ -153,10 +153,6 @@ impl Summary {
         self.currency = currency;
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.groups.is_empty()
-    }
-
     /// Orders the groups: by a column if one is named, else nested, times in their course and the costly first.
     pub(super) fn order(&mut self, sort: Option<&str>, reverse: bool, top: Option<usize>) {
         let key = sort.and_then(|sort| self.by.iter().position(|key| key.name == sort));

@@ -603,96 +603,98 @@ mod tests {
         out
     }
 
+    /// Bytes, and the frames that they are.
+    static FRAMINGS: &[(&[u8], &[&str])] = &[
+        (b"", &[]),
+        (b"\n \r\n", &[]),
+        (b"data: a\n\ndata: b\n\n", &["Sse |a", "Sse |b"]),
+        (b"data: a\r\n\r\ndata: b\r\n\r\n", &["Sse |a", "Sse |b"]),
+        (b"data: a\r\rdata:b\r\r", &["Sse |a", "Sse |b"]),
+        (b"\xef\xbb\xbfdata: a\n\n", &["Sse |a"]),
+        (b": hi\n\n:\n\nevent: e\ndata: a\n\n", &["Sse e|a"]),
+        (b"data: a\nevent: e\nid: 7\n\n", &["Sse e|a"]),
+        (b"data: a\ndata:  b\ndata\n\n", &["Sse |a\n b\n"]),
+        (b"event: e\n\ndata: a\n\n", &["Sse |a"]),
+        (b"data: a", &["Sse |a"]),
+        (
+            b"data: a\n{\"b\":1}\ndata: c\nHTTP/1.1 200 OK\n\n",
+            &["Sse |a", "Document |{\"b\":1}", "Sse |c", "Head 200"],
+        ),
+        (
+            b"data: a\ndata: [DONE]\nevent: e\ndata: b\n\n",
+            &["Sse |a\n[DONE]", "Sse e|b"],
+        ),
+        (
+            b"data: a\n\n\xef\xbb\xbfdata: b\n\xef\xbb\xbf{}",
+            &["Sse |a", "Sse |b", "Document |{}"],
+        ),
+        (
+            b"data: a\n\nHTTP/1.1 200 OK\n\n8\r\ndata: b\n\r\n1\r\n\n\r\n0\r\n\r\n",
+            &["Sse |a", "Head 200", "Sse |b"],
+        ),
+        (b"error: {\"x\":1}\n\n", &["Sse error|{\"x\":1}"]),
+        (b" data: a\n\n", &["Sse |a"]),
+        (
+            b"{\"a\":1}\n{\"b\":\"}{\\\"\"}",
+            &["Document |{\"a\":1}", "Document |{\"b\":\"}{\\\"\"}"],
+        ),
+        (
+            b"\n   \n{\n \"a\": [1,\n 2]\n}\n",
+            &["Document |{\n \"a\": [1,\n 2]\n}"],
+        ),
+        (
+            b"[{\"a\":1}\n,\r\n{\"b\":2}]\n",
+            &["Element |{\"a\":1}", "Element |{\"b\":2}", "ArrayEnd"],
+        ),
+        (
+            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/2 200 \r\nA: b\r\n\r\ndata: a\n\n",
+            &["Head 100", "Head 200", "Sse |a"],
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nX: y\r\n\r\n{\"a\":1}",
+            &["Head 200", "Document |{\"a\":1}"],
+        ),
+        (
+            b"8\r\ndata: a\n\r\n1;x=y\r\n\n\r\n0\r\n\r\n{\"b\":2}",
+            &["Sse |a", "Document |{\"b\":2}"],
+        ),
+        (b"{\"a\":", &["Cut {\"a\":"]),
+        (b"{\"a\":\"x\ndata: b\n\n", &["Junk", "Sse |b"]),
+        (b"{\"a\":1,\n{\"b\":2}\n", &["Junk", "Document |{\"b\":2}"]),
+        (b"{\"a\":1\ndata: b\n\n", &["Junk", "Sse |b"]),
+        (b"<html>\n</html>", &["Junk", "Junk"]),
+        (b"\x1f\x8b\x08rest\n\ndata: a\n\n", &["Gzip", "Sse |a"]),
+        (
+            b"\x1f\x8b\x08rest\nx\n\0\0\n{\"a\":1}",
+            &["Gzip", "Document |{\"a\":1}"],
+        ),
+        (b"\x1fx\ndata: a\n\n", &["Junk", "Sse |a"]),
+        (b"\0\0\0\x01\0\0\0\0\0\0\0\0more", &["Junk"]),
+        (b"\0data: a\n\n", &["Junk", "Sse |a"]),
+        (b"data: a\n\n\0\ndata: b\n\n", &["Sse |a", "Junk", "Sse |b"]),
+        (
+            b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0{\"a\":1}",
+            &["Junk", "Document |{\"a\":1}"],
+        ),
+        (
+            b"\0half an event\n{\"a\":1}",
+            &["Junk", "Document |{\"a\":1}"],
+        ),
+        (
+            b"[{\"a\":1},\0\0\n{\"b\":2}]",
+            &[
+                "Element |{\"a\":1}",
+                "Junk",
+                "Element |{\"b\":2}",
+                "ArrayEnd",
+            ],
+        ),
+    ];
+
     /// Every way of wrapping, fed in every chunk size.
     #[test]
     fn framings() {
-        let table: &[(&[u8], &[&str])] = &[
-            (b"", &[]),
-            (b"\n \r\n", &[]),
-            (b"data: a\n\ndata: b\n\n", &["Sse |a", "Sse |b"]),
-            (b"data: a\r\n\r\ndata: b\r\n\r\n", &["Sse |a", "Sse |b"]),
-            (b"data: a\r\rdata:b\r\r", &["Sse |a", "Sse |b"]),
-            (b"\xef\xbb\xbfdata: a\n\n", &["Sse |a"]),
-            (b": hi\n\n:\n\nevent: e\ndata: a\n\n", &["Sse e|a"]),
-            (b"data: a\nevent: e\nid: 7\n\n", &["Sse e|a"]),
-            (b"data: a\ndata:  b\ndata\n\n", &["Sse |a\n b\n"]),
-            (b"event: e\n\ndata: a\n\n", &["Sse |a"]),
-            (b"data: a", &["Sse |a"]),
-            (
-                b"data: a\n{\"b\":1}\ndata: c\nHTTP/1.1 200 OK\n\n",
-                &["Sse |a", "Document |{\"b\":1}", "Sse |c", "Head 200"],
-            ),
-            (
-                b"data: a\ndata: [DONE]\nevent: e\ndata: b\n\n",
-                &["Sse |a\n[DONE]", "Sse e|b"],
-            ),
-            (
-                b"data: a\n\n\xef\xbb\xbfdata: b\n\xef\xbb\xbf{}",
-                &["Sse |a", "Sse |b", "Document |{}"],
-            ),
-            (
-                b"data: a\n\nHTTP/1.1 200 OK\n\n8\r\ndata: b\n\r\n1\r\n\n\r\n0\r\n\r\n",
-                &["Sse |a", "Head 200", "Sse |b"],
-            ),
-            (b"error: {\"x\":1}\n\n", &["Sse error|{\"x\":1}"]),
-            (b" data: a\n\n", &["Sse |a"]),
-            (
-                b"{\"a\":1}\n{\"b\":\"}{\\\"\"}",
-                &["Document |{\"a\":1}", "Document |{\"b\":\"}{\\\"\"}"],
-            ),
-            (
-                b"\n   \n{\n \"a\": [1,\n 2]\n}\n",
-                &["Document |{\n \"a\": [1,\n 2]\n}"],
-            ),
-            (
-                b"[{\"a\":1}\n,\r\n{\"b\":2}]\n",
-                &["Element |{\"a\":1}", "Element |{\"b\":2}", "ArrayEnd"],
-            ),
-            (
-                b"HTTP/1.1 100 Continue\r\n\r\nHTTP/2 200 \r\nA: b\r\n\r\ndata: a\n\n",
-                &["Head 100", "Head 200", "Sse |a"],
-            ),
-            (
-                b"HTTP/1.1 200 OK\r\nX: y\r\n\r\n{\"a\":1}",
-                &["Head 200", "Document |{\"a\":1}"],
-            ),
-            (
-                b"8\r\ndata: a\n\r\n1;x=y\r\n\n\r\n0\r\n\r\n{\"b\":2}",
-                &["Sse |a", "Document |{\"b\":2}"],
-            ),
-            (b"{\"a\":", &["Cut {\"a\":"]),
-            (b"{\"a\":\"x\ndata: b\n\n", &["Junk", "Sse |b"]),
-            (b"{\"a\":1,\n{\"b\":2}\n", &["Junk", "Document |{\"b\":2}"]),
-            (b"{\"a\":1\ndata: b\n\n", &["Junk", "Sse |b"]),
-            (b"<html>\n</html>", &["Junk", "Junk"]),
-            (b"\x1f\x8b\x08rest\n\ndata: a\n\n", &["Gzip", "Sse |a"]),
-            (
-                b"\x1f\x8b\x08rest\nx\n\0\0\n{\"a\":1}",
-                &["Gzip", "Document |{\"a\":1}"],
-            ),
-            (b"\x1fx\ndata: a\n\n", &["Junk", "Sse |a"]),
-            (b"\0\0\0\x01\0\0\0\0\0\0\0\0more", &["Junk"]),
-            (b"\0data: a\n\n", &["Junk", "Sse |a"]),
-            (b"data: a\n\n\0\ndata: b\n\n", &["Sse |a", "Junk", "Sse |b"]),
-            (
-                b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0{\"a\":1}",
-                &["Junk", "Document |{\"a\":1}"],
-            ),
-            (
-                b"\0half an event\n{\"a\":1}",
-                &["Junk", "Document |{\"a\":1}"],
-            ),
-            (
-                b"[{\"a\":1},\0\0\n{\"b\":2}]",
-                &[
-                    "Element |{\"a\":1}",
-                    "Junk",
-                    "Element |{\"b\":2}",
-                    "ArrayEnd",
-                ],
-            ),
-        ];
-        for (input, want) in table {
+        for (input, want) in FRAMINGS {
             for size in [1, 2, 3, 5, 7, 1000] {
                 assert_eq!(
                     &frames(input, size),
