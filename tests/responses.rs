@@ -74,9 +74,10 @@ const OF_THE_END: &[&str] = &[
     "usage",
 ];
 
-/// What can be taken for what until a later event: Copilot speaks as Azure does until its last one, and a reason that
-/// every event repeats may give way to another one.
+/// What can be taken for what until a later event: Copilot speaks as Azure and Anthropic do until its last words, and a
+/// reason that every event repeats may give way to another one.
 const LATE: &[(&str, &str, &str)] = &[
+    ("provider", "anthropic", "github-copilot"),
     ("provider", "azure", "github-copilot"),
     ("finish_reason", "STOP", "RECITATION"),
 ];
