@@ -380,3 +380,29 @@ fn a_back_arrow_is_found() {
     assert!(upward(&arrows).contains(&"price -> command".to_owned()));
     assert!(circle(&arrows).is_some());
 }
+
+/// Within a room, one name of a type means one thing.
+#[test]
+fn one_name_one_meaning() {
+    let mut owners: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
+    for (module, path) in files() {
+        let source = bare(&fs::read_to_string(&path).expect("source"));
+        let words: Vec<&str> = source
+            .split(|c: char| !is_word(c))
+            .filter(|word| !word.is_empty())
+            .collect();
+        for pair in words.windows(2) {
+            let [kind, type_name] = pair else { continue };
+            // An associated type has the name of its trait's.
+            let declares = ["struct", "enum", "trait"].contains(kind);
+            if declares && type_name.starts_with(char::is_uppercase) {
+                let room = module.first().cloned().unwrap_or_default();
+                let key = (room, (*type_name).to_owned());
+                owners.entry(key).or_default().insert(name(&module));
+            }
+        }
+    }
+    assert!(owners.len() > 300, "only {} types", owners.len());
+    let twice: Vec<_> = owners.iter().filter(|(_, of)| of.len() > 1).collect();
+    assert!(twice.is_empty(), "{twice:#?}");
+}

@@ -19,7 +19,7 @@ use crate::record::clean;
 use crate::record::write::money;
 
 /// What one file came to.
-struct Line {
+struct Sized {
     /// The model that it was counted for.
     model: Option<String>,
     tokens: u64,
@@ -51,7 +51,7 @@ pub(super) fn run(args: cli::Count) -> Result<Exit> {
                 let cost = model
                     .as_deref()
                     .and_then(|model| cost(&book, model, tokens));
-                lines.push(Line {
+                lines.push(Sized {
                     model,
                     tokens,
                     cost,
@@ -127,7 +127,7 @@ fn cost(book: &PriceBook, model: &str, tokens: u64) -> Option<Decimal> {
     quote.parts.map(|parts| parts.total())
 }
 
-fn written(line: &Line) -> String {
+fn written(line: &Sized) -> String {
     let counter = TokenCounter::new(line.model.as_deref());
     let error = counter
         .error()
@@ -149,10 +149,10 @@ fn written(line: &Line) -> String {
 }
 
 /// Aligned columns: tokens, cost where there is one, and the file's name.
-fn table(mut lines: Vec<Line>, unnamed: bool) -> String {
+fn table(mut lines: Vec<Sized>, unnamed: bool) -> String {
     if lines.len() > 1 {
         let cost: Option<Decimal> = lines.iter().map(|line| line.cost).sum();
-        lines.push(Line {
+        lines.push(Sized {
             model: None,
             tokens: lines.iter().map(|line| line.tokens).sum(),
             cost,

@@ -200,14 +200,14 @@ fn likely(book: &PriceBook, word: &str) -> String {
 }
 
 /// An entry with the rates that hold today.
-struct Line<'a> {
+struct Listed<'a> {
     model: String,
     source: &'a str,
     entry: &'a Entry,
     rates: Rates<'a>,
 }
 
-impl<'a> Line<'a> {
+impl<'a> Listed<'a> {
     fn new(provider: &Provider, entry: &'a Entry, file: Option<&'a str>) -> Self {
         Self {
             model: label(&provider.id, &entry.id),
@@ -292,9 +292,9 @@ fn list(book: &PriceBook, pattern: &str, format: cli::Listing) -> Result<Option<
     let providers = book.all();
     let lines = providers.iter().flat_map(|(file, provider)| {
         let entries = provider.entries();
-        entries.map(|entry| Line::new(provider, entry, *file))
+        entries.map(|entry| Listed::new(provider, entry, *file))
     });
-    let picked = |line: &Line<'_>| {
+    let picked = |line: &Listed<'_>| {
         let name = line.model.to_lowercase();
         let bare = name.split_once('/').map_or(name.as_str(), |(_, bare)| bare);
         match &glob {
@@ -315,7 +315,7 @@ fn list(book: &PriceBook, pattern: &str, format: cli::Listing) -> Result<Option<
     }))
 }
 
-fn csv<'a>(lines: impl Iterator<Item = Line<'a>>) -> Result<String> {
+fn csv<'a>(lines: impl Iterator<Item = Listed<'a>>) -> Result<String> {
     let mut csv = csv::Writer::from_writer(Vec::new());
     csv.write_record(
         ["model", "source"]
@@ -345,7 +345,7 @@ const SHOWN: &[(&str, &str, u8)] = &[
 ];
 const UNIT: &str = "US dollars per million tokens";
 
-fn table<'a>(lines: impl Iterator<Item = Line<'a>>) -> String {
+fn table<'a>(lines: impl Iterator<Item = Listed<'a>>) -> String {
     let lines: Vec<_> = lines.collect();
     let source = lines.first().map_or(SNAPSHOT, |line| line.source);
     let one_source = lines.iter().all(|line| line.source == source);
@@ -392,7 +392,7 @@ fn table<'a>(lines: impl Iterator<Item = Line<'a>>) -> String {
 }
 
 /// What a model has beside the rates that most have.
-fn more(line: &Line<'_>) -> String {
+fn more(line: &Listed<'_>) -> String {
     let rates = UNITS.iter().zip(line.rates);
     let mut more: Vec<String> = rates
         .filter(|(unit, _)| SHOWN.iter().all(|(_, key, _)| *key != unit.key))
@@ -421,7 +421,7 @@ fn one(
     format: cli::Listing,
 ) -> Result<String, String> {
     let found = book.find(provider, Some(model))?;
-    let line = Line::new(&found.provider, found.entry(), found.file.as_deref());
+    let line = Listed::new(&found.provider, found.entry(), found.file.as_deref());
     let mut why: Vec<_> = found.assumed.iter().cloned().collect();
     why.push(format!("known as {}", found.name));
     let why = why.join("; ");

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::dialect::rule::{Dialect, Field, Place, Way};
+use super::dialect::rule::{Dialect, Field, Relation, Way};
 use super::json::paths::{Match, Paths};
 use super::json::{self, Json, Parser};
 use super::pattern::{self, Filling, Pattern, Span};
@@ -340,9 +340,9 @@ impl Counts {
                 (field, value)
             });
         let is_beside = |field: &Field| match field.place {
-            Place::Beside => way != Some(Way::Within),
-            Place::ByTotal => way == Some(Way::Beside),
-            Place::Within => false,
+            Relation::Beside => way != Some(Way::Within),
+            Relation::ByTotal => way == Some(Way::Beside),
+            Relation::Within => false,
         };
         for (field, value) in stated.clone() {
             add(field.measure, value);
@@ -357,7 +357,7 @@ impl Counts {
         let Some(total) = into.value(Measure::Total) else {
             return added;
         };
-        let open = |field: &&Field| field.place == Place::ByTotal && !is_beside(field);
+        let open = |field: &&Field| field.place == Relation::ByTotal && !is_beside(field);
         for (field, value) in stated.filter(|(field, _)| open(field)) {
             let Some(side) = side(field.measure) else {
                 continue;

@@ -19,7 +19,7 @@ use super::found::{Saved, Stream};
 use super::holder::{self, Holder};
 use super::json::{Object, items, members, string, unescape};
 use super::rows::Rows;
-use super::trace::{Found as TraceFound, Trace};
+use super::trace::{Dumped, Trace};
 use super::unit::{Unit, Units};
 use super::{names, prefix};
 use crate::meter::{Context, Emit, EndedBy, Failure, Reading, Request, Scan, Scanner, Status};
@@ -346,9 +346,9 @@ impl Inside {
         let key = hashed(DIRECT, b"trace");
         // What was sent is known when the first answer comes.
         let mut came: Vec<Option<Vec<u8>>> = Vec::new();
-        let mut found = |found: TraceFound<'_>| match found {
-            TraceFound::Request => came.push(None),
-            TraceFound::Bytes(bytes) => came.push(Some(bytes.to_owned())),
+        let mut found = |found: Dumped<'_>| match found {
+            Dumped::Request => came.push(None),
+            Dumped::Bytes(bytes) => came.push(Some(bytes.to_owned())),
         };
         match bytes {
             Some(bytes) => trace.feed(bytes, &mut found),

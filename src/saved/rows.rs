@@ -11,7 +11,7 @@ use crate::record::read::{Shape, fields};
 
 /// Reads a table row by row. A row that was torn within quotes costs itself, and no row after it.
 pub(super) struct Rows {
-    kind: Kind,
+    kind: RowsHold,
     /// The header as it was written: it comes again where files were joined.
     header: Vec<u8>,
     /// The row under way, and whether it ends within quotes.
@@ -29,7 +29,7 @@ pub(super) struct Rows {
 }
 
 /// What the rows hold.
-enum Kind {
+enum RowsHold {
     Named {
         table: &'static Table,
         columns: Vec<String>,
@@ -69,14 +69,14 @@ impl Rows {
             let columns: Vec<String> = names.collect();
             if let Some(table) = names::of_columns(&columns) {
                 let parser = Box::new(parser);
-                return Some(Ok(Kind::Named {
+                return Some(Ok(RowsHold::Named {
                     table,
                     columns,
                     parser,
                 }));
             }
             let shape = Shape::of_header(&columns, delimiter)?;
-            Some(shape.map(Kind::Ours))
+            Some(shape.map(RowsHold::Ours))
         });
         let kind = match kinds.next()? {
             Ok(kind) => kind,
@@ -198,14 +198,14 @@ impl Rows {
     /// What a row says; `None` where it is no response's.
     fn parse(&mut self, row: &[u8]) -> Result<Option<Saved>, String> {
         match &mut self.kind {
-            Kind::Ours(shape) => {
+            RowsHold::Ours(shape) => {
                 let record = Some(Box::new(shape.read(row)?));
                 Ok(Some(Saved {
                     record,
                     ..Saved::default()
                 }))
             }
-            Kind::Named {
+            RowsHold::Named {
                 table,
                 columns,
                 parser,

@@ -28,7 +28,7 @@ enum Section {
 }
 
 /// What came to light.
-pub(super) enum Found<'f> {
+pub(super) enum Dumped<'f> {
     /// The next bytes of the response.
     Bytes(&'f [u8]),
     /// A request was sent: what comes next answers it.
@@ -46,7 +46,7 @@ impl Trace {
         heading(line).is_some()
     }
 
-    pub(super) fn feed(&mut self, bytes: &[u8], found: &mut dyn FnMut(Found<'_>)) {
+    pub(super) fn feed(&mut self, bytes: &[u8], found: &mut dyn FnMut(Dumped<'_>)) {
         for piece in bytes.split_inclusive(|b| *b == b'\n') {
             if self.line.len() < MOST_LINE {
                 self.line.extend_from_slice(piece);
@@ -57,7 +57,7 @@ impl Trace {
         }
     }
 
-    pub(super) fn finish(&mut self, found: &mut dyn FnMut(Found<'_>)) {
+    pub(super) fn finish(&mut self, found: &mut dyn FnMut(Dumped<'_>)) {
         self.end_line(found);
         self.settle(found);
     }
@@ -67,7 +67,7 @@ impl Trace {
         std::mem::take(&mut self.request)
     }
 
-    fn end_line(&mut self, found: &mut dyn FnMut(Found<'_>)) {
+    fn end_line(&mut self, found: &mut dyn FnMut(Dumped<'_>)) {
         let mut line = std::mem::take(&mut self.line);
         let text = line.strip_suffix(b"\n").unwrap_or(&line);
         let text = text.strip_suffix(b"\r").unwrap_or(text);
@@ -79,7 +79,7 @@ impl Trace {
             self.at = 0;
             if sends {
                 self.request.clear();
-                found(Found::Request);
+                found(Dumped::Request);
             }
         } else if let Some((at, rest)) = offset(text) {
             self.dump(at, rest, found);
@@ -89,7 +89,7 @@ impl Trace {
     }
 
     /// Takes one line of a dump.
-    fn dump(&mut self, at: usize, rest: &[u8], found: &mut dyn FnMut(Found<'_>)) {
+    fn dump(&mut self, at: usize, rest: &[u8], found: &mut dyn FnMut(Dumped<'_>)) {
         let (bytes, exact) = match hexadecimal(rest) {
             Some(bytes) => (Cow::Owned(bytes), true),
             None => (Cow::Borrowed(rest), false),
@@ -103,7 +103,7 @@ impl Trace {
         let end = if exact { b"" } else { end };
         self.at = at + bytes.len();
         match self.section {
-            Section::Came if exact => found(Found::Bytes(&bytes)),
+            Section::Came if exact => found(Dumped::Bytes(&bytes)),
             Section::Came => {
                 self.text.extend_from_slice(end);
                 self.text.extend_from_slice(&bytes);
@@ -120,10 +120,10 @@ impl Trace {
     }
 
     /// Gives the text that a section showed.
-    fn settle(&mut self, found: &mut dyn FnMut(Found<'_>)) {
+    fn settle(&mut self, found: &mut dyn FnMut(Dumped<'_>)) {
         let text = std::mem::take(&mut self.text);
         if !text.is_empty() {
-            found(Found::Bytes(&with_line_feeds(&text)));
+            found(Dumped::Bytes(&with_line_feeds(&text)));
         }
     }
 }

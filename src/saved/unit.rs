@@ -18,14 +18,14 @@ pub(super) enum Unit<'u> {
 pub(super) struct Units {
     /// What there is of a unit under way.
     held: Vec<u8>,
-    state: State,
+    state: UnitState,
     in_array: bool,
     /// Units that were too long to be kept.
     too_long: u64,
 }
 
 #[derive(Default)]
-enum State {
+enum UnitState {
     /// A unit may begin.
     #[default]
     Boundary,
@@ -56,42 +56,42 @@ impl Units {
     pub(super) fn feed_some(&mut self, input: &mut &[u8], take: &mut impl FnMut(Unit<'_>)) {
         loop {
             match &mut self.state {
-                State::Boundary | State::After => self.begin(input),
-                State::Bracket => match input[0] {
+                UnitState::Boundary | UnitState::After => self.begin(input),
+                UnitState::Bracket => match input[0] {
                     b' ' | b'\t' | b'\r' | b'\n' => *input = &input[1..],
                     b'{' | b']' => {
                         self.in_array = true;
-                        self.state = State::Boundary;
+                        self.state = UnitState::Boundary;
                     }
                     _ => {
                         self.held.push(b'[');
-                        self.state = State::Line;
+                        self.state = UnitState::Line;
                     }
                 },
-                State::Object(scanner) => {
+                UnitState::Object(scanner) => {
                     let step = scanner.scan(input);
                     self.take_object(step, input, take);
                 }
-                State::LongObject(scanner) => {
+                UnitState::LongObject(scanner) => {
                     let (used, over) = match scanner.scan(input) {
                         Scan::More => (input.len(), false),
                         Scan::Broken(n) | Scan::Whole(n) => (n, true),
                     };
                     *input = &input[used..];
                     if over {
-                        self.state = State::After;
+                        self.state = UnitState::After;
                     }
                 }
-                State::Line => self.take_line(input, take),
-                State::LongLine => match memchr(b'\n', input) {
+                UnitState::Line => self.take_line(input, take),
+                UnitState::LongLine => match memchr(b'\n', input) {
                     None => *input = &[],
                     Some(end) => {
                         *input = &input[end + 1..];
-                        self.state = State::Boundary;
+                        self.state = UnitState::Boundary;
                     }
                 },
             }
-            if input.is_empty() || matches!(self.state, State::After) {
+            if input.is_empty() || matches!(self.state, UnitState::After) {
                 return;
             }
         }
@@ -101,8 +101,8 @@ impl Units {
     /// with a line, or with the end of the one before; it says how many bytes it passed over: whole lines.
     pub(super) fn pass(&mut self, input: &mut &[u8], know: impl FnOnce(&[u8]) -> usize) {
         let begins = match self.state {
-            State::Boundary => 0,
-            State::After if input.starts_with(b"\n") => 1,
+            UnitState::Boundary => 0,
+            UnitState::After if input.starts_with(b"\n") => 1,
             _ => return,
         };
         let passed = if self.in_array {
@@ -112,7 +112,7 @@ impl Units {
         };
         if passed > 0 {
             *input = &input[begins + passed..];
-            self.state = State::Boundary;
+            self.state = UnitState::Boundary;
         }
     }
 
@@ -125,8 +125,8 @@ impl Units {
     pub(super) fn finish(&mut self, take: &mut impl FnMut(Unit<'_>)) {
         let held = std::mem::take(&mut self.held);
         match std::mem::take(&mut self.state) {
-            State::Object(_) => take(Unit::Object(&held)),
-            State::Line if !held.is_empty() => take(Unit::Line(&held, false)),
+            UnitState::Object(_) => take(Unit::Object(&held)),
+            UnitState::Line if !held.is_empty() => take(Unit::Line(&held, false)),
             _ => {}
         }
     }
@@ -136,18 +136,18 @@ impl Units {
         let byte = input[0];
         let skip = match byte {
             b' ' | b'\t' | b'\r' => true,
-            b'\n' if matches!(self.state, State::After) || self.in_array => {
-                self.state = State::Boundary;
+            b'\n' if matches!(self.state, UnitState::After) || self.in_array => {
+                self.state = UnitState::Boundary;
                 true
             }
             b',' => self.in_array,
             b']' if self.in_array => {
                 self.in_array = false;
-                self.state = State::After;
+                self.state = UnitState::After;
                 true
             }
             b'[' if !self.in_array => {
-                self.state = State::Bracket;
+                self.state = UnitState::Bracket;
                 true
             }
             _ => false,
@@ -156,10 +156,10 @@ impl Units {
             // Blanks belong to a line of text, but say nothing.
             *input = &input[1..];
         } else if byte == b'{' {
-            self.state = State::Object(Scanner::default());
+            self.state = UnitState::Object(Scanner::default());
         } else {
             self.in_array = false;
-            self.state = State::Line;
+            self.state = UnitState::Line;
         }
     }
 
@@ -178,7 +178,7 @@ impl Units {
             None if self.held.len() > MOST => self.open_array(take),
             None => {}
             Some(true) => {
-                self.state = State::After;
+                self.state = UnitState::After;
                 let held = std::mem::take(&mut self.held);
                 take(Unit::Object(if held.is_empty() { text } else { &held }));
                 self.keep(held);
@@ -188,7 +188,7 @@ impl Units {
                 let broken = if held.is_empty() { text } else { &held[..] };
                 if broken.ends_with(b"\n") {
                     // It was cut off, and the next line begins anew.
-                    self.state = State::Boundary;
+                    self.state = UnitState::Boundary;
                     take(Unit::Line(broken.trim_ascii_end(), true));
                     self.keep(held);
                 } else {
@@ -198,7 +198,7 @@ impl Units {
                         line.extend_from_slice(text);
                     }
                     self.held = line;
-                    self.state = State::Line;
+                    self.state = UnitState::Line;
                 }
             }
         }
@@ -210,14 +210,14 @@ impl Units {
             *input = &[];
             if self.held.len() > MOST {
                 self.held = Vec::new();
-                self.state = State::LongLine;
+                self.state = UnitState::LongLine;
                 self.too_long += 1;
             }
             return;
         };
         let (text, rest) = input.split_at(end);
         *input = &rest[1..];
-        self.state = State::Boundary;
+        self.state = UnitState::Boundary;
         if self.held.is_empty() {
             return take(Unit::Line(text, true));
         }
@@ -237,9 +237,9 @@ impl Units {
                 self.feed(&held[begin..], take);
             }
             None => {
-                if let State::Object(scanner) = state {
+                if let UnitState::Object(scanner) = state {
                     self.too_long += 1;
-                    self.state = State::LongObject(scanner);
+                    self.state = UnitState::LongObject(scanner);
                 }
             }
         }

@@ -60,7 +60,7 @@ enum State {
 
 /// How a stream is to be read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Form {
+enum StreamForm {
     Log(Kind),
     Plain,
 }
@@ -118,7 +118,7 @@ impl Unwrap {
     /// A log, whatever it begins with.
     pub(crate) fn log() -> Self {
         let mut it = Self::new(Context::default());
-        it.enter(Form::Log(Kind::Lines), &[]);
+        it.enter(StreamForm::Log(Kind::Lines), &[]);
         it
     }
 
@@ -133,7 +133,7 @@ impl Unwrap {
     /// A stream that is known to be no log.
     fn plain(depth: u8, context: Context, emit: Option<Emit>) -> Self {
         let mut it = Self::within(depth, context, emit);
-        it.enter(Form::Plain, &[]);
+        it.enter(StreamForm::Plain, &[]);
         it
     }
 
@@ -176,7 +176,7 @@ impl Unwrap {
         };
         let form = match self.emit {
             // What every event holds is given out, known or not.
-            Some(Emit::Data) => Some(Form::Plain),
+            Some(Emit::Data) => Some(StreamForm::Plain),
             _ => form(text, false, self.depth, &mut self.passed),
         };
         match form {
@@ -202,7 +202,7 @@ impl Unwrap {
         if let State::Undecided(held) = &mut self.state {
             let held = take(held);
             let form = form(&held, true, self.depth, &mut self.passed);
-            self.enter(form.unwrap_or(Form::Plain), &held);
+            self.enter(form.unwrap_or(StreamForm::Plain), &held);
             self.take_in(&held);
         }
         match &mut self.state {
@@ -266,7 +266,7 @@ impl Unwrap {
         }
     }
 
-    fn enter(&mut self, form: Form, beginning: &[u8]) {
+    fn enter(&mut self, form: StreamForm, beginning: &[u8]) {
         if self.depth == 0
             && !is_stream(beginning)
             && let Some(reader) = agent::recognise(beginning, None)
@@ -275,14 +275,14 @@ impl Unwrap {
             return;
         }
         self.state = match form {
-            Form::Log(kind) => {
+            StreamForm::Log(kind) => {
                 let mut log = self.log_within(kind);
                 if kind == Kind::Rows {
                     log.head(first_line(beginning));
                 }
                 State::Log(log)
             }
-            Form::Plain => {
+            StreamForm::Plain => {
                 let mut meter = self.spare.take().unwrap_or_default();
                 meter.renew();
                 meter.expect(self.context.clone());
@@ -457,7 +457,7 @@ pub(crate) fn is_response(reading: &Reading) -> bool {
 /// Whether the plain meter alone can read what begins so; `None` while that cannot be told.
 pub(super) fn is_plain(beginning: &[u8]) -> Option<bool> {
     let form = form(beginning, false, 0, &mut 0);
-    form.map(|form| form == Form::Plain)
+    form.map(|form| form == StreamForm::Plain)
 }
 
 /// Whether what begins so can be nothing but a stream, by its first bytes alone.
@@ -474,9 +474,9 @@ fn first_line(text: &[u8]) -> &[u8] {
 
 /// How a stream is to be read that begins so; `None` while that cannot be told. `passed` is how many bytes of it are
 /// known to say nothing, for the next time, when there are more.
-fn form(text: &[u8], ended: bool, depth: u8, passed: &mut usize) -> Option<Form> {
+fn form(text: &[u8], ended: bool, depth: u8, passed: &mut usize) -> Option<StreamForm> {
     if depth >= DEEPEST {
-        return Some(Form::Plain);
+        return Some(StreamForm::Plain);
     }
     let text = match text.strip_prefix(BOM) {
         Some(rest) => rest,
@@ -489,14 +489,14 @@ fn form(text: &[u8], ended: bool, depth: u8, passed: &mut usize) -> Option<Form>
     }
     for sign in PLAIN {
         if start.starts_with(sign) {
-            return Some(Form::Plain);
+            return Some(StreamForm::Plain);
         }
         if sign.starts_with(start) && !ended {
             return None;
         }
     }
     if is_chunked(start) {
-        return Some(Form::Plain);
+        return Some(StreamForm::Plain);
     }
     loop {
         let rest = start.get(*passed..).unwrap_or_default().trim_ascii_start();
@@ -510,12 +510,12 @@ fn form(text: &[u8], ended: bool, depth: u8, passed: &mut usize) -> Option<Form>
         // A line that says nothing: the next one may.
         *passed = start.len() - rest.len() + line;
     }
-    (text.len() >= ENOUGH).then_some(Form::Log(Kind::Lines))
+    (text.len() >= ENOUGH).then_some(StreamForm::Log(Kind::Lines))
 }
 
 /// How a stream is to be read that begins so, and where its first line ends, which may not tell; `None` where more has
 /// to come first.
-fn look(text: &[u8], ended: bool, first: bool) -> Option<(Option<Form>, usize)> {
+fn look(text: &[u8], ended: bool, first: bool) -> Option<(Option<StreamForm>, usize)> {
     let object = match text[0] {
         b'{' => Some(text),
         b'[' => {
@@ -532,9 +532,9 @@ fn look(text: &[u8], ended: bool, first: bool) -> Option<(Option<Form>, usize)> 
             let known = holder::seems_response(&Object::new(object));
             (
                 Some(if known {
-                    Form::Plain
+                    StreamForm::Plain
                 } else {
-                    Form::Log(Kind::Lines)
+                    StreamForm::Log(Kind::Lines)
                 }),
                 0,
             )
@@ -543,9 +543,9 @@ fn look(text: &[u8], ended: bool, first: bool) -> Option<(Option<Form>, usize)> 
             Scan::Whole(n) => {
                 let whole = &object[..n];
                 let form = if holder::is_response(&Object::new(whole)) {
-                    Some(Form::Plain)
+                    Some(StreamForm::Plain)
                 } else if object.len() < text.len() || Log::holds(whole, open) {
-                    Some(Form::Log(Kind::Lines))
+                    Some(StreamForm::Log(Kind::Lines))
                 } else {
                     // An object that says nothing is as good as such a line.
                     None
@@ -572,15 +572,15 @@ fn look(text: &[u8], ended: bool, first: bool) -> Option<(Option<Form>, usize)> 
     };
     let line = &text[..end];
     let form = if Trace::is_heading(line) {
-        Some(Form::Log(Kind::Trace))
+        Some(StreamForm::Log(Kind::Trace))
     } else if Cassette::is(text) {
-        Some(Form::Log(Kind::Cassette))
+        Some(StreamForm::Log(Kind::Cassette))
     } else if first && Rows::recognise(line).is_some() {
-        Some(Form::Log(Kind::Rows))
+        Some(StreamForm::Log(Kind::Rows))
     } else if PLAIN_LINE.iter().any(|sign| line.starts_with(sign)) {
-        Some(Form::Plain)
+        Some(StreamForm::Plain)
     } else if prefix::strip(line).is_some() || memchr::memmem::find(line, b"{\"").is_some() {
-        Some(Form::Log(Kind::Lines))
+        Some(StreamForm::Log(Kind::Lines))
     } else {
         None
     };

@@ -12,7 +12,7 @@ use super::total::Totals;
 use crate::object::Object;
 use crate::record::write::grouped;
 
-type Group = (Arc<[String]>, Totals);
+type KeyedTotals = (Arc<[String]>, Totals);
 
 /// How long a window is.
 const LENGTH: SignedDuration = SignedDuration::from_hours(5);
@@ -62,7 +62,7 @@ impl Burn {
 }
 
 /// Joins the groups of hours to those of windows; every agent has windows of its own where groups tell agents apart.
-pub(super) fn fold(by: &[Key], groups: Vec<Group>) -> Vec<Group> {
+pub(super) fn fold(by: &[Key], groups: Vec<KeyedTotals>) -> Vec<KeyedTotals> {
     let Some(at) = by.iter().position(Key::is_block) else {
         return groups;
     };
@@ -101,7 +101,7 @@ pub(super) fn fold(by: &[Key], groups: Vec<Group>) -> Vec<Group> {
 }
 
 /// How fast the last window was spent, until now or to its end.
-pub(super) fn burn(by: &[Key], groups: &[Group], now: Timestamp) -> Option<Burn> {
+pub(super) fn burn(by: &[Key], groups: &[KeyedTotals], now: Timestamp) -> Option<Burn> {
     let at = by.iter().position(Key::is_block)?;
     let began = groups
         .iter()

@@ -22,7 +22,7 @@ pub(super) type Group = (Arc<[String]>, Totals);
 pub(super) struct Ledger {
     groups: Mutex<Groups>,
     /// In shards by id; none where copies count like any other response.
-    copies: Vec<Mutex<Copies>>,
+    copies: Vec<Mutex<Repeats>>,
     /// How many responses had come before.
     joined: AtomicU64,
     hasher: RandomState,
@@ -30,7 +30,7 @@ pub(super) struct Ledger {
 
 /// What responses that have ids add.
 #[derive(Default)]
-struct Copies {
+struct Repeats {
     /// Where the share of each id begins.
     places: HashMap<Id, usize, BuildHasherDefault<Hashed>>,
     packed: Vec<u8>,
@@ -203,22 +203,22 @@ impl Ledger {
 }
 
 /// Sums up what copies came to, on so many threads.
-fn sum_up(mut shards: Vec<Mutex<Copies>>, threads: usize, take: &mut impl FnMut(Sum)) {
+fn sum_up(mut shards: Vec<Mutex<Repeats>>, threads: usize, take: &mut impl FnMut(Sum)) {
     let each = shards.len().div_ceil(threads.max(1)).max(1);
     std::thread::scope(|scope| {
         let mut others = Vec::new();
         while shards.len() > each {
             let part = shards.split_off(shards.len() - each);
-            others.push(scope.spawn(|| Copies::sum(part)));
+            others.push(scope.spawn(|| Repeats::sum(part)));
         }
-        take(Copies::sum(shards));
+        take(Repeats::sum(shards));
         for other in others {
             take(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
         }
     });
 }
 
-impl Copies {
+impl Repeats {
     fn sum(shards: Vec<Mutex<Self>>) -> Sum {
         let mut sum = Sum::new();
         for shard in shards {

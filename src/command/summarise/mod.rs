@@ -64,7 +64,7 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
         args.by = vec!["day".to_owned(), "model".to_owned()];
         args.timezone = Some("UTC".to_owned());
     }
-    let asked = Asked::read(&args)?;
+    let asked = Grouping::read(&args)?;
     let shown = asked.shown;
     let prices = prices::open_on(&args.files, &args.terms)?;
     let paths = paths(&mut args)?;
@@ -92,7 +92,7 @@ pub(super) fn run(mut args: cli::Summarise) -> Result<Exit> {
 }
 
 /// What the options say of groups and of what is counted.
-struct Asked {
+struct Grouping {
     by: Vec<Key>,
     /// How many of the keys were asked for; the others are for charts.
     shown: usize,
@@ -100,7 +100,7 @@ struct Asked {
     picks: Picks,
 }
 
-impl Asked {
+impl Grouping {
     fn read(args: &cli::Summarise) -> Result<Self> {
         let mut by = keys(&args.by)?;
         show::check(&by, args.sort.as_deref()).map_err(|error| anyhow!("--sort: {error}"))?;
@@ -147,11 +147,11 @@ fn paths(args: &mut cli::Summarise) -> Result<Vec<PathBuf>> {
 /// What all workers share, and the files that they are to read.
 fn prepare(
     args: &cli::Summarise,
-    asked: Asked,
+    asked: Grouping,
     prices: PriceBook,
     paths: Vec<PathBuf>,
 ) -> Result<(Job, Found)> {
-    let Asked {
+    let Grouping {
         by, zone, picks, ..
     } = asked;
     let shows = !args.quiet && !args.no_progress && io::stderr().is_terminal();

@@ -23,7 +23,7 @@ use crate::record::{CostBasis, clean, escape};
 /// What the inputs came to, ready to be shown.
 pub(super) struct Summary {
     by: Vec<Key>,
-    groups: Vec<Group>,
+    groups: Vec<ShownGroup>,
     total: Totals,
     read: Read,
     /// Groups stand together by their first keys.
@@ -37,7 +37,7 @@ pub(super) struct Summary {
     /// How fast the last window of five hours is spent.
     burn: Option<Burn>,
     /// The groups by all keys, also those that only charts need.
-    wide: Option<(Vec<Key>, Vec<Group>)>,
+    wide: Option<(Vec<Key>, Vec<ShownGroup>)>,
 }
 
 /// What charts tell apart.
@@ -53,7 +53,7 @@ pub(super) struct Read {
     pub(super) copies: u64,
 }
 
-type Group = (Arc<[String]>, Totals);
+type ShownGroup = (Arc<[String]>, Totals);
 
 /// The table's columns: header, figure, when it is left out, and its rank among those that a narrow terminal leaves out.
 const COLUMNS: &[(&str, &str, Shown, u8)] = &[
@@ -111,7 +111,7 @@ pub(super) fn check(by: &[Key], sort: Option<&str>) -> Result<(), String> {
 }
 
 impl Summary {
-    pub(super) fn new(by: Vec<Key>, groups: Vec<Group>, read: Read) -> Self {
+    pub(super) fn new(by: Vec<Key>, groups: Vec<ShownGroup>, read: Read) -> Self {
         let mut total = Totals::default();
         for (_, group) in &groups {
             total.merge(group);
@@ -314,7 +314,7 @@ impl Summary {
                 .as_ref()
                 .map_or((&self.by, &self.groups), |(by, groups)| (by, groups));
             let at = by.iter().position(|key| key.name == name);
-            let of = |(keys, totals): &Group| {
+            let of = |(keys, totals): &ShownGroup| {
                 Some((keys[at?].clone(), totals.cost().unwrap_or_default()))
             };
             groups.iter().filter_map(of).collect::<Vec<_>>()
@@ -460,7 +460,7 @@ fn bar(cost: Decimal, most: Decimal) -> String {
 }
 
 /// Orders groups level by level, each under the group that its first keys name.
-fn nest(groups: &mut [Group], by: &[Key], level: usize) {
+fn nest(groups: &mut [ShownGroup], by: &[Key], level: usize) {
     let Some(key) = by.get(level) else { return };
     let mut sums: HashMap<String, Totals> = HashMap::new();
     for (keys, totals) in &*groups {

@@ -38,11 +38,11 @@ pub(crate) fn recognise_cut(
 struct Roll {
     paths: Paths,
     /// For each path the signs that need something to stand there, and last those that need nothing.
-    signs: Vec<Vec<Sign>>,
+    signs: Vec<Vec<SignOf>>,
 }
 
 /// A sign of a dialect, by the dialect's place in the roster.
-struct Sign {
+struct SignOf {
     dialect: usize,
     /// All must hold, each of what stands at its path.
     tests: Vec<(&'static Test, Option<u16>)>,
@@ -65,10 +65,10 @@ fn roll() -> &'static Roll {
         for (dialect, row) in ROSTER.iter().enumerate() {
             for sign in row.signs {
                 let tests = sign.iter().map(|test| (test, place(test))).collect();
-                all.push(Sign { dialect, tests });
+                all.push(SignOf { dialect, tests });
             }
         }
-        let needs = |sign: &Sign| {
+        let needs = |sign: &SignOf| {
             let given = |(test, at): &(&Test, Option<u16>)| at.filter(|_| test.needs_value());
             sign.tests.iter().filter_map(given).collect::<Vec<_>>()
         };
@@ -76,7 +76,7 @@ fn roll() -> &'static Roll {
         for at in all.iter().flat_map(needs) {
             asked[usize::from(at)] += 1;
         }
-        let mut signs: Vec<Vec<Sign>> = Vec::new();
+        let mut signs: Vec<Vec<SignOf>> = Vec::new();
         signs.resize_with(paths.len() + 1, Vec::new);
         for sign in all {
             // Under the path that tells most.

@@ -162,12 +162,12 @@ pub(crate) struct Field {
     pub(crate) measure: Measure,
     /// The first of these that leads to a number counts; where it leads to several, their sum does.
     pub(crate) paths: &'static [&'static str],
-    pub(crate) place: Place,
+    pub(crate) place: Relation,
 }
 
 /// How a count relates to the total of its side, [`Measure::Input`] or [`Measure::Output`].
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Place {
+pub(crate) enum Relation {
     /// To be added to it.
     Beside,
     /// To be added to it if the stated grand total has room for it.
@@ -178,7 +178,7 @@ pub(crate) enum Place {
 
 /// A count contained in the total of its side.
 pub(crate) const fn within(measure: Measure, paths: &'static [&'static str]) -> Field {
-    let place = Place::Within;
+    let place = Relation::Within;
     Field {
         measure,
         paths,
@@ -188,7 +188,7 @@ pub(crate) const fn within(measure: Measure, paths: &'static [&'static str]) -> 
 
 /// A count that the total of its side lacks.
 pub(crate) const fn beside(measure: Measure, paths: &'static [&'static str]) -> Field {
-    let place = Place::Beside;
+    let place = Relation::Beside;
     Field {
         measure,
         paths,
@@ -198,7 +198,7 @@ pub(crate) const fn beside(measure: Measure, paths: &'static [&'static str]) -> 
 
 /// A count that some servers put within and some beside; the grand total tells.
 pub(crate) const fn by_total(measure: Measure, paths: &'static [&'static str]) -> Field {
-    let place = Place::ByTotal;
+    let place = Relation::ByTotal;
     Field {
         measure,
         paths,

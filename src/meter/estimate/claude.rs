@@ -116,7 +116,7 @@ impl Tiler {
             self.runs = runs;
             return tokens + u64::from(opens);
         }
-        let stream = Stream {
+        let stream = Normalised {
             text: norm,
             runs: &runs,
             opens,
@@ -162,14 +162,14 @@ impl Tiler {
 }
 
 /// A normalised text and its runs.
-struct Stream<'t> {
+struct Normalised<'t> {
     text: &'t str,
     runs: &'t [Run],
     opens: bool,
     capitals: Option<usize>,
 }
 
-impl<'t> Stream<'t> {
+impl<'t> Normalised<'t> {
     fn body(&self, at: usize) -> &'t str {
         let Run { begin, end, .. } = self.runs[at];
         &self.text[begin..end]

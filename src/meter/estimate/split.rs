@@ -7,7 +7,7 @@ use super::classes::{
 
 /// A vocabulary's pattern.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pattern {
+pub(super) struct SplitPattern {
     /// A word ends before a capital: `camelCase` is two.
     pub(super) cased: bool,
     contractions: Contractions,
@@ -40,7 +40,7 @@ enum Apart {
 /// ```text
 /// (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
 /// ```
-pub(super) const CL100K: Pattern = Pattern {
+pub(super) const CL100K: SplitPattern = SplitPattern {
     cased: false,
     contractions: Contractions::Alone,
     digits: 3,
@@ -49,7 +49,7 @@ pub(super) const CL100K: Pattern = Pattern {
 };
 
 /// As cl100k's, with one digit at a time.
-pub(super) const QWEN2: Pattern = Pattern {
+pub(super) const QWEN2: SplitPattern = SplitPattern {
     digits: 1,
     ..CL100K
 };
@@ -59,7 +59,7 @@ pub(super) const QWEN2: Pattern = Pattern {
 /// |[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?
 /// |\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+
 /// ```
-pub(super) const O200K: Pattern = Pattern {
+pub(super) const O200K: SplitPattern = SplitPattern {
     cased: true,
     contractions: Contractions::Joined,
     digits: 3,
@@ -68,7 +68,7 @@ pub(super) const O200K: Pattern = Pattern {
 };
 
 /// As o200k's, with neither contractions nor numbers of several digits.
-pub(super) const TEKKEN: Pattern = Pattern {
+pub(super) const TEKKEN: SplitPattern = SplitPattern {
     contractions: Contractions::None,
     digits: 1,
     ..O200K
@@ -81,13 +81,13 @@ pub(super) const TEKKEN: Pattern = Pattern {
 /// [一-龥぀-ゟ゠-ヿ]+
 /// [!-/:-~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
 /// ```
-pub(super) const DEEPSEEK: Pattern = Pattern {
+pub(super) const DEEPSEEK: SplitPattern = SplitPattern {
     contractions: Contractions::None,
     apart: Apart::Cjk,
     ..CL100K
 };
 
-impl Pattern {
+impl SplitPattern {
     /// The end of the word that begins at a place before the text's end.
     #[inline]
     pub(super) fn word(&self, text: &str, from: usize) -> usize {

@@ -24,7 +24,7 @@ pub(in crate::meter) type Voice = usize;
 /// All text of one response.
 #[derive(Clone, Default)]
 pub(in crate::meter) struct Transcript {
-    voices: Vec<Line>,
+    voices: Vec<Speech>,
     /// Tool calls begun.
     pub(in crate::meter) calls: u64,
     /// Bytes of text at hand.
@@ -39,7 +39,7 @@ pub(in crate::meter) struct Transcript {
 
 /// What one voice said.
 #[derive(Clone)]
-pub(in crate::meter) struct Line {
+pub(in crate::meter) struct Speech {
     channel: Channel,
     group: u32,
     /// UTF-8, unless a server cut a character in two.
@@ -94,7 +94,7 @@ impl Transcript {
     /// Forgets all of it but the memory it took.
     pub(in crate::meter) fn renew(&mut self) {
         let (mut voices, mut spare) = (take(&mut self.voices), take(&mut self.spare));
-        for Line { mut text, .. } in voices.drain(..) {
+        for Speech { mut text, .. } in voices.drain(..) {
             text.clear();
             if text.capacity() <= MANY && spare.len() < SPARE {
                 spare.push(text);
@@ -109,19 +109,19 @@ impl Transcript {
 
     /// Whether any text came by a channel.
     pub(in crate::meter) fn has(&self, channel: Channel) -> bool {
-        let said = |line: &Line| line.channel == channel && line.volume > 0;
+        let said = |line: &Speech| line.channel == channel && line.volume > 0;
         self.voices.iter().any(said)
     }
 
     /// The voice of a channel and group.
     pub(in crate::meter) fn voice(&mut self, channel: Channel, group: u32) -> Voice {
-        let same = |line: &Line| line.channel == channel && line.group == group;
+        let same = |line: &Speech| line.channel == channel && line.group == group;
         self.voices.iter().position(same).unwrap_or_else(|| {
             // A hostile stream may make up groups without end.
             if self.voices.len() >= 256 {
                 return self.voices.len() - 1;
             }
-            self.voices.push(Line {
+            self.voices.push(Speech {
                 channel,
                 group,
                 text: self.spare.pop().unwrap_or_else(|| Vec::with_capacity(FEW)),
@@ -168,7 +168,7 @@ impl Transcript {
         &mut self,
         voice: Voice,
         most: usize,
-        say: impl FnOnce(&mut Line) -> T,
+        say: impl FnOnce(&mut Speech) -> T,
     ) -> Option<T> {
         if self.kept + most > KEEP {
             return None;
@@ -185,12 +185,12 @@ impl Transcript {
 
     /// Whether anything was generated.
     pub(in crate::meter) fn any(&self) -> bool {
-        self.calls > 0 || self.voices.iter().any(Line::any)
+        self.calls > 0 || self.voices.iter().any(Speech::any)
     }
 
     /// The choices whose text was heard, one for each of their voices.
     pub(in crate::meter) fn groups(&self) -> impl Iterator<Item = u32> {
-        let texts = |line: &&Line| line.channel != Channel::Tool;
+        let texts = |line: &&Speech| line.channel != Channel::Tool;
         self.voices.iter().filter(texts).map(|line| line.group)
     }
 
@@ -218,7 +218,7 @@ impl Transcript {
 
     /// Bytes of reasoning so far.
     pub(in crate::meter) fn reasoning(&self) -> u64 {
-        let reasoning = |line: &&Line| line.channel == Channel::Reasoning;
+        let reasoning = |line: &&Speech| line.channel == Channel::Reasoning;
         self.voices
             .iter()
             .filter(reasoning)
@@ -228,8 +228,8 @@ impl Transcript {
 
     /// Whether reasoning was heard.
     pub(in crate::meter) fn reasoned(&self) -> bool {
-        let reasoning = |line: &&Line| line.channel == Channel::Reasoning;
-        self.voices.iter().filter(reasoning).any(Line::any)
+        let reasoning = |line: &&Speech| line.channel == Channel::Reasoning;
+        self.voices.iter().filter(reasoning).any(Speech::any)
     }
 
     /// Bytes of text at hand.
@@ -258,7 +258,7 @@ impl Transcript {
 
     /// Tokens of all text so far; where the message has `ended`, of what closes its tool calls too.
     pub(in crate::meter) fn tokens(&self, vocabulary: Vocabulary, ended: bool) -> u64 {
-        let of = |(at, line): (usize, &Line)| {
+        let of = |(at, line): (usize, &Speech)| {
             let open = |tally: &Tally| line.text.is_empty() && (tally.call.is_none() || !ended);
             match &line.tally {
                 Some(tally) if open(tally) => return tally.counter.total(),
@@ -312,7 +312,7 @@ impl Transcript {
     }
 
     /// Whether what a voice says is generated in another form than it is shown.
-    fn writes(&self, line: &Line, vocabulary: Vocabulary) -> bool {
+    fn writes(&self, line: &Speech, vocabulary: Vocabulary) -> bool {
         line.channel == Channel::Tool && vocabulary.is_claude()
     }
 
@@ -353,7 +353,7 @@ impl Tally {
     }
 }
 
-impl Line {
+impl Speech {
     /// Adds the first `len` of these bytes, uncounted.
     #[inline]
     pub(in crate::meter) fn push(&mut self, bytes: &[u8], len: usize) {

@@ -8,7 +8,7 @@ use memchr::memrchr_iter;
 
 use super::bpe;
 use super::claude::{self, Generation, Tiler};
-use super::split::{self, Pattern};
+use super::split::{self, SplitPattern};
 use super::table::Table;
 
 /// A public vocabulary, a provider's own or one that stands in for it.
@@ -31,14 +31,14 @@ pub(crate) enum Vocabulary {
 struct Parts {
     name: &'static str,
     flat: &'static [u8],
-    way: Way,
+    way: Splitting,
 }
 
 /// How a text falls into tokens.
 #[derive(Clone, Copy, Debug)]
-enum Way {
+enum Splitting {
     /// Into words, and each of those by byte pair encoding.
-    Pairs(Pattern),
+    Pairs(SplitPattern),
     /// Into as few as can be.
     Tiles(Generation),
 }
@@ -60,19 +60,19 @@ macro_rules! parts {
 }
 
 parts! {
-    Cl100k: "cl100k_base", "cl100k_base", Way::Pairs(split::CL100K);
-    Claude3: "claude_3", "claude_3", Way::Tiles(claude::V3);
-    Claude47: "claude_4_7", "claude_4.7", Way::Tiles(claude::V4_7);
-    Claude48: "claude_4_7", "claude_4.8", Way::Tiles(claude::V4_8);
-    DeepSeek: "deepseek_v3", "deepseek_v3", Way::Pairs(split::DEEPSEEK);
-    MistralV3: "mistral_v3", "mistral_v3", Way::Pairs(split::TEKKEN);
-    O200k: "o200k_base", "o200k_base", Way::Pairs(split::O200K);
-    Qwen2: "qwen2", "qwen2", Way::Pairs(split::QWEN2);
+    Cl100k: "cl100k_base", "cl100k_base", Splitting::Pairs(split::CL100K);
+    Claude3: "claude_3", "claude_3", Splitting::Tiles(claude::V3);
+    Claude47: "claude_4_7", "claude_4.7", Splitting::Tiles(claude::V4_7);
+    Claude48: "claude_4_7", "claude_4.8", Splitting::Tiles(claude::V4_8);
+    DeepSeek: "deepseek_v3", "deepseek_v3", Splitting::Pairs(split::DEEPSEEK);
+    MistralV3: "mistral_v3", "mistral_v3", Splitting::Pairs(split::TEKKEN);
+    O200k: "o200k_base", "o200k_base", Splitting::Pairs(split::O200K);
+    Qwen2: "qwen2", "qwen2", Splitting::Pairs(split::QWEN2);
 }
 
 /// What of a message a text is: some vocabularies count a text's ends in another way within one.
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct Ends {
     /// The message begins with it.
     first: bool,
     /// The message ends with it.
@@ -86,23 +86,23 @@ impl Vocabulary {
 
     /// Whether it is Claude's: tool calls are generated as text, and counted as such.
     pub(super) fn is_claude(self) -> bool {
-        matches!(self.parts().way, Way::Tiles(_))
+        matches!(self.parts().way, Splitting::Tiles(_))
     }
 
     /// Tokens of a text.
     pub(in crate::meter) fn count(self, text: &str) -> u64 {
-        let place = Place {
+        let place = Ends {
             first: true,
             last: true,
         };
         self.count_part(text, place)
     }
 
-    fn count_part(self, text: &str, place: Place) -> u64 {
+    fn count_part(self, text: &str, place: Ends) -> u64 {
         let Parts { flat, way, .. } = self.parts();
         let table = Table::open(flat);
-        READY.with_borrow_mut(|Ready { words, tiler }| match way {
-            Way::Pairs(pattern) => {
+        READY.with_borrow_mut(|Scratch { words, tiler }| match way {
+            Splitting::Pairs(pattern) => {
                 let mut tokens = 0;
                 let mut at = 0;
                 while at < text.len() {
@@ -116,8 +116,8 @@ impl Vocabulary {
                 }
                 tokens
             }
-            Way::Tiles(generation) => {
-                let Place { first, last } = place;
+            Splitting::Tiles(generation) => {
+                let Ends { first, last } = place;
                 tiler.count(*generation, text, first, last, |best, marked| {
                     words.count(self, marked, || claude::tile(best, table, marked))
                 })
@@ -129,8 +129,8 @@ impl Vocabulary {
     /// behind a word, at one space before another word. A blank between them belongs to neither.
     fn seam(self, text: &str) -> Option<(usize, usize)> {
         match self.parts().way {
-            Way::Tiles(_) => claude::seam(text),
-            Way::Pairs(_) => {
+            Splitting::Tiles(_) => claude::seam(text),
+            Splitting::Pairs(_) => {
                 let bytes = text.as_bytes();
                 let begins = |at: &usize| {
                     let before = at.checked_sub(1).map(|at| bytes[at]);
@@ -143,10 +143,10 @@ impl Vocabulary {
     }
 
     /// Tokens of the beginning of a text that has no seam, and where it ends.
-    fn settle(self, text: &str, place: Place) -> (u64, usize) {
+    fn settle(self, text: &str, place: Ends) -> (u64, usize) {
         let Parts { flat, way, .. } = self.parts();
         let open = text.floor_char_boundary(text.len().saturating_sub(OPEN));
-        let Way::Pairs(pattern) = way else {
+        let Splitting::Pairs(pattern) = way else {
             return (self.count_part(&text[..open], place), open);
         };
         let mut at = 0;
@@ -171,7 +171,7 @@ pub(super) struct Counter {
     vocabulary: Vocabulary,
     tokens: u64,
     /// What of a message is in the tail.
-    place: Place,
+    place: Ends,
     tail: String,
 }
 
@@ -189,7 +189,7 @@ impl Counter {
         Self {
             vocabulary,
             tokens: 0,
-            place: Place { first, last },
+            place: Ends { first, last },
             tail: String::new(),
         }
     }
@@ -198,7 +198,7 @@ impl Counter {
     pub(super) fn within(vocabulary: Vocabulary) -> Self {
         let (first, last) = (false, false);
         Self {
-            place: Place { first, last },
+            place: Ends { first, last },
             ..Self::new(vocabulary)
         }
     }
@@ -217,7 +217,7 @@ impl Counter {
 
     /// Counts all that no text after it can change.
     pub(super) fn settle(&mut self) {
-        let place = Place {
+        let place = Ends {
             last: false,
             ..self.place
         };
@@ -249,13 +249,13 @@ const SLOTS: usize = 1 << 12;
 const WORD: usize = 13;
 
 /// What counting needs memory for.
-struct Ready {
+struct Scratch {
     words: Words,
     tiler: Tiler,
 }
 
 thread_local! {
-    static READY: RefCell<Ready> = RefCell::new(Ready {
+    static READY: RefCell<Scratch> = RefCell::new(Scratch {
         words: Words {
             slots: vec![0; SLOTS].into(),
         },

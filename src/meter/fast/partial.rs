@@ -3,7 +3,7 @@
 
 use memchr::memchr2;
 
-use crate::meter::frame::sse::Field;
+use crate::meter::frame::sse::SseField;
 use crate::meter::json::end::{Scan, Scanner};
 
 /// What there is of the event.
@@ -89,7 +89,12 @@ impl Progress {
             let line = &bytes[self.line..end];
             (self.at, self.line) = (end + 1, end + 1);
             let is_rest_of_crlf = line.is_empty() && bytes[..=end].ends_with(b"\r\n");
-            let ends = || matches!(Field::parse(line), Field::Stray | Field::Data(b"[DONE]"));
+            let ends = || {
+                matches!(
+                    SseField::parse(line),
+                    SseField::Stray | SseField::Data(b"[DONE]")
+                )
+            };
             if !is_rest_of_crlf && (line.is_empty() || ends()) {
                 let is_crlf = bytes[end..].starts_with(b"\r\n");
                 return Some(end + 1 + usize::from(is_crlf));

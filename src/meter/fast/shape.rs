@@ -31,7 +31,7 @@ pub(crate) struct Shape {
     /// Where in the event its data begins.
     pub(crate) begin: usize,
     pattern: Option<Pattern>,
-    holes: Vec<Hole>,
+    holes: Vec<Varying>,
     facts: Vec<Kept>,
     /// Which holes only pad the event, and whether they date it.
     padding: Vec<(usize, bool)>,
@@ -45,7 +45,7 @@ pub(crate) struct Shape {
 }
 
 /// A value that may differ.
-struct Hole {
+struct Varying {
     from: usize,
     to: usize,
     filling: Filling,
@@ -66,7 +66,7 @@ struct Kept {
 /// Where it is taken from.
 enum Source {
     Given,
-    Hole(usize),
+    Varying(usize),
     Members(Vec<(&'static str, Stretch)>),
     Number(u64),
     Object(Stretch, bool),
@@ -259,7 +259,7 @@ impl Shape {
             return None;
         }
         let (to, empty) = (from + len, None);
-        self.holes.push(Hole {
+        self.holes.push(Varying {
             from,
             to,
             filling,
@@ -302,7 +302,7 @@ impl Shape {
                 Source::Members(members.iter().map(member).collect::<Option<_>>()?)
             }
             (Content::Object(raw, replaces), _) => Source::Object(stretch(raw)?, *replaces),
-            (_, Some(hole)) => Source::Hole(hole),
+            (_, Some(hole)) => Source::Varying(hole),
             (Content::Number(n), None) => Source::Number(*n),
             (Content::Text(text), None) => {
                 Source::Text((*text).into(), fact.at.map(|at| self.spot(at)))
@@ -352,7 +352,7 @@ impl Shape {
 
     /// What an event of this shape says; `None` where it has to be parsed after all.
     pub(crate) fn facts<'e>(&'e self, event: Known<'e>) -> Option<Alike<'e>> {
-        let alike = |(hole, at): (&Hole, usize)| hole.is_answered(event.bytes(at));
+        let alike = |(hole, at): (&Varying, usize)| hole.is_answered(event.bytes(at));
         let mut holes = self.holes.iter().zip(0..).filter(|(hole, _)| hole.asks());
         let shape = self;
         holes.all(alike).then_some(Alike { shape, event })
@@ -366,7 +366,7 @@ impl Shape {
         let mut at = None;
         let content = match &kept.source {
             Source::Given => Content::Given,
-            Source::Hole(hole) => {
+            Source::Varying(hole) => {
                 let (from, to, _) = event.spans[*hole];
                 at = Some(from - self.begin);
                 match self.holes[*hole].filling {
@@ -479,7 +479,7 @@ pub(crate) fn unescape(event: &[u8], spans: &[Span]) -> Option<Vec<(usize, Strin
     escaped.map(text).collect()
 }
 
-impl Hole {
+impl Varying {
     /// Whether anything is asked of what stands here.
     fn asks(&self) -> bool {
         !self.asked.is_empty() || self.empty.is_some()

@@ -1,6 +1,6 @@
 //! Runs of events in one response, which differ only in their texts.
 
-use crate::meter::estimate::transcript::{Line, Transcript};
+use crate::meter::estimate::transcript::{Speech, Transcript};
 use crate::meter::pattern::{Filling, Hole, Part, Pattern, Span, past, string};
 
 /// Events of the response under way that come in runs.
@@ -220,7 +220,7 @@ impl Cut {
         mut at: usize,
         hole: usize,
         required: bool,
-        line: &mut Line,
+        line: &mut Speech,
     ) -> (usize, u64) {
         let pattern = &self.pattern;
         let parts = &*pattern.parts;

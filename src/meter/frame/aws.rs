@@ -10,7 +10,7 @@ const CRC: usize = 4;
 
 /// Puts one frame together.
 #[derive(Default)]
-pub(super) struct Assembler {
+pub(super) struct AwsAssembler {
     bytes: Vec<u8>,
     /// Bytes of a frame that is too long to keep, still to be passed over.
     skip: usize,
@@ -18,7 +18,7 @@ pub(super) struct Assembler {
 
 /// How far the frame under way has come.
 #[derive(Debug, PartialEq)]
-pub(super) enum Step {
+pub(super) enum AwsStep {
     /// Whole, but its CRC is wrong, and what it held is to be [given back](Assembler::give_back); or it was longer than we
     /// keep.
     Damaged,
@@ -28,16 +28,16 @@ pub(super) enum Step {
     Whole,
 }
 
-impl Assembler {
+impl AwsAssembler {
     /// Takes from the front of `input`; gives how many bytes it took.
-    pub(super) fn take(&mut self, input: &[u8]) -> (usize, Step) {
+    pub(super) fn take(&mut self, input: &[u8]) -> (usize, AwsStep) {
         if self.skip > 0 {
             let n = self.skip.min(input.len());
             self.skip -= n;
             let step = if self.skip == 0 {
-                Step::Damaged
+                AwsStep::Damaged
             } else {
-                Step::More
+                AwsStep::More
             };
             return (n, step);
         }
@@ -45,26 +45,26 @@ impl Assembler {
         if self.bytes.len() < PRELUDE {
             used = self.fill_to(PRELUDE, input);
             if self.bytes.len() < PRELUDE {
-                return (used, Step::More);
+                return (used, AwsStep::More);
             }
         }
         let Some(total) = total(&self.bytes) else {
-            return (used, Step::NotAws);
+            return (used, AwsStep::NotAws);
         };
         if total > MAX_EVENT {
             self.bytes.clear();
             self.skip = total - PRELUDE;
-            return (used, Step::More);
+            return (used, AwsStep::More);
         }
         used += self.fill_to(total, &input[used..]);
         if self.bytes.len() < total {
-            return (used, Step::More);
+            return (used, AwsStep::More);
         }
         let (body, crc) = self.bytes.split_at(total - CRC);
         if crc32fast::hash(body) != word(crc) {
-            return (used, Step::Damaged);
+            return (used, AwsStep::Damaged);
         }
-        (used, Step::Whole)
+        (used, AwsStep::Whole)
     }
 
     /// Reads the whole frame into name and payload; `None` where its headers are malformed.

@@ -22,7 +22,7 @@ pub(crate) enum Frame<'a> {
 }
 
 /// A frame and where it began.
-pub(crate) struct Found<'a> {
+pub(crate) struct FrameAt<'a> {
     pub(crate) frame: Frame<'a>,
     pub(crate) start: u64,
 }

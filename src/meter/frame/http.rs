@@ -106,14 +106,14 @@ fn picodollars(text: &str) -> Option<u64> {
 /// Chunked transfer coding, RFC 9112 section 7.1, taken off a body that `curl --raw` left as it was.
 #[derive(Debug)]
 pub(super) struct Chunks {
-    step: Step,
+    step: ChunkStep,
     left: u64,
     /// The chunk-size line under way.
     line: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Step {
+enum ChunkStep {
     Data,
     /// The CRLF after a chunk's data.
     DataEnd,
@@ -139,7 +139,11 @@ impl Chunks {
     pub(super) fn begin(line: &[u8], owes_lf: bool) -> Option<Self> {
         let left = size(line)?;
         (left > 0).then_some(Self {
-            step: if owes_lf { Step::SizeEnd } else { Step::Data },
+            step: if owes_lf {
+                ChunkStep::SizeEnd
+            } else {
+                ChunkStep::Data
+            },
             left,
             line: Vec::new(),
         })
@@ -153,24 +157,24 @@ impl Chunks {
                 return (at, Window::More);
             };
             match self.step {
-                Step::Data if self.left > 0 => {
+                ChunkStep::Data if self.left > 0 => {
                     let rest = (input.len() - at) as u64;
                     return (at, Window::Body(rest.min(self.left) as usize));
                 }
-                Step::Data => self.step = Step::DataEnd,
-                Step::SizeEnd => {
+                ChunkStep::Data => self.step = ChunkStep::DataEnd,
+                ChunkStep::SizeEnd => {
                     at += usize::from(byte == b'\n');
-                    self.step = Step::Data;
+                    self.step = ChunkStep::Data;
                 }
-                Step::DataEnd => match byte {
+                ChunkStep::DataEnd => match byte {
                     b'\r' => at += 1,
                     b'\n' => {
                         at += 1;
-                        self.step = Step::Size;
+                        self.step = ChunkStep::Size;
                     }
                     _ => return (at, Window::Over),
                 },
-                Step::Size | Step::Trailer => {
+                ChunkStep::Size | ChunkStep::Trailer => {
                     at += 1;
                     if byte != b'\n' {
                         if self.line.len() < 1024 {
@@ -180,17 +184,17 @@ impl Chunks {
                     }
                     let line = std::mem::take(&mut self.line);
                     let line = line.strip_suffix(b"\r").unwrap_or(&line);
-                    if self.step == Step::Trailer {
+                    if self.step == ChunkStep::Trailer {
                         if line.is_empty() {
                             return (at, Window::Over);
                         }
                         continue;
                     }
                     match size(line) {
-                        Some(0) => self.step = Step::Trailer,
+                        Some(0) => self.step = ChunkStep::Trailer,
                         Some(left) => {
                             self.left = left;
-                            self.step = Step::Data;
+                            self.step = ChunkStep::Data;
                         }
                         None => return (at, Window::Over),
                     }

@@ -6,7 +6,7 @@ use super::event::MAX_EVENT;
 
 /// Puts lines together that were cut.
 #[derive(Default)]
-pub(super) struct Assembler {
+pub(super) struct LineAssembler {
     kept: Vec<u8>,
     too_long: bool,
     /// The last line ended with a CR at the end of a slice: an LF may follow.
@@ -14,7 +14,7 @@ pub(super) struct Assembler {
 }
 
 /// The next line, its line end left out.
-pub(super) enum Line<'i> {
+pub(super) enum Taken<'i> {
     /// A line that was put together.
     Kept(Vec<u8>),
     /// The slice is used up.
@@ -25,9 +25,9 @@ pub(super) enum Line<'i> {
     Whole(&'i [u8]),
 }
 
-impl Assembler {
+impl LineAssembler {
     /// Takes a line from the front of `input`, adding what it consumes to `offset`.
-    pub(super) fn next<'i>(&mut self, input: &mut &'i [u8], offset: &mut u64) -> Line<'i> {
+    pub(super) fn next<'i>(&mut self, input: &mut &'i [u8], offset: &mut u64) -> Taken<'i> {
         if self.pay_lf() && input.first() == Some(&b'\n') {
             *input = &input[1..];
             *offset += 1;
@@ -35,7 +35,7 @@ impl Assembler {
         let Some(end) = memchr2(b'\n', b'\r', input) else {
             *offset += input.len() as u64;
             self.keep(std::mem::take(input));
-            return Line::More;
+            return Taken::More;
         };
         let text = &input[..end];
         let mut used = end + 1;
@@ -49,10 +49,10 @@ impl Assembler {
         *input = &input[used..];
         *offset += used as u64;
         if self.kept.is_empty() && !self.too_long {
-            return Line::Whole(text);
+            return Taken::Whole(text);
         }
         self.keep(text);
-        self.take_rest().map_or(Line::TooLong, Line::Kept)
+        self.take_rest().map_or(Taken::TooLong, Taken::Kept)
     }
 
     /// The line under way, at the end of input; `None` where it was too long.

@@ -38,7 +38,7 @@ pub(super) struct Search {
 
 /// What becomes of a place.
 #[derive(Clone, Copy, PartialEq)]
-enum Place {
+enum Guess {
     /// Something begins, so many bytes further.
     Begins(usize),
     More,
@@ -64,16 +64,16 @@ impl Search {
             self.held.extend_from_slice(&input[..more]);
             for at in 0..held {
                 match self.place(&self.held[at..]) {
-                    Place::Begins(skip) => {
+                    Guess::Begins(skip) => {
                         let again = self.held.split_off(at + skip);
                         self.held.clear();
                         return (more, Some(again));
                     }
-                    Place::More => {
+                    Guess::More => {
                         self.held.drain(..at);
                         return (more, None);
                     }
-                    Place::Nothing => {}
+                    Guess::Nothing => {}
                 }
             }
             self.held.clear();
@@ -81,14 +81,14 @@ impl Search {
         while let Some(at) = memchr2(0, b'\n', rest) {
             rest = &rest[at..];
             match self.place(rest) {
-                Place::Begins(skip) => {
+                Guess::Begins(skip) => {
                     return (input.len() - rest.len() + skip, Some(Vec::new()));
                 }
-                Place::More => {
+                Guess::More => {
                     self.held.extend_from_slice(rest);
                     break;
                 }
-                Place::Nothing => rest = &rest[1 + in_run(rest)..],
+                Guess::Nothing => rest = &rest[1 + in_run(rest)..],
             }
         }
         (input.len(), None)
@@ -98,33 +98,33 @@ impl Search {
     pub(super) fn finish(&mut self) -> Option<Vec<u8>> {
         let held = std::mem::take(&mut self.held);
         (0..held.len()).find_map(|at| match self.place(&held[at..]) {
-            Place::Begins(skip) => Some(held[at + skip..].to_vec()),
-            Place::More | Place::Nothing => None,
+            Guess::Begins(skip) => Some(held[at + skip..].to_vec()),
+            Guess::More | Guess::Nothing => None,
         })
     }
 
     /// Whether something begins at a NUL or a line end, or behind it.
-    fn place(&self, bytes: &[u8]) -> Place {
+    fn place(&self, bytes: &[u8]) -> Guess {
         let (first, behind) = match bytes.split_first() {
             Some((first @ (0 | b'\n'), behind)) => (*first, behind),
-            _ => return Place::Nothing,
+            _ => return Guess::Nothing,
         };
         if SIGNS.iter().any(|sign| behind.starts_with(sign)) {
-            return Place::Begins(1);
+            return Guess::Begins(1);
         }
         let begun = |sign: &&[u8]| sign.starts_with(behind);
         let undecided = SIGNS.iter().any(begun);
         if first == 0 {
             return match aws::is_prelude(bytes) {
-                Some(true) => Place::Begins(0),
-                Some(false) if !undecided => Place::Nothing,
-                _ => Place::More,
+                Some(true) => Guess::Begins(0),
+                Some(false) if !undecided => Guess::Nothing,
+                _ => Guess::More,
             };
         }
         match behind.first() {
-            Some(b' '..=b'~' | b'\t' | b'\r') if !self.strict => Place::Begins(1),
-            _ if undecided => Place::More,
-            _ => Place::Nothing,
+            Some(b' '..=b'~' | b'\t' | b'\r') if !self.strict => Guess::Begins(1),
+            _ if undecided => Guess::More,
+            _ => Guess::Nothing,
         }
     }
 }

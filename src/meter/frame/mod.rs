@@ -10,7 +10,7 @@ mod lost;
 pub(crate) mod sse;
 
 use super::json::end::{Scan, Scanner};
-use event::{Event, Found, Frame, MAX_EVENT, Wrap};
+use event::{Event, Frame, FrameAt, MAX_EVENT, Wrap};
 use http::Head;
 
 /// Resumable reader of every framing this crate knows.
@@ -22,9 +22,9 @@ pub(crate) struct Framer {
     start: u64,
     state: State,
     event: Pending,
-    line: line::Assembler,
+    line: line::LineAssembler,
     json: Scanner,
-    aws: aws::Assembler,
+    aws: aws::AwsAssembler,
     head: Option<Head>,
     chunks: Option<http::Chunks>,
     /// Within a JSON array at the top level.
@@ -145,7 +145,7 @@ impl Framer {
     }
 
     /// Takes from the front of `input` until a frame is complete; `None` when all of it is consumed.
-    pub(crate) fn next(&mut self, input: &mut &[u8]) -> Option<Found<'_>> {
+    pub(crate) fn next(&mut self, input: &mut &[u8]) -> Option<FrameAt<'_>> {
         self.event.renew();
         let mut ready = None;
         while ready.is_none() && !(input.is_empty() && self.again.is_empty()) {
@@ -164,14 +164,14 @@ impl Framer {
         }
         let start = self.start;
         let frame = self.lend(ready?);
-        Some(Found { frame, start })
+        Some(FrameAt { frame, start })
     }
 
     /// Gives out what is pending when the input has ended; to be called until it gives `None`.
-    pub(crate) fn finish(&mut self) -> Option<Found<'_>> {
+    pub(crate) fn finish(&mut self) -> Option<FrameAt<'_>> {
         let start = self.start;
         let frame = self.finish_frame()?;
-        Some(Found { frame, start })
+        Some(FrameAt { frame, start })
     }
 
     fn finish_frame(&mut self) -> Option<Frame<'_>> {
@@ -189,7 +189,7 @@ impl Framer {
                     if aws::is_prelude(&bytes).is_none() {
                         self.lose(bytes, false);
                     }
-                    self.aws = aws::Assembler::default();
+                    self.aws = aws::AwsAssembler::default();
                     return Some(Frame::Junk);
                 }
                 State::Document => {
@@ -308,16 +308,16 @@ impl Framer {
                 State::Boundary => self.sniff(input),
                 State::Document => self.take_document(input),
                 State::Line => match self.line.next(input, &mut self.offset) {
-                    line::Line::More => None,
-                    line::Line::TooLong => {
+                    line::Taken::More => None,
+                    line::Taken::TooLong => {
                         self.state = State::Boundary;
                         Some(Ready::Junk)
                     }
-                    line::Line::Whole(text) => {
+                    line::Taken::Whole(text) => {
                         self.state = State::Boundary;
                         self.take_line(text)
                     }
-                    line::Line::Kept(text) => {
+                    line::Taken::Kept(text) => {
                         self.state = State::Boundary;
                         self.take_line(&text)
                     }
@@ -418,8 +418,8 @@ impl Framer {
         let (used, step) = self.aws.take(input);
         self.advance(input, used);
         match step {
-            aws::Step::More => None,
-            aws::Step::Damaged | aws::Step::NotAws => {
+            aws::AwsStep::More => None,
+            aws::AwsStep::Damaged | aws::AwsStep::NotAws => {
                 let bytes = self.aws.give_back();
                 match bytes.is_empty() {
                     true => self.state = State::Boundary,
@@ -427,7 +427,7 @@ impl Framer {
                 }
                 Some(Ready::Junk)
             }
-            aws::Step::Whole => {
+            aws::AwsStep::Whole => {
                 self.is_aws = true;
                 self.in_body = true;
                 self.state = State::Boundary;
@@ -486,25 +486,25 @@ impl Framer {
                 }
             }
         }
-        match sse::Field::parse(text) {
-            sse::Field::Comment => {}
-            sse::Field::Data(value) => {
+        match sse::SseField::parse(text) {
+            sse::SseField::Comment => {}
+            sse::SseField::Data(value) => {
                 self.event.add_line(value);
                 // Nothing goes on behind it, whether a blank line comes or not.
                 if value == b"[DONE]" {
                     return self.dispatch();
                 }
             }
-            sse::Field::Event(value) => {
+            sse::SseField::Event(value) => {
                 value.clone_into(&mut self.event.name);
                 self.event.fields += 1;
             }
-            sse::Field::Error(value) => {
+            sse::SseField::Error(value) => {
                 self.event.name = b"error".to_vec();
                 self.event.add_line(value);
             }
-            sse::Field::Other => self.event.fields += 1,
-            sse::Field::Stray => return Some(Ready::Junk),
+            sse::SseField::Other => self.event.fields += 1,
+            sse::SseField::Stray => return Some(Ready::Junk),
         }
         None
     }

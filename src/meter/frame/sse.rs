@@ -4,7 +4,7 @@ use memchr::memchr;
 
 /// What one line of an event stream says.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Field<'a> {
+pub(crate) enum SseField<'a> {
     Comment,
     Data(&'a [u8]),
     /// `error: {…}`, by which gpustack and llama.cpp report a failure.
@@ -16,7 +16,7 @@ pub(crate) enum Field<'a> {
     Stray,
 }
 
-impl<'a> Field<'a> {
+impl<'a> SseField<'a> {
     /// Reads one line, its line end left out.
     pub(crate) fn parse(line: &'a [u8]) -> Self {
         let (name, value) = match memchr(b':', line) {

@@ -2,7 +2,7 @@
 //! stands in both is one.
 
 use super::rule::Fact::*;
-use super::rule::Place::{Beside, Within};
+use super::rule::Relation::{Beside, Within};
 use super::rule::{Agent, Form, Home, PLAIN, ROW, Row, Shape, Tally};
 use crate::meter::Measure::*;
 

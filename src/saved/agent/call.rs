@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use super::ready::ReadyRow;
-use super::rule::{Fact, Place};
+use super::rule::{Fact, Relation};
 use super::walk::{Spans, count, is, skip, text};
 use crate::meter::{Charged, Created, Measure, RawUsage, Reading, Status};
 
@@ -68,7 +68,7 @@ impl<'t> Said<'t> {
     pub(super) fn measure(&self, reading: &mut Reading) -> bool {
         let usage = &mut reading.usage;
         // Each measure once, whichever of its paths leads to it; those that need the total after all others.
-        let mut late: Vec<(Measure, Place, u64)> = Vec::new();
+        let mut late: Vec<(Measure, Relation, u64)> = Vec::new();
         let (mut input, mut output) = (None, None);
         let add =
             |side: &mut Option<u64>, n: u64| *side = Some(side.unwrap_or(0).saturating_add(n));
@@ -93,16 +93,16 @@ impl<'t> Said<'t> {
             };
             match place {
                 _ if matches!(measure, Measure::Input | Measure::Output) => add(side, n),
-                Place::Beside => add(side, n),
-                Place::IfRoom | Place::UnlessFull => late.push((measure, place, n)),
-                Place::Within => {}
+                Relation::Beside => add(side, n),
+                Relation::IfRoom | Relation::UnlessFull => late.push((measure, place, n)),
+                Relation::Within => {}
             }
         }
         let total = self.first(Fact::Whole).and_then(count);
         for (measure, place, n) in late {
             let known = input.unwrap_or(0).saturating_add(output.unwrap_or(0));
             let room = total.map(|total| known.saturating_add(n) <= total);
-            if room.unwrap_or(place == Place::UnlessFull) {
+            if room.unwrap_or(place == Relation::UnlessFull) {
                 add(
                     if is_output(measure) {
                         &mut output

@@ -4,7 +4,7 @@
 //! <https://code.claude.com/docs/en/headless>, and the logs' readers in ccusage and splitrail.
 
 use super::rule::Fact::*;
-use super::rule::Place::{Beside, Within};
+use super::rule::Relation::{Beside, Within};
 use super::rule::{Agent, Form, Home, PLAIN, ROW, Row, Shape, Tally};
 use crate::meter::Measure::*;
 

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::rule::Fact::*;
-use super::rule::Place::{Beside, Within};
+use super::rule::Relation::{Beside, Within};
 use super::rule::{Agent, Form, Home, Named, PLAIN, ROW, Row, Shape};
 use crate::meter::Measure::*;
 

@@ -4,7 +4,7 @@
 //! <https://github.com/openai/codex/blob/main/codex-rs/protocol/src/protocol.rs>
 
 use super::rule::Fact::*;
-use super::rule::Place::Within;
+use super::rule::Relation::Within;
 use super::rule::{Agent, Form, Home, PLAIN, ROW, Row, Shape, Tally};
 use crate::meter::Measure::*;
 

@@ -1,7 +1,7 @@
 //! Continue: a line for each call, with its counts.
 
 use super::rule::Fact::*;
-use super::rule::Place::Within;
+use super::rule::Relation::Within;
 use super::rule::{Agent, Form, Home, PLAIN, ROW, Row, Shape};
 use crate::meter::Measure::*;
 

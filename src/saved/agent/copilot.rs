@@ -4,7 +4,7 @@
 //! <https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/>
 
 use super::rule::Fact::{self, *};
-use super::rule::Place::Within;
+use super::rule::Relation::Within;
 use super::rule::{Agent, Form, Home, PLAIN, ROW, Row, Shape, Tally};
 use crate::meter::Measure::*;
 

@@ -2,7 +2,7 @@
 //! nor read, and what was read stand side by side.
 
 use super::rule::Fact::*;
-use super::rule::Place::{Beside, Within};
+use super::rule::Relation::{Beside, Within};
 use super::rule::{Agent, Form, Home, PLAIN, ROW, Row, Shape};
 use crate::meter::Measure::*;
 

@@ -1,7 +1,7 @@
 //! Droid: the settings of a session, with all that it has used.
 
 use super::rule::Fact::*;
-use super::rule::Place::{Beside, Within};
+use super::rule::Relation::{Beside, Within};
 use super::rule::{Agent, Form, Home, Named, PLAIN, ROW, Row, Shape};
 use crate::meter::Measure::*;
 

@@ -4,7 +4,7 @@
 //! <https://github.com/google-gemini/gemini-cli/blob/main/packages/core/src/services/chatRecordingService.ts>
 
 use super::rule::Fact::*;
-use super::rule::Place::{Beside, IfRoom, UnlessFull, Within};
+use super::rule::Relation::{Beside, IfRoom, UnlessFull, Within};
 use super::rule::{Agent, Form, Home, PLAIN, ROW, Row, Shape, Tally};
 use crate::meter::Measure::*;
 

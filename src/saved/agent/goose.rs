@@ -3,7 +3,7 @@
 //! <https://github.com/block/goose/blob/main/crates/goose/src/session/session_manager.rs>
 
 use super::rule::Fact::*;
-use super::rule::Place::Within;
+use super::rule::Relation::Within;
 use super::rule::{Agent, Form, Home, PLAIN, ROW, Row, Shape};
 use crate::meter::Measure::*;
 

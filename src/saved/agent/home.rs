@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use super::rule::{Agent, Home};
 
 /// A folder that may hold an agent's logs, and what they are called, as globs from there on.
-pub(crate) type Place = (PathBuf, &'static [&'static str]);
+pub(crate) type Folder = (PathBuf, &'static [&'static str]);
 
 /// Where an agent keeps its logs: where its environment variables say, else in the user's home.
 pub(crate) fn places(
     agent: &Agent,
     variable: &dyn Fn(&str) -> Option<String>,
     home: Option<&Path>,
-) -> Vec<Place> {
+) -> Vec<Folder> {
     let of = |place: &Home| {
         let folders = named(place, variable).unwrap_or_else(|| {
             let own = |folder: &&str| Some(home?.join(folder));

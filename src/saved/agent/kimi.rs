@@ -1,7 +1,7 @@
 //! Kimi CLI: a status with the usage of each step, which names no model. The cache stands beside the rest of the input.
 
 use super::rule::Fact::*;
-use super::rule::Place::{Beside, Within};
+use super::rule::Relation::{Beside, Within};
 use super::rule::{Agent, Form, Home, Named, PLAIN, ROW, Row, Shape, Tally};
 use crate::meter::Measure::*;
 

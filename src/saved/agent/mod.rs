@@ -31,7 +31,7 @@ use memchr::memchr;
 
 use super::found::Reader;
 pub(crate) use home::places;
-use reader::Log;
+use reader::AgentLog;
 use ready::{Sign, conditions, hold};
 use roster::AGENTS;
 pub(crate) use rule::Agent;
@@ -75,7 +75,11 @@ pub(crate) fn recognise(beginning: &[u8], path: Option<&Path>) -> Option<Box<dyn
         b'S' if text.starts_with(sqlite::MAGIC) => table(path?),
         _ => csv(text),
     }?;
-    Some(Box::new(Log::new(owner(agent, form, path), form, path)))
+    Some(Box::new(AgentLog::new(
+        owner(agent, form, path),
+        form,
+        path,
+    )))
 }
 
 /// Of the agents that write a form, the one whose folder the log lies in.

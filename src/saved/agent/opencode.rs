@@ -4,7 +4,7 @@
 //! <https://github.com/sst/opencode/blob/dev/packages/opencode/src/session/message-v2.ts>
 
 use super::rule::Fact::*;
-use super::rule::Place::{Beside, UnlessFull, Within};
+use super::rule::Relation::{Beside, UnlessFull, Within};
 use super::rule::{Agent, Form, Home, PLAIN, ROW, Row, Shape, Tally};
 use crate::meter::Measure::*;
 

@@ -4,7 +4,7 @@
 //! <https://github.com/badlogic/pi-mono/blob/main/packages/coding-agent/docs/session.md>
 
 use super::rule::Fact::*;
-use super::rule::Place::{Beside, Within};
+use super::rule::Relation::{Beside, Within};
 use super::rule::{Agent, Form, Home, Named, PLAIN, ROW, Row, Shape, Tally};
 use crate::meter::Measure::*;
 

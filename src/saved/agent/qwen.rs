@@ -3,7 +3,7 @@
 
 use super::gemini;
 use super::rule::Fact::*;
-use super::rule::Place::{UnlessFull, Within};
+use super::rule::Relation::{UnlessFull, Within};
 use super::rule::{Agent, Form, Home, PLAIN, ROW, Row, Shape, Tally};
 use crate::meter::Measure::*;
 

@@ -18,7 +18,7 @@ use crate::record::created_at;
 use crate::saved::found::{Reader, Saved};
 
 /// Reads one log.
-pub(super) struct Log {
+pub(super) struct AgentLog {
     agent: &'static Agent,
     form: &'static Form,
     ready: &'static Ready,
@@ -86,7 +86,7 @@ const RECENT: usize = 64;
 /// Rows of a copy follow each other faster than any model answers.
 const COPIED: Duration = Duration::from_secs(1);
 
-impl Log {
+impl AgentLog {
     pub(super) fn new(agent: &'static Agent, form: &'static Form, path: Option<&Path>) -> Self {
         let name = |path: &Path| {
             let name = path.file_name()?.to_str()?;
@@ -383,7 +383,7 @@ impl Log {
     }
 }
 
-impl Reader for Log {
+impl Reader for AgentLog {
     fn feed(&mut self, bytes: &[u8]) {
         match &mut self.source {
             Source::Csv(_) | Source::Lines => self.lines(bytes),
@@ -396,7 +396,7 @@ impl Reader for Log {
                 splitter.feed(bytes, &mut |part, text| {
                     self.row(
                         text,
-                        part == super::split::Part::Item || self.form.shape == Shape::Whole,
+                        part == super::split::Piece::Item || self.form.shape == Shape::Whole,
                     )
                 });
                 self.source = Source::Document(splitter);

@@ -115,7 +115,7 @@ pub(super) const ROW: Row = Row {
 pub(super) enum Fact {
     /// What the agent says it cost, in US dollars; zero says nothing.
     Cost,
-    Count(Measure, Place),
+    Count(Measure, Relation),
     /// Why generation stopped.
     Finish,
     /// The name of the project's folder.
@@ -146,7 +146,7 @@ pub(super) enum Fact {
 
 /// How a count relates to the total of its side, all input or all output.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Place {
+pub(super) enum Relation {
     /// To be added to it.
     Beside,
     /// To be added to it where the stated total has room for it.

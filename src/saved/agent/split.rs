@@ -4,7 +4,7 @@ use memchr::memchr2;
 
 /// One part of a document.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Part {
+pub(super) enum Piece {
     /// All of it, without the elements of the arrays wanted.
     Beside,
     /// An element.
@@ -51,7 +51,7 @@ impl Splitter {
     }
 
     /// Takes in the next bytes, and hands over the parts that end among them.
-    pub(super) fn feed(&mut self, bytes: &[u8], put: &mut dyn FnMut(Part, &[u8])) {
+    pub(super) fn feed(&mut self, bytes: &[u8], put: &mut dyn FnMut(Piece, &[u8])) {
         let mut at = 0;
         while at < bytes.len() {
             if self.in_string {
@@ -82,14 +82,14 @@ impl Splitter {
     }
 
     /// Ends the document: what is beside the elements that were seen is all there is.
-    pub(super) fn finish(&mut self, put: &mut dyn FnMut(Part, &[u8])) {
+    pub(super) fn finish(&mut self, put: &mut dyn FnMut(Piece, &[u8])) {
         if !self.beside.is_empty() {
-            put(Part::Beside, &self.beside);
+            put(Piece::Beside, &self.beside);
         }
         *self = Self::new(Some(&[]));
     }
 
-    fn step(&mut self, byte: u8, put: &mut dyn FnMut(Part, &[u8])) {
+    fn step(&mut self, byte: u8, put: &mut dyn FnMut(Piece, &[u8])) {
         match byte {
             b'"' => {
                 self.in_string = true;
@@ -116,7 +116,7 @@ impl Splitter {
                 self.depth = self.depth.saturating_sub(1);
                 self.keep(&[byte]);
                 if self.within.is_none() && self.depth == 0 {
-                    put(Part::Beside, &self.beside);
+                    put(Piece::Beside, &self.beside);
                     self.beside.clear();
                     self.names.clear();
                 }
@@ -153,9 +153,9 @@ impl Splitter {
         }
     }
 
-    fn end_item(&mut self, put: &mut dyn FnMut(Part, &[u8])) {
+    fn end_item(&mut self, put: &mut dyn FnMut(Piece, &[u8])) {
         if !self.long && !self.item.is_empty() {
-            put(Part::Item, &self.item);
+            put(Piece::Item, &self.item);
         }
         self.item.clear();
         self.long = false;
@@ -170,7 +170,7 @@ mod tests {
         text: &str,
         arrays: Option<&[&'static [&'static str]]>,
         size: usize,
-    ) -> Vec<(Part, String)> {
+    ) -> Vec<(Piece, String)> {
         let mut parts = Vec::new();
         let mut splitter = Splitter::new(arrays);
         let mut put =
@@ -187,12 +187,12 @@ mod tests {
     fn elements() {
         let text = r#"{ "a" : [ [1] ], "b": {"c": [{"x]": "]\"}{[,"}, 2 , [3,4]], "d":["n"]}, "e": {"b":{"c":[5]}}, "m": [] }"#;
         let arrays: &[&[&str]] = &[&["b", "c"], &["m"]];
-        let want: Vec<(Part, String)> = vec![
-            (Part::Item, r#"{"x]":"]\"}{[,"}"#.to_owned()),
-            (Part::Item, "2".to_owned()),
-            (Part::Item, "[3,4]".to_owned()),
+        let want: Vec<(Piece, String)> = vec![
+            (Piece::Item, r#"{"x]":"]\"}{[,"}"#.to_owned()),
+            (Piece::Item, "2".to_owned()),
+            (Piece::Item, "[3,4]".to_owned()),
             (
-                Part::Beside,
+                Piece::Beside,
                 r#"{"a":[[1]],"b":{"c":[],"d":["n"]},"e":{"b":{"c":[5]}},"m":[]}"#.to_owned(),
             ),
         ];
@@ -201,7 +201,10 @@ mod tests {
         }
         for cut in 0..text.len() {
             let got = parts(&text[..cut], Some(arrays), 7);
-            let items: Vec<_> = got.iter().filter(|(part, _)| *part == Part::Item).collect();
+            let items: Vec<_> = got
+                .iter()
+                .filter(|(part, _)| *part == Piece::Item)
+                .collect();
             assert!(
                 items.iter().zip(&want).all(|(a, b)| **a == *b),
                 "{cut}: {items:?}"
@@ -209,9 +212,9 @@ mod tests {
         }
         let array = r#"[{"a":1},{"b":[2]}]"#;
         let want = [
-            (Part::Item, r#"{"a":1}"#),
-            (Part::Item, r#"{"b":[2]}"#),
-            (Part::Beside, "[]"),
+            (Piece::Item, r#"{"a":1}"#),
+            (Piece::Item, r#"{"b":[2]}"#),
+            (Piece::Beside, "[]"),
         ];
         let want: Vec<_> = want.map(|(part, text)| (part, text.to_owned())).into();
         assert_eq!(parts(array, Some(&[]), 3), want);
@@ -219,8 +222,8 @@ mod tests {
         assert_eq!(
             whole,
             [
-                (Part::Beside, "{\"a\":[1]}".to_owned()),
-                (Part::Beside, "{\"b\":2}".to_owned())
+                (Piece::Beside, "{\"a\":[1]}".to_owned()),
+                (Piece::Beside, "{\"b\":2}".to_owned())
             ]
         );
     }

@@ -26,7 +26,7 @@ const MAX_DEPTH: usize = 32;
 
 /// The tables of a database, each with its columns; none where it cannot be read.
 pub(in crate::saved) fn tables(path: &Path) -> Vec<(String, Vec<String>)> {
-    let tables = Database::open(path).map(|database| database.tables());
+    let tables = OpenDatabase::open(path).map(|database| database.tables());
     let tables = tables.unwrap_or_default().into_iter();
     tables.map(|table| (table.name, table.columns)).collect()
 }
@@ -39,7 +39,7 @@ pub(in crate::saved) fn rows(path: &Path, table: &str, put: &mut dyn FnMut(Optio
         if attempt > 0 {
             put(None);
         }
-        let database = Database::open(path);
+        let database = OpenDatabase::open(path);
         let found = database.as_ref().and_then(|database| {
             let mut tables = database.tables().into_iter();
             Some((database, tables.find(|own| own.name == table)?))
@@ -75,7 +75,7 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 }
 
 /// An open database.
-struct Database {
+struct OpenDatabase {
     file: File,
     page: usize,
     /// What of a page is used.
@@ -87,7 +87,7 @@ struct Database {
 }
 
 /// A table.
-struct Table {
+struct SqlTable {
     name: String,
     columns: Vec<String>,
     /// The column that is the row's number.
@@ -104,7 +104,7 @@ enum Value<'r> {
     Blob,
 }
 
-impl Database {
+impl OpenDatabase {
     fn open(path: &Path) -> Option<Self> {
         let file = File::open(path).ok()?;
         let mut header = [0; 100];
@@ -159,7 +159,7 @@ impl Database {
         Some(page)
     }
 
-    fn tables(&self) -> Vec<Table> {
+    fn tables(&self) -> Vec<SqlTable> {
         let mut tables = Vec::new();
         self.rows(1, &mut |_, record| {
             let values = values(record);
@@ -172,7 +172,7 @@ impl Database {
                 && let (Some(name), Some(sql), Ok(root)) = (text(1), text(4), u32::try_from(root))
             {
                 let (columns, rowid) = columns(&sql);
-                tables.push(Table {
+                tables.push(SqlTable {
                     name,
                     columns,
                     rowid,
@@ -341,7 +341,7 @@ fn kept(path: &Path, page: usize) -> Option<(File, HashMap<u32, u64>)> {
     Some((file, moved))
 }
 
-impl Table {
+impl SqlTable {
     /// A row as an object.
     fn row(&self, rowid: i64, record: &[u8], encoding: u32) -> Vec<u8> {
         let mut row = vec![b'{'];
