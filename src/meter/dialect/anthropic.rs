@@ -48,7 +48,7 @@ const SIGNS: &[Sign] = &[
 ];
 
 /// A ping may come at any time, but begins nothing.
-const FAMILY: &[Sign] = &[
+static FAMILY: &[Sign] = &[
     &[Test::Is("type", "message_start")],
     &[Test::Starts("type", "content_block_")],
     &[Test::Is("type", "message_delta")],
@@ -129,7 +129,7 @@ pub(crate) static COMPLETE: Dialect = Dialect {
     ..BASE
 };
 
-const RULES: &[Rule] = &[
+static RULES: &[Rule] = &[
     any(Means::Id, &["message.id", "[type=message].id"]),
     any(Means::Model, &["message.model", "[type=message].model"]),
     any(

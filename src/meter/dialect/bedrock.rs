@@ -89,7 +89,7 @@ pub(crate) static EMBEDDINGS: Dialect = Dialect {
     ..BASE
 };
 
-const CONVERSE_RULES: &[Rule] = &[
+static CONVERSE_RULES: &[Rule] = &[
     any(Means::Usage(""), &["usage"]),
     any(Means::Model, &["trace.promptRouter.invokedModelId"]),
     any(Means::Tier, &["serviceTier.type"]),
@@ -127,7 +127,7 @@ const CONVERSE_RULES: &[Rule] = &[
     ),
 ];
 
-const NOVA_RULES: &[Rule] = &[
+static NOVA_RULES: &[Rule] = &[
     any(Means::Usage(""), &["metadata.usage"]),
     any(Means::Usage(METRICS), &["amazon-bedrock-invocationMetrics"]),
     any(Means::Finish, &["messageStop.stopReason"]),
@@ -147,7 +147,7 @@ const NOVA_RULES: &[Rule] = &[
     ),
 ];
 
-const NATIVE_RULES: &[Rule] = &[
+static NATIVE_RULES: &[Rule] = &[
     any(
         Means::UsageKeys(&[
             "inputTextTokenCount",

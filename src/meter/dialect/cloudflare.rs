@@ -29,7 +29,7 @@ pub(crate) static CLOUDFLARE: Dialect = Dialect {
     ..PLAIN
 };
 
-const RULES: &[Rule] = &[
+static RULES: &[Rule] = &[
     any(Means::Usage(""), &["usage", "result.usage"]),
     any(Means::Text(Channel::Text), &["response", "result.response"]),
     any(

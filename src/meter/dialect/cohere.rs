@@ -97,7 +97,7 @@ pub(crate) static RERANK: Dialect = Dialect {
     ..BASE
 };
 
-const V2_RULES: &[Rule] = &[
+static V2_RULES: &[Rule] = &[
     on(&["message-start"], Means::Id, &["id"]),
     on(&[""], Means::Id, &["id"]),
     any(Means::Usage(""), &["delta.usage", "usage"]),
@@ -136,7 +136,7 @@ const V2_RULES: &[Rule] = &[
     any(Means::Error, &["delta.error"]),
 ];
 
-const V1_RULES: &[Rule] = &[
+static V1_RULES: &[Rule] = &[
     any(Means::Id, &["response.generation_id", "generation_id"]),
     any(Means::Usage(""), &["response.meta", "meta"]),
     any(Means::Finish, &["finish_reason"]),
@@ -159,7 +159,7 @@ const V1_RULES: &[Rule] = &[
     any(Means::Error, &["error"]),
 ];
 
-const GENERATE_RULES: &[Rule] = &[
+static GENERATE_RULES: &[Rule] = &[
     any(Means::Id, &["id"]),
     any(Means::Usage(""), &["meta"]),
     any(Means::Usage(METRICS), &["amazon-bedrock-invocationMetrics"]),
@@ -171,7 +171,7 @@ const GENERATE_RULES: &[Rule] = &[
     any(Means::End, &["amazon-bedrock-invocationMetrics"]),
 ];
 
-const META_RULES: &[Rule] = &[
+static META_RULES: &[Rule] = &[
     any(Means::Id, &["id"]),
     any(Means::Usage(""), &["meta"]),
     any(Means::Error, &["error"]),

@@ -24,7 +24,7 @@ pub(crate) static DASHSCOPE: Dialect = Dialect {
     ..BASE
 };
 
-const RULES: &[Rule] = &[
+static RULES: &[Rule] = &[
     any(Means::Id, &["request_id"]),
     any(Means::Usage(""), &["usage"]),
     any(

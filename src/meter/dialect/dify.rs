@@ -30,7 +30,7 @@ pub(crate) static DIFY: Dialect = Dialect {
     ..BASE
 };
 
-const RULES: &[Rule] = &[
+static RULES: &[Rule] = &[
     any(Means::Id, &["message_id", "[event=message_end].id"]),
     any(Means::Created, &["created_at"]),
     any(Means::Usage(""), &["metadata.usage"]),

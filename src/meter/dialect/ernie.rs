@@ -23,7 +23,7 @@ pub(crate) static ERNIE: Dialect = Dialect {
     ..BASE
 };
 
-const RULES: &[Rule] = &[
+static RULES: &[Rule] = &[
     any(Means::Id, &["id"]),
     any(Means::Created, &["created"]),
     any(Means::Usage(""), &["usage"]),

@@ -56,7 +56,7 @@ pub(crate) static EMBEDDINGS: Dialect = Dialect {
     ..PLAIN
 };
 
-const RULES: &[Rule] = &[
+static RULES: &[Rule] = &[
     any(Means::Id, &["responseId", "response.responseId"]),
     any(Means::Model, &["modelVersion", "response.modelVersion"]),
     any(Means::Created, &["createTime", "response.createTime"]),

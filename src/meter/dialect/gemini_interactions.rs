@@ -37,7 +37,7 @@ pub(crate) static INTERACTIONS: Dialect = Dialect {
 };
 
 /// A step's own usage is part of the interaction's: it is never added.
-const RULES: &[Rule] = &[
+static RULES: &[Rule] = &[
     any(
         Means::Id,
         &[

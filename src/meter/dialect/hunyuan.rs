@@ -25,7 +25,7 @@ pub(crate) static HUNYUAN: Dialect = Dialect {
     ..BASE
 };
 
-const RULES: &[Rule] = &[
+static RULES: &[Rule] = &[
     any(Means::Id, &["Id", "Response.Id"]),
     any(Means::Created, &["Created", "Response.Created"]),
     any(Means::Usage(""), &["Usage", "Response.Usage"]),

@@ -33,7 +33,7 @@ pub(crate) static COMPLETION: Dialect = Dialect {
     ..BASE
 };
 
-const RULES: &[Rule] = &[
+static RULES: &[Rule] = &[
     any(Means::Model, &["model"]),
     any(
         Means::UsageKeys(&[

@@ -38,7 +38,7 @@ pub(crate) static LM_STUDIO: Dialect = Dialect {
     ..BASE
 };
 
-const RULES: &[Rule] = &[
+static RULES: &[Rule] = &[
     any(Means::Id, &["result.response_id", "response_id"]),
     any(
         Means::Model,

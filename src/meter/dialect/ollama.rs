@@ -46,7 +46,7 @@ pub(crate) static EMBED: Dialect = Dialect {
     ..BASE
 };
 
-const RULES: &[Rule] = &[
+static RULES: &[Rule] = &[
     any(Means::Model, &["model"]),
     any(Means::Created, &["created_at"]),
     // Counts that are zero are left out: with an old server's cached prompt the prompt is unknown.

@@ -32,7 +32,7 @@ const ENDS: &[&str] = &[
     "thread.run.requires_action",
 ];
 
-const RULES: &[Rule] = &[
+static RULES: &[Rule] = &[
     any(Means::Id, &["[object=thread.run].id"]),
     any(Means::Model, &["[object=thread.run].model"]),
     any(Means::Created, &["[object=thread.run].created_at"]),

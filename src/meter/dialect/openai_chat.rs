@@ -33,7 +33,7 @@ pub(super) const BASE: Dialect = Dialect {
     ..PLAIN
 };
 
-const FAMILY: &[Sign] = &[&[Test::Array("choices")]];
+static FAMILY: &[Sign] = &[&[Test::Array("choices")]];
 
 pub(crate) static CHAT: Dialect = BASE;
 
@@ -120,7 +120,7 @@ const WAYS: &[(&str, Way)] = &[
 pub(super) const METRICS: &str = "amazon-bedrock-invocationMetrics";
 
 /// The rows shared with legacy Completions.
-pub(super) const RULES: &[Rule] = &[
+pub(super) static RULES: &[Rule] = &[
     any(Means::Id, &["id"]),
     any(Means::Model, &["model", "model_id"]),
     any(Means::Created, &["created", "created_at"]),

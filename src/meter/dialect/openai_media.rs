@@ -145,7 +145,7 @@ pub(crate) static SPEECH: Dialect = Dialect {
     ..BASE
 };
 
-const RULES: &[Rule] = &[
+static RULES: &[Rule] = &[
     // A segment has an id of its own.
     any(Means::Id, &["[type!=transcript.text.segment].id"]),
     any(Means::Model, &["model"]),

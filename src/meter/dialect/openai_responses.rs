@@ -137,7 +137,7 @@ const TERMINAL: &[&str] = &[
     "response.done",
 ];
 
-const RULES: &[Rule] = &[
+static RULES: &[Rule] = &[
     any(Means::Id, &["response.id"]),
     any(Means::Model, &["response.model"]),
     any(Means::Created, &["response.created_at"]),

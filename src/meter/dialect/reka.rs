@@ -24,7 +24,7 @@ pub(crate) static REKA: Dialect = Dialect {
     ..BASE
 };
 
-const RULES: &[Rule] = &[
+static RULES: &[Rule] = &[
     any(Means::Id, &["id"]),
     any(Means::Model, &["model"]),
     any(Means::Usage(""), &["usage"]),

@@ -19,7 +19,7 @@ pub(crate) static REPLICATE: Dialect = Dialect {
     ..PLAIN
 };
 
-const RULES: &[Rule] = &[
+static RULES: &[Rule] = &[
     any(Means::Id, &["id"]),
     any(Means::Model, &["model"]),
     any(Means::Created, &["created_at"]),

@@ -19,7 +19,7 @@ pub(crate) static TGI: Dialect = Dialect {
     ..PLAIN
 };
 
-const RULES: &[Rule] = &[
+static RULES: &[Rule] = &[
     // Details come only with `details: true`; without, the last token's index is the count.
     any(Means::Usage(""), &["details"]),
     any(Means::UsageKeys(&["index"]), &[""]),

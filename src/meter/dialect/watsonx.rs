@@ -31,7 +31,7 @@ pub(crate) static GENERATION: Dialect = Dialect {
     ..BASE
 };
 
-const RULES: &[Rule] = &[
+static RULES: &[Rule] = &[
     any(Means::Model, &["model_id"]),
     any(Means::Created, &["created_at"]),
     any(
