@@ -456,6 +456,10 @@ impl Exchange {
             said.choices.clear();
             return;
         };
+        // Objects that replace each other are the response's.
+        if matches!(dialect.merge, Merge::Whole(_)) {
+            return;
+        }
         let Some(output) = dialect.output_of(&said.usage) else {
             return;
         };
@@ -480,7 +484,9 @@ impl Exchange {
             if stated.is_empty() {
                 return true;
             }
-            dialect.drop_total(&mut self.said.usage, &stated);
+            if !replaces {
+                dialect.drop_total(&mut self.said.usage, &stated);
+            }
             if means == Means::UsageSoFar {
                 self.said.output_is_placeholder = true;
                 self.said.first_input = dialect.input_of(&stated);

@@ -142,7 +142,13 @@ impl RawUsage {
         if self.text.is_empty() {
             return self.merged.contains_key(key);
         }
-        let mut places = memmem::find_iter(self.text.as_bytes(), key);
+        // Most have no number that begins with a zero, which is sooner seen.
+        let text = self.text.as_bytes();
+        let begins = |at: usize| at > 0 && b": \t\n\r\"".contains(&text[at - 1]);
+        if !memchr::memchr_iter(b'0', text).any(begins) {
+            return false;
+        }
+        let mut places = memmem::find_iter(text, key);
         places.any(|at| {
             let rest = self.text.as_bytes()[at + key.len()..].iter();
             let value = rest.copied().find(|b| !b"\\\": \t\n\r".contains(b));
