@@ -32,6 +32,7 @@ Register-ArgumentCompleter -Native -CommandName 'tokensense' -ScriptBlock {
             [CompletionResult]::new('summarize', 'summarize', [CompletionResultType]::ParameterValue, 'Add up what saved streams and records cost')
             [CompletionResult]::new('prices', 'prices', [CompletionResultType]::ParameterValue, 'Show what models cost, and which price is used for a model')
             [CompletionResult]::new('count', 'count', [CompletionResultType]::ParameterValue, 'Count the tokens of text, as wc counts words')
+            [CompletionResult]::new('redact', 'redact', [CompletionResultType]::ParameterValue, 'Replace the texts of a saved stream, so that it can be shown to others')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a completion script for a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print the manual page')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Show the help of a command')
@@ -179,6 +180,12 @@ Register-ArgumentCompleter -Native -CommandName 'tokensense' -ScriptBlock {
             [CompletionResult]::new('--prices', '--prices', [CompletionResultType]::ParameterName, 'Look for prices in FILE before the built-in table; repeatable')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How counts are written')
             [CompletionResult]::new('--request', '--request', [CompletionResultType]::ParameterName, 'The files are JSON bodies of requests: count their prompts, for the model that each names')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'tokensense;redact' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours: auto (on a terminal), always or never')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break

@@ -31,6 +31,9 @@ _tokensense() {
             tokensense,prices)
                 cmd="tokensense__subcmd__prices"
                 ;;
+            tokensense,redact)
+                cmd="tokensense__subcmd__redact"
+                ;;
             tokensense,run)
                 cmd="tokensense__subcmd__run"
                 ;;
@@ -50,7 +53,7 @@ _tokensense() {
 
     case "${cmd}" in
         tokensense)
-            opts="-h -V --color --help --version tap run summarise summarize prices count completions man help"
+            opts="-h -V --color --help --version tap run summarise summarize prices count redact completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -180,6 +183,24 @@ _tokensense() {
                     ;;
                 --format)
                     COMPREPLY=($(compgen -W "table json csv" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tokensense__subcmd__redact)
+            opts="-h --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 *)

@@ -29,6 +29,7 @@ set edit:completion:arg-completer[tokensense] = {|@words|
             cand summarize 'Add up what saved streams and records cost'
             cand prices 'Show what models cost, and which price is used for a model'
             cand count 'Count the tokens of text, as wc counts words'
+            cand redact 'Replace the texts of a saved stream, so that it can be shown to others'
             cand completions 'Print a completion script for a shell'
             cand man 'Print the manual page'
             cand help 'Show the help of a command'
@@ -170,6 +171,11 @@ set edit:completion:arg-completer[tokensense] = {|@words|
             cand --prices 'Look for prices in FILE before the built-in table; repeatable'
             cand --format 'How counts are written'
             cand --request 'The files are JSON bodies of requests: count their prompts, for the model that each names'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'tokensense;redact'= {
+            cand --color 'When to use colours: auto (on a terminal), always or never'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }

@@ -35,6 +35,7 @@ complete -c tokensense -n "__fish_tokensense_needs_command" -f -a "summarise" -d
 complete -c tokensense -n "__fish_tokensense_needs_command" -f -a "summarize" -d 'Add up what saved streams and records cost'
 complete -c tokensense -n "__fish_tokensense_needs_command" -f -a "prices" -d 'Show what models cost, and which price is used for a model'
 complete -c tokensense -n "__fish_tokensense_needs_command" -f -a "count" -d 'Count the tokens of text, as wc counts words'
+complete -c tokensense -n "__fish_tokensense_needs_command" -f -a "redact" -d 'Replace the texts of a saved stream, so that it can be shown to others'
 complete -c tokensense -n "__fish_tokensense_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c tokensense -n "__fish_tokensense_needs_command" -f -a "man" -d 'Print the manual page'
 complete -c tokensense -n "__fish_tokensense_needs_command" -f -a "help" -d 'Show the help of a command'
@@ -191,6 +192,10 @@ complete -c tokensense -n "__fish_tokensense_using_subcommand count" -l format -
 json\t'One JSON object a line, with the vocabulary and how exact it is'"
 complete -c tokensense -n "__fish_tokensense_using_subcommand count" -l request -d 'The files are JSON bodies of requests: count their prompts, for the model that each names'
 complete -c tokensense -n "__fish_tokensense_using_subcommand count" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tokensense -n "__fish_tokensense_using_subcommand redact" -l color -d 'When to use colours: auto (on a terminal), always or never' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c tokensense -n "__fish_tokensense_using_subcommand redact" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tokensense -n "__fish_tokensense_using_subcommand completions" -l color -d 'When to use colours: auto (on a terminal), always or never' -r -f -a "auto\t''
 always\t''
 never\t''"

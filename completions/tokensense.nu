@@ -173,6 +173,17 @@ module completions {
     ...files: path            # Files of text; - or none for standard input
   ]
 
+  def "nu-complete tokensense redact color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Replace the texts of a saved stream, so that it can be shown to others
+  export extern "tokensense redact" [
+    --color: string@"nu-complete tokensense redact color" # When to use colours: auto (on a terminal), always or never
+    --help(-h)                # Print help (see more with '--help')
+    file?: path               # A saved API response; - or none for standard input
+  ]
+
   def "nu-complete tokensense completions color" [] {
     [ "auto" "always" "never" ]
   }

@@ -77,6 +77,13 @@ pub enum Command {
     /// several. The count is exact where the model's vocabulary is public, else an estimate; --format json says which.
     Count(Late<Count>),
 
+    /// Replace the texts of a saved stream, so that it can be shown to others
+    ///
+    /// Copies a saved API response with each text, tool argument and key replaced by another one of its length. Ids, model
+    /// names, numbers and errors stay: metering the copy gives the same record, with the same counts and cost. Read the copy
+    /// before you share it.
+    Redact(Late<Redact>),
+
     /// Print a completion script for a shell
     ///
     /// Save it where your shell looks for completions, as the examples show, and start a new shell.
@@ -179,6 +186,12 @@ pub struct Prices {
     /// those of service tiers. csv: one line per model with the same units, for the shortest prompts.
     #[arg(long, value_enum, default_value_t = Listing::Table)]
     pub format: Listing,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct Redact {
+    /// A saved API response; - or none for standard input
+    pub file: Option<PathBuf>,
 }
 
 #[derive(Args, Clone, Debug)]

@@ -131,6 +131,8 @@ mod pipe;
 mod price;
 mod record;
 #[cfg(feature = "cli")]
+mod redact;
+#[cfg(feature = "cli")]
 mod saved;
 mod secret;
 

@@ -10,7 +10,7 @@ const ROWS: &[&[&str]] = &[
     &["lib"],
     &["command"],
     &["cli"],
-    &["saved", "curl", "metered"],
+    &["saved", "curl", "metered", "redact"],
     &["record"],
     &["pipe"],
     &["price"],

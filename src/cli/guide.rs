@@ -24,6 +24,13 @@ pub(crate) const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "redact",
+        &[(
+            "Make a capture to attach to a bug report:",
+            "tokensense redact answer.sse > capture.sse",
+        )],
+    ),
+    (
         "tokensense",
         &[
             (

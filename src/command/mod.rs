@@ -8,6 +8,7 @@ mod outcome;
 mod output;
 mod prices;
 mod progress;
+mod redact;
 mod requests;
 mod run;
 mod session;
@@ -128,6 +129,7 @@ pub fn run(cli: Cli) -> ! {
         Command::Man(Late(args)) => man::run(args),
         Command::Run(Late(args)) => run::run(args),
         Command::Prices(Late(args)) => prices::run(args),
+        Command::Redact(Late(args)) => redact::run(args),
         Command::Summarise(Late(args)) => summarise::run(args),
         Command::Tap(Late(args)) => tap::run(args),
     };
