@@ -40,6 +40,11 @@ pub(super) fn before() -> String {
     format!("<{SPACE}{CALLS}>\n")
 }
 
+/// What stands before the arguments of a message's only call, where the tool was chosen for the model.
+pub(super) fn given(name: &str) -> String {
+    format!("{}<{SPACE}{CALL} name=\"{name}\">", before())
+}
+
 /// What stands behind the calls of a message.
 pub(super) fn behind() -> String {
     format!("</{SPACE}{CALLS}>")

@@ -60,6 +60,9 @@ const GATHERED: u64 = 18;
 const THINKING: u64 = 8;
 
 const ANY: (u32, u32) = (u32::MAX, 0);
+/// Claude's models up to this version say something before they call a tool. Where they do not, the caller has chosen the
+/// tool, and the beginning of the call is given to them.
+const PREFILLED: (u32, u32) = (4, 4);
 
 /// Fitted to recorded responses with known counts, the same that the errors were measured on; the first row that fits counts.
 #[rustfmt::skip]
@@ -74,8 +77,9 @@ static FAMILIES: &[Family] = {
         family(&["gpt-3.5", "gpt-35", "davinci-002"], ANY,    Cl100k,    100, (0, 0), 7,  Never, Own(None)),
         family(&["gpt-4"],                           (4, 0),  Cl100k,    100, (0, 0), 7,  Never, Own(None)),
         family(&["gpt-", "codex"],                   ANY,     O200k,     100, (4, 9), 10, Maybe, Exact(None)),
-        family(&["claude"],                          (3, 99), Claude3,   100, (3, 3), 0,  Never, Exact(Some(29))),
-        family(&["claude"],                          (4, 6),  Claude3,   100, (3, 3), 0,  Summary, Exact(Some(29))),
+        family(&["claude"],                          (3, 99), Claude3,   100, (3, 3), 0,  Never, Exact(Some(14))),
+        family(&["claude"],                          PREFILLED, Claude3, 100, (3, 3), 0, Summary, Exact(Some(14))),
+        family(&["claude"],                          (4, 6),  Claude3,   100, (3, 3), 0,  Summary, Exact(Some(14))),
         family(&["claude"],                          (4, 7),  Claude47,  100, (5, 5), 0,  Summary, Exact(None)),
         family(&["claude"],                          ANY,     Claude48,  100, (5, 5), 0,  Summary, Exact(None)),
         family(&["gemini"],                          (2, 0),  O200k,     104, (0, 0), 0,  Never, Other(None)),
@@ -188,7 +192,11 @@ impl Family {
             true => GATHERED,
             false => 0,
         };
-        text + once + thinking + around + self.call * calls
+        let given = match self.is_claude() && self.until <= PREFILLED {
+            true => transcript.given_call(self.vocabulary),
+            false => 0,
+        };
+        (text + once + thinking + around + self.call * calls).saturating_sub(given)
     }
 
     /// The family's tokens for so many of its vocabulary's.

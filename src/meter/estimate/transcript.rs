@@ -299,6 +299,24 @@ impl Transcript {
         u64::try_from(tokens).unwrap_or(u64::MAX)
     }
 
+    /// Tokens of the beginning of the only call, where there is nothing else.
+    pub(super) fn given_call(&self, vocabulary: Vocabulary) -> u64 {
+        let said = |line: &&Speech| line.any();
+        let mut voices = self.voices.iter().filter(said);
+        let (Some(call), None, 1) = (voices.next(), voices.next(), self.calls) else {
+            return 0;
+        };
+        // Of a long one, only the count is kept.
+        if call.channel != Channel::Tool || call.tally.is_some() {
+            return 0;
+        }
+        let text = call.utf8();
+        let name = text.split('{').next().unwrap_or_default();
+        let mut counter = Counter::within(vocabulary);
+        counter.push(&call::given(name));
+        counter.total()
+    }
+
     /// What counts a voice.
     fn tally(&self, voice: Voice, vocabulary: Vocabulary) -> Tally {
         let call = self
