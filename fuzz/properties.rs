@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use serde_json::Value;
 use tokensense::{
     Argument, Context, Curl, Decimal, Emit, EndedBy, Format, Inject, Measure, Meter, PriceBook,
-    Query, Reading, Record, Request, Selection, Shape, Usage, Writer, unwrapped,
+    Query, Reading, Record, Request, Selection, Shape, Usage, Writer, redacted, unwrapped,
 };
 
 /// The fast meter says what the plain one says, of a response and of another one like it; it accounts for every byte,
@@ -60,6 +60,26 @@ pub fn unwrap(seed: u8, bytes: &[u8]) {
     let size = 1 + usize::from(seed);
     assert_eq!(sorted(unwrapped(bytes.chunks(size))), want);
     assert_eq!(sorted(unwrapped(bytes.chunks(1))), want);
+}
+
+/// A copy without texts is as long as the original, however that is cut, and ends its lines where that does.
+pub fn redact(seed: u8, bytes: &[u8]) {
+    let whole = redacted([bytes]);
+    let pieces = redacted(bytes.chunks(1 + usize::from(seed)));
+    assert_eq!(whole.is_some(), pieces.is_some());
+    for copy in whole.into_iter().chain(pieces) {
+        assert_eq!(copy.len(), bytes.len());
+        if !bytes.contains(&0) {
+            let ends = |text: &[u8]| {
+                text.iter()
+                    .enumerate()
+                    .filter(|(_, b)| **b == b'\n')
+                    .map(|(at, _)| at)
+                    .collect::<Vec<_>>()
+            };
+            assert_eq!(ends(&copy), ends(bytes));
+        }
+    }
 }
 
 /// However the bytes are cut, the meter says the same. The seed decides on the cuts.

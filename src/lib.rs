@@ -154,6 +154,9 @@ pub use price::{Deal, Parts, PriceBook, Query, Quote};
 pub use record::read::Shape;
 pub use record::write::{Format, Selection, Writer};
 pub use record::{CostBasis, Labels, Record};
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub use redact::redacted;
 #[doc(no_inline)]
 pub use rust_decimal::Decimal;
 #[cfg(feature = "cli")]

@@ -180,6 +180,18 @@ fn cuts() {
 }
 
 #[test]
+fn redact() {
+    check(2000, (any::<u8>(), stream()), |(seed, bytes)| {
+        properties::redact(seed, &bytes)
+    });
+    for input in [spliced().boxed(), resembling().boxed()] {
+        check(150, (any::<u8>(), input), |(seed, bytes)| {
+            properties::redact(seed, &bytes)
+        });
+    }
+}
+
+#[test]
 fn aws() {
     check(2000, (any::<u8>(), stream()), |(seed, bytes)| {
         properties::aws(seed, &bytes)
