@@ -10,9 +10,9 @@ use crate::record::Record;
 
 /// Bytes in, whole records out: a [`Meter`] with a clock and prices.
 ///
-/// [`Metered`], [`AsyncMetered`] and [`MeteredStream`] each hold one. By itself it serves where bytes come some
-/// other way, as through a callback. Dropped before [`finish`](Self::finish), it ends the response under way
-/// as `cancelled`.
+/// [`Metered`](crate::Metered), [`AsyncMetered`](crate::AsyncMetered) and [`MeteredStream`](crate::MeteredStream) each hold
+/// one. By itself it serves where bytes come some other way, as through a callback. Dropped before
+/// [`finish`](Self::finish), it ends the response under way as `cancelled`.
 ///
 /// ```
 /// use tokensense::{EndedBy, Recorder};
