@@ -112,10 +112,9 @@ impl Redactor {
         }
         match memchr::memchr2(b'\n', b'\r', bytes) {
             // A line may end with both.
-            Some(end) if bytes[end] == b'\r' => match bytes.get(end + 1) {
-                None => None,
-                Some(next) => Some(end + 1 + usize::from(*next == b'\n')),
-            },
+            Some(end) if bytes[end] == b'\r' => bytes
+                .get(end + 1)
+                .map(|next| end + 1 + usize::from(*next == b'\n')),
             Some(end) => Some(end + 1),
             None if bytes.len() < MOST => None,
             // Behind something that is part of no word, character or escape.

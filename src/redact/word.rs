@@ -9,10 +9,13 @@ use crate::meter::TokenCounter;
 pub(super) struct Words {
     state: u64,
     /// Words that were replaced before, with a blank before them or not.
-    known: HashMap<(bool, Box<[u8]>), Box<[u8]>>,
+    known: HashMap<Spaced, Box<[u8]>>,
     /// The word that the last text ended in, as it was and as it is: the next text may go on with it.
     tail: [Vec<u8>; 2],
 }
+
+/// A word, and whether a blank stands before it.
+type Spaced = (bool, Box<[u8]>);
 
 /// Common words by their length, from one letter on.
 const COMMON: &[&[u8]] = &[
@@ -299,7 +302,7 @@ impl Words {
                 // Within its block: its last six bits are free.
                 let step = 1 + self.below(63) as u8;
                 let last = char.as_bytes()[len - 1] & 0x3f;
-                out.push(0x80 | (last + step) % 64);
+                out.push(0x80 | ((last + step) % 64));
                 *kept = 0;
             }
         }
