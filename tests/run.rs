@@ -1227,3 +1227,39 @@ fn refused_connection() {
     assert!(String::from_utf8_lossy(&output.stderr).starts_with("curl: (7)"));
     assert_eq!(run.only_record()["status"], "empty");
 }
+
+/// Where there is no /dev/fd, an edited body could not reach curl: that is said, and the request is sent as it is.
+#[test]
+#[ignore = "needs unshare"]
+fn no_way_to_hand_a_body_over() {
+    need_curl();
+    let server = Server::new(asked_only);
+    let folder = scratch("run-no-fd");
+    fs::write(folder.join("body.json"), body()).expect("a file");
+    let script = "mount -t tmpfs none /dev && exec \"$@\"";
+    let output = isolated("unshare")
+        .args([
+            "-rm",
+            "sh",
+            "-c",
+            script,
+            "sh",
+            env!("CARGO_BIN_EXE_tokensense"),
+        ])
+        .args(["run", "--format", "json", "--", "curl", "-sS", "-d"])
+        .arg(format!("@{}", folder.join("body.json").display()))
+        .arg(server.url("/v1/chat/completions"))
+        .stdin(Stdio::piped())
+        .output()
+        .expect("unshare");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert_eq!(server.only().text(), body(), "{said}");
+    assert!(said.contains("there is no /dev/fd here"), "{said}");
+    let record = said
+        .lines()
+        .find(|line| line.starts_with('{'))
+        .expect("a record");
+    let record: Value = serde_json::from_str(record).expect("JSON");
+    assert_eq!(record["status"], "complete", "{record}");
+}
