@@ -62,7 +62,7 @@ impl Words {
             return self.each(text, out);
         }
         let (mut at, mut kept) = (0, 0);
-        if !text.first().is_some_and(u8::is_ascii_alphabetic) && !text.is_empty() {
+        if letters(text) == 0 && !text.is_empty() {
             self.tail = Default::default();
         }
         while let Some(&byte) = text.get(at) {
@@ -70,8 +70,8 @@ impl Words {
             let run = |fits: fn(&u8) -> bool| rest.iter().take_while(|b| fits(b)).count();
             let len = match byte {
                 b'\\' => self.escape(rest, &mut kept, out),
-                _ if byte.is_ascii_alphabetic() => {
-                    let len = run(u8::is_ascii_alphabetic);
+                _ if letters(rest) > 0 => {
+                    let len = letters(rest);
                     let literal = strict && matches!(&rest[..len], b"true" | b"false" | b"null");
                     match literal {
                         true => out.extend_from_slice(&rest[..len]),
@@ -192,16 +192,14 @@ impl Words {
         };
         let want = tokens(&was, word);
         let mut best = None;
-        for nth in 0..2 * TRIES {
+        for nth in 0..3 * TRIES {
             let other = match COMMON.get(word.len() - 1) {
-                Some(list) if nth < TRIES => {
-                    let all: Vec<_> = list
-                        .split(|b| *b == b' ')
-                        .filter(|it| it.len() == word.len())
-                        .collect();
-                    all[self.below(all.len())].to_vec()
-                }
+                Some(list) if nth < TRIES => self.one_of(list, word.len()),
                 None if nth < TRIES => self.joined(word.len()),
+                _ if nth < 2 * TRIES && word.len() > 1 => {
+                    let first = 1 + self.below(word.len() - 1);
+                    [self.joined(first), self.joined(word.len() - first)].concat()
+                }
                 _ => word.iter().map(|byte| self.like(*byte)).collect(),
             };
             let mut other = other;
@@ -221,13 +219,17 @@ impl Words {
                 }
             }
         }
-        best.map_or_else(
-            || word.iter().map(|byte| self.like(*byte)).collect(),
-            |(_, other)| other,
-        )
+        let any = || word.iter().map(|byte| self.like(*byte)).collect();
+        best.map_or_else(any, |(_, other)| other)
     }
 
-    /// Common words put together to a long one.
+    fn one_of(&mut self, list: &[u8], len: usize) -> Vec<u8> {
+        let words = || list.split(|b| *b == b' ').filter(|word| word.len() == len);
+        let nth = self.below(words().count());
+        words().nth(nth).unwrap_or_default().to_vec()
+    }
+
+    /// Common words put together to one of this length.
     fn joined(&mut self, mut len: usize) -> Vec<u8> {
         let mut word = Vec::with_capacity(len);
         while len > 0 {
@@ -236,11 +238,7 @@ impl Words {
             } else {
                 len
             };
-            let all: Vec<_> = COMMON[part - 1]
-                .split(|b| *b == b' ')
-                .filter(|it| it.len() == part)
-                .collect();
-            word.extend_from_slice(all[self.below(all.len())]);
+            word.extend(self.one_of(COMMON[part - 1], part));
             len -= part;
         }
         word
@@ -307,5 +305,19 @@ impl Words {
             }
         }
         len
+    }
+}
+
+/// How many bytes of Latin letters this begins with.
+fn letters(text: &[u8]) -> usize {
+    let mut len = 0;
+    loop {
+        len += match &text[len..] {
+            [first, ..] if first.is_ascii_alphabetic() => 1,
+            // Letters with marks, but for two signs among them.
+            [0xc3, second, ..] if !matches!(second, 0x97 | 0xb7) => 2,
+            [0xc4..=0xc9, _, ..] => 2,
+            _ => return len,
+        };
     }
 }
