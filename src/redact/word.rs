@@ -315,8 +315,8 @@ fn letters(text: &[u8]) -> usize {
         len += match &text[len..] {
             [first, ..] if first.is_ascii_alphabetic() => 1,
             // Letters with marks, but for two signs among them.
-            [0xc3, second, ..] if !matches!(second, 0x97 | 0xb7) => 2,
-            [0xc4..=0xc9, _, ..] => 2,
+            [0xc3, 0x80..=0x96 | 0x98..=0xb6 | 0xb8..=0xbf, ..] => 2,
+            [0xc4..=0xc9, 0x80..=0xbf, ..] => 2,
             _ => return len,
         };
     }
