@@ -435,9 +435,18 @@ impl Facts for Alike<'_> {
     }
 
     fn says(&self, of: &dyn Fn(Means, u32) -> bool) -> bool {
-        let mut said = false;
-        self.each(|fact| said = said || fact.says(of));
-        said
+        // What does not matter here is not taken out of the event.
+        let mut kept = self
+            .shape
+            .facts
+            .iter()
+            .filter(|kept| of(kept.means, kept.group));
+        let says = |kept| {
+            self.shape
+                .fact(kept, self.event)
+                .is_some_and(|fact| fact.says(of))
+        };
+        kept.any(says)
     }
 
     fn name(&self, means: Means) -> Option<&str> {
