@@ -435,26 +435,21 @@ impl Facts for Alike<'_> {
     }
 
     fn says(&self, of: &dyn Fn(Means, u32) -> bool) -> bool {
-        // What does not matter here is not taken out of the event.
-        let mut kept = self
-            .shape
-            .facts
-            .iter()
-            .filter(|kept| of(kept.means, kept.group));
-        let says = |kept| {
-            self.shape
-                .fact(kept, self.event)
-                .is_some_and(|fact| fact.says(of))
-        };
-        kept.any(says)
+        let mut facts = self.facts_of(|kept| of(kept.means, kept.group));
+        facts.any(|fact| fact.says(of))
     }
 
     fn name(&self, means: Means) -> Option<&str> {
-        let alike = self.shape.facts.iter();
-        let alike = alike.filter(|kept| kept.means == means);
-        alike
-            .filter_map(|kept| self.shape.fact(kept, self.event))
-            .find_map(|fact| fact.name(means))
+        let mut facts = self.facts_of(|kept| kept.means == means);
+        facts.find_map(|fact| fact.name(means))
+    }
+}
+
+impl<'e> Alike<'e> {
+    /// The facts of some kind. No other is read out of the event: that costs a check of its text.
+    fn facts_of(&self, wanted: impl Fn(&Kept) -> bool) -> impl Iterator<Item = Fact<'e>> {
+        let kept = self.shape.facts.iter().filter(move |kept| wanted(kept));
+        kept.filter_map(|kept| self.shape.fact(kept, self.event))
     }
 }
 
