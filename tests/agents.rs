@@ -262,6 +262,43 @@ fn torn_logs() {
     );
 }
 
+/// A large log, with one line that is too long to be a call: more than 2 GiB of both with `FULL=1`.
+#[test]
+fn large_log() {
+    let (calls, long) = match std::env::var_os("FULL") {
+        Some(_) => (1100, 2100),
+        None => (20, 20),
+    };
+    let home = scratch("agents-large");
+    let path = home.join("log.jsonl");
+    let mut file = std::io::BufWriter::new(File::create(&path).expect("a file"));
+    let mut put = |text: &str| file.write_all(text.as_bytes()).expect("room");
+    let text = "x".repeat(1 << 20);
+    for id in 0..calls {
+        put(&claude(id, "s", false, 10, [1, 2, 3, 10]));
+        for _ in 0..2 {
+            put(&format!("{}\n", json!({"type": "user", "message": text})));
+        }
+    }
+    put("{\"type\":\"assistant\",\"message\":\"");
+    (0..long).for_each(|_| put(&text));
+    put("\"}\n");
+    put(&claude(calls, "s", false, 10, [1, 2, 3, 10]));
+    drop(file);
+    let output = run(&["--format", "json", path.to_str().expect("a path")], &home);
+    fs::remove_dir_all(&home).expect("a folder");
+    let found: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(Sum::of(&found["total"]).responses, calls as u64 + 1);
+    assert_eq!(Sum::of(&found["total"]).output, 10 * (calls as u64 + 1));
+    // The line is named as lost.
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        said.contains("log.jsonl") && said.contains("one row of it is damaged"),
+        "{said}"
+    );
+}
+
 /// Neither texts nor file names come into records, nor where that is asked the project.
 #[test]
 fn private() {
@@ -669,4 +706,251 @@ fn html_in_a_browser() {
             "{asked:?}"
         );
     }
+}
+
+/// What a record must say, and what stands in it.
+fn columns(record: &Value) -> Value {
+    let names = [
+        "status",
+        "model",
+        "input_tokens",
+        "cache_read_tokens",
+        "cache_write_tokens",
+        "output_tokens",
+        "reasoning_tokens",
+        "cost_reported_usd",
+    ];
+    let some = names.iter().filter(|name| !record[**name].is_null());
+    some.map(|name| ((*name).to_owned(), record[*name].clone()))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+/// The records that `tap` makes of what an agent prints, after a check that it forwards all of it.
+fn tapped(printed: &str) -> Vec<Value> {
+    let mut child = tokensense()
+        .arg("tap")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let text = printed.to_owned();
+    let writer = std::thread::spawn(move || stdin.write_all(text.as_bytes()));
+    let output = child.wait_with_output().expect("output");
+    writer.join().expect("a thread").expect("written");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), printed);
+    let said = String::from_utf8(output.stderr).expect("text");
+    assert!(!said.contains("secret"), "{said}");
+    said.lines()
+        .map(|line| serde_json::from_str(line).expect("a record"))
+        .collect()
+}
+
+/// What `claude -p --output-format stream-json` prints for one session of two models.
+fn claude_prints(random: &mut Random) -> (Vec<Value>, [Value; 2]) {
+    let mut n = |most: usize| random.below(most) as u64 + 1;
+    let mut lines = vec![
+        json!({"type": "system", "subtype": "init", "cwd": "/w/p", "session_id": "s1", "model": "claude-sonnet-4-5"}),
+    ];
+    for turn in 0..n(4) {
+        let usage = json!({"input_tokens": n(9), "cache_creation_input_tokens": n(900), "cache_read_input_tokens": n(9000), "output_tokens": 1});
+        for content in [
+            json!({"type": "text", "text": "a secret of some length that is told in several words"}),
+            json!({"type": "tool_use", "id": "toolu_1", "name": "Bash", "input": {"command": "cat secret.txt"}}),
+        ] {
+            let message = json!({"id": format!("msg_{turn}"), "type": "message", "role": "assistant", "model": "claude-sonnet-4-5", "content": [content], "stop_reason": null, "usage": usage});
+            lines.push(json!({"type": "assistant", "message": message, "parent_tool_use_id": null, "session_id": "s1"}));
+            lines.push(json!({"type": "user", "message": {"role": "user", "content": [{"type": "tool_result", "content": "{\"usage\":{\"output_tokens\":7}}"}]}, "session_id": "s1"}));
+        }
+    }
+    let calls = [n(900), n(90_000), n(900), n(5000), n(900), 0, 0, n(500)];
+    let used = |at: usize, cost: f64| {
+        json!({"inputTokens": calls[at], "cacheReadInputTokens": calls[at + 1], "cacheCreationInputTokens": calls[at + 2],
+            "outputTokens": calls[at + 3], "webSearchRequests": 0, "costUSD": cost, "contextWindow": 200_000})
+    };
+    lines.push(json!({"type": "result", "subtype": "success", "is_error": false, "result": "a secret", "session_id": "s1", "total_cost_usd": 0.75,
+        "usage": {"input_tokens": 1, "output_tokens": 2, "cache_read_input_tokens": 3, "cache_creation_input_tokens": 4},
+        "modelUsage": {"claude-sonnet-4-5": used(0, 0.5), "claude-haiku-4-5": used(4, 0.25)}}));
+    let want = |at: usize, model: &str, cost: f64| {
+        json!({"status": "complete", "model": model, "input_tokens": calls[at] + calls[at + 1] + calls[at + 2], "cache_read_tokens": calls[at + 1],
+            "cache_write_tokens": calls[at + 2], "output_tokens": calls[at + 3], "cost_reported_usd": cost})
+    };
+    let want = [
+        want(0, "claude-sonnet-4-5", 0.5),
+        want(4, "claude-haiku-4-5", 0.25),
+    ];
+    (lines, want)
+}
+
+fn in_lines(lines: &[Value]) -> String {
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+/// In a pipe, what Claude Code prints is one record per model, in whichever form it prints it; what is cut short says
+/// so, with an estimate of what came.
+#[test]
+fn claude_in_a_pipe() {
+    for seed in 1..6 {
+        let (lines, want) = claude_prints(&mut Random::new(seed));
+        let last = lines.last().expect("a result");
+        for printed in [
+            in_lines(&lines),
+            format!("{}\n", Value::from(lines.clone())),
+            serde_json::to_string_pretty(&Value::from(lines.clone())).expect("JSON"),
+            format!("{last}\n"),
+            serde_json::to_string_pretty(last).expect("JSON"),
+        ] {
+            let found: Vec<_> = tapped(&printed).iter().map(columns).collect();
+            let sorted = |all: &[Value]| {
+                let mut all: Vec<_> = all.iter().map(Value::to_string).collect();
+                all.sort();
+                all
+            };
+            assert_eq!(sorted(&found), sorted(&want), "{printed}");
+        }
+        for cut in 1..lines.len() {
+            let records = tapped(&in_lines(&lines[..cut]));
+            assert!(!records.is_empty());
+            let mut output = 0;
+            for record in &records {
+                assert_eq!(record["status"], "truncated", "{record}");
+                assert_eq!(record["partial"], true);
+                assert_eq!(record["labels"]["session"], "s1");
+                output += record["output_tokens"].as_u64().unwrap_or(0);
+            }
+            // Ten words and a tool's argument are more than the one token that each message began with.
+            let said = lines[..cut]
+                .iter()
+                .filter(|line| line["type"] == "assistant");
+            assert!(output >= 10 * said.count() as u64, "{output} at {cut}");
+        }
+    }
+}
+
+/// `run` meters an agent that it starts, as it does curl.
+#[test]
+fn claude_is_run() {
+    let folder = scratch("agents-run");
+    let (lines, _) = claude_prints(&mut Random::new(1));
+    let (printed, script) = (in_lines(&lines), folder.join("claude"));
+    write(&folder.join("printed"), &printed);
+    let body = format!(
+        "#!/bin/sh\n[ \"$1 $2\" = '-p Hi' ] || exit 9\ncat '{}'\nexit 3\n",
+        folder.join("printed").display()
+    );
+    write(&script, &body);
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("a file");
+    let output = tokensense()
+        .args(["run", "--"])
+        .arg(&script)
+        .args(["-p", "Hi", "--output-format", "stream-json"])
+        .output()
+        .expect("the binary");
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), printed);
+    let records: Vec<Value> = String::from_utf8_lossy(&output.stderr)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a record"))
+        .collect();
+    let costs = records.iter().map(|record| record["cost_usd"].as_f64());
+    assert_eq!(costs.sum::<Option<f64>>(), Some(0.75));
+    assert_eq!(records.len(), 2);
+}
+
+/// What `codex exec --json` printed before version 0.44: two calls, the first one told twice.
+fn old_codex() -> String {
+    let usage = |input: u64, cached: u64, output: u64| json!({"input_tokens": input, "cached_input_tokens": cached, "output_tokens": output, "reasoning_output_tokens": 1, "total_tokens": input + output});
+    let info = |total: Value, last: Value| json!({"id": "0", "msg": {"type": "token_count", "info": {"total_token_usage": total, "last_token_usage": last}}});
+    let lines = [
+        json!({"model": "gpt-5-codex", "provider": "openai", "workdir": "/w/p"}),
+        json!({"prompt": "a secret"}),
+        json!({"id": "0", "msg": {"type": "task_started"}}),
+        info(usage(100, 50, 10), usage(100, 50, 10)),
+        info(usage(100, 50, 10), usage(100, 50, 10)),
+        json!({"id": "0", "msg": {"type": "agent_message", "message": "a secret"}}),
+        info(usage(300, 80, 25), usage(200, 30, 15)),
+        json!({"id": "0", "msg": {"type": "task_complete"}}),
+        json!({"id": "", "msg": {"type": "shutdown_complete"}}),
+    ];
+    in_lines(&lines)
+}
+
+/// What other agents print comes to one record per model too.
+#[test]
+fn others_in_a_pipe() {
+    let codex = "{\"type\":\"thread.started\",\"thread_id\":\"t1\"}\n{\"type\":\"turn.started\"}\n\
+        {\"type\":\"item.completed\",\"item\":{\"type\":\"agent_message\",\"text\":\"a secret\"}}\n";
+    let done = "{\"type\":\"turn.completed\",\"usage\":{\"input_tokens\":900,\"cached_input_tokens\":800,\"output_tokens\":70}}\n";
+    let failed = "{\"type\":\"turn.failed\",\"error\":{\"message\":\"status 401\"}}\n";
+    let older = "{\"id\":\"0\",\"msg\":{\"type\":\"token_count\",\"input_tokens\":100,\"cached_input_tokens\":50,\"output_tokens\":20,\"total_tokens\":120}}\n";
+    let older = format!("{older}{older}{{\"id\":\"0\",\"msg\":{{\"type\":\"task_complete\"}}}}\n");
+    let of_model = |prompt: u64, out: u64, cached: u64, thoughts: u64, tool: u64| json!({"api": {"totalRequests": 1}, "tokens": {"prompt": prompt, "candidates": out, "cached": cached, "thoughts": thoughts, "tool": tool, "total": prompt + out + thoughts + tool}});
+    let gemini = json!({"session_id": "s", "response": "a secret", "stats": {"models": {
+        "gemini-2.5-pro": of_model(1000, 20, 900, 50, 0), "gemini-2.5-flash": of_model(300, 10, 0, 0, 25)}, "tools": {"totalCalls": 1}}});
+    let gemini_stream = "{\"type\":\"init\",\"session_id\":\"s\",\"model\":\"gemini-2.5-pro\",\"timestamp\":\"2025-11-05T10:00:00Z\"}\n\
+        {\"type\":\"message\",\"role\":\"assistant\",\"content\":\"a secret\",\"delta\":true}\n";
+    let gemini_end = "{\"type\":\"result\",\"status\":\"success\",\"stats\":{\"total_tokens\":250,\"input_tokens\":50,\"output_tokens\":200,\"cached\":10}}\n";
+    let step = |at: u64, cost: f64| {
+        format!(
+            "{{\"type\":\"step_start\",\"sessionID\":\"ses\",\"part\":{{\"id\":\"a{at}\"}}}}\n{}\n",
+            json!({"type": "step_finish", "sessionID": "ses", "part": {"id": format!("prt_{at}"), "reason": "stop", "cost": cost,
+                "tokens": {"input": 10 + at, "output": 5, "reasoning": 2, "cache": {"read": 100, "write": 7}}}})
+        )
+    };
+    let cases: Vec<(String, Value)> = vec![
+        (
+            format!("{codex}{done}"),
+            json!([{"status": "complete", "input_tokens": 900, "cache_read_tokens": 800, "output_tokens": 70}]),
+        ),
+        (codex.to_owned(), json!([{"status": "truncated"}])),
+        (format!("{codex}{failed}"), json!([{"status": "error"}])),
+        (
+            old_codex(),
+            json!([{"status": "complete", "model": "gpt-5-codex", "input_tokens": 300, "cache_read_tokens": 80, "output_tokens": 25, "reasoning_tokens": 1}]),
+        ),
+        (
+            older,
+            json!([{"status": "complete", "input_tokens": 200, "cache_read_tokens": 100, "output_tokens": 40}]),
+        ),
+        (
+            serde_json::to_string_pretty(&gemini).expect("JSON"),
+            json!([
+                {"status": "complete", "model": "gemini-2.5-pro", "input_tokens": 1000, "cache_read_tokens": 900, "output_tokens": 70, "reasoning_tokens": 50},
+                {"status": "complete", "model": "gemini-2.5-flash", "input_tokens": 325, "cache_read_tokens": 0, "output_tokens": 10, "reasoning_tokens": 0},
+            ]),
+        ),
+        (
+            format!("{gemini_stream}{gemini_end}"),
+            json!([{"status": "complete", "model": "gemini-2.5-pro", "input_tokens": 50, "cache_read_tokens": 10, "output_tokens": 200}]),
+        ),
+        (
+            gemini_stream.to_owned(),
+            json!([{"status": "truncated", "model": "gemini-2.5-pro"}]),
+        ),
+        (
+            format!("{}{}", step(1, 0.25), step(2, 0.5)),
+            json!([{"status": "complete", "input_tokens": 237, "cache_read_tokens": 200, "cache_write_tokens": 14, "output_tokens": 14,
+                "reasoning_tokens": 4, "cost_reported_usd": 0.75}]),
+        ),
+    ];
+    for (printed, want) in cases {
+        let sorted = |mut all: Vec<Value>| {
+            all.sort_by_key(Value::to_string);
+            all
+        };
+        let found: Vec<_> = tapped(&printed).iter().map(columns).collect();
+        let want = want.as_array().expect("records").clone();
+        assert_eq!(sorted(found), sorted(want), "{printed}");
+    }
+    // Read as a log, each step is a response of its own.
+    let home = scratch("agents-steps");
+    write(
+        &home.join("log"),
+        &format!("{}{}", step(1, 0.25), step(2, 0.5)),
+    );
+    let found = summary(&[home.join("log").to_str().expect("a path")], &home);
+    assert_eq!(found["total"]["responses"], 2);
+    assert_eq!(found["total"]["input_tokens"], 237);
 }

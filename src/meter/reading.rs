@@ -70,6 +70,25 @@ pub struct Reading {
     pub ended: Duration,
 }
 
+impl Reading {
+    /// Whether another response is of the same kind by the same model, and neither lacks anything.
+    pub(crate) fn goes_with(&self, other: &Self) -> bool {
+        let whole = |reading: &Self| reading.status == Status::Complete && !reading.partial;
+        let of = |reading: &Self| (reading.api, reading.model.clone(), reading.provider.clone());
+        whole(self) && whole(other) && of(self) == of(other)
+    }
+
+    /// Adds a later response: both become one.
+    pub(crate) fn add(&mut self, later: Self) {
+        self.usage.add(later.usage);
+        self.charged.extend(later.charged);
+        self.finish_reason = later.finish_reason.or(self.finish_reason.take());
+        self.bytes += later.bytes;
+        self.events += later.events;
+        self.ended = later.ended;
+    }
+}
+
 words! {
     /// How a response ended.
     #[derive(Default)]

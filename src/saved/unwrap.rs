@@ -269,7 +269,7 @@ impl Unwrap {
     fn enter(&mut self, form: StreamForm, beginning: &[u8]) {
         if self.depth == 0
             && !is_stream(beginning)
-            && let Some(reader) = agent::recognise(beginning, None)
+            && let Some(reader) = agent::in_pipe(beginning)
         {
             self.state = State::Agent(reader);
             return;

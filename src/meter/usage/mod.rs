@@ -2,7 +2,7 @@
 
 pub(crate) mod stated;
 
-use stated::RawUsage;
+use stated::{Merge, RawUsage};
 
 /// Something that is counted. Every measure is in tokens, save those whose name says otherwise.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -125,6 +125,20 @@ impl Usage {
     /// Forgets a count.
     pub(crate) fn forget(&mut self, measure: Measure) {
         self.counts[measure as usize] = None;
+    }
+
+    /// Adds what another response used.
+    pub(crate) fn add(&mut self, other: Self) {
+        for (own, other) in self.counts.iter_mut().zip(other.counts) {
+            *own = match (*own, other) {
+                (Some(own), Some(other)) => Some(Count {
+                    value: own.value.saturating_add(other.value),
+                    estimated: own.estimated || other.estimated,
+                }),
+                (own, other) => own.or(other),
+            };
+        }
+        self.raw.merge(Merge::Sum, other.raw);
     }
 
     /// Input plus output; where one of them is not known, as stated.

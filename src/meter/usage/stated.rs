@@ -49,6 +49,17 @@ impl Merge {
         let count = |json: &str| count_of(&serde_json::from_str(json).ok()?);
         Some(reckon(count(earlier)?, count(later)?))
     }
+
+    /// The object that two come to, where members within members add up as well.
+    fn object(self, earlier: &str, later: &str) -> Option<String> {
+        let are_objects = earlier.starts_with('{') && later.starts_with('{');
+        if self != Self::Sum || !are_objects {
+            return None;
+        }
+        let mut sum = RawUsage::stated(earlier);
+        sum.merge(self, RawUsage::stated(later));
+        Some(sum.to_json())
+    }
 }
 
 /// A count in a usage object that was read.
@@ -207,8 +218,8 @@ impl RawUsage {
             match self.merged.get(&name) {
                 Some(_) if json == "null" => {}
                 Some((_, old)) => {
-                    let number = merge.number(old, &json);
-                    let json = number.map_or(json, |number| number.to_string());
+                    let number = merge.number(old, &json).map(|number| number.to_string());
+                    let json = number.or_else(|| merge.object(old, &json)).unwrap_or(json);
                     self.insert(&name, &json);
                 }
                 None => self.insert(&name, &json),

@@ -36,7 +36,7 @@ impl<'t> Said<'t> {
             .filter(|value| *value != b"null" && *value != b"\"\"")
     }
 
-    fn first(&self, fact: Fact) -> Option<&'t [u8]> {
+    pub(super) fn first(&self, fact: Fact) -> Option<&'t [u8]> {
         self.all(fact).next()
     }
 

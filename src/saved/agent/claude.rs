@@ -90,6 +90,7 @@ static STREAM: Form = Form {
     ],
     rows: RESULT_ROWS,
     tally: Tally::Ranked,
+    printed: true,
     ..PLAIN
 };
 
@@ -100,6 +101,7 @@ static RESULT: Form = Form {
     signs: STREAM.signs,
     rows: RESULT_ROWS,
     tally: Tally::Ranked,
+    printed: true,
     ..PLAIN
 };
 
@@ -118,6 +120,7 @@ const RESULT_ROWS: &[Row] = &[
         ],
         models: Some("modelUsage"),
         rank: 0,
+        ends: true,
     },
     Row {
         when: &[("type", &["result"]), ("usage", &[])],
@@ -139,6 +142,7 @@ const RESULT_ROWS: &[Row] = &[
             (Group, "session_id"),
         ],
         rank: 1,
+        ends: true,
         ..ROW
     },
     Row {
@@ -155,6 +159,7 @@ const RESULT_ROWS: &[Row] = &[
                 "message.usage.cache_creation_input_tokens",
             ),
             (Count(Output, Within), "message.usage.output_tokens"),
+            (Message, "message"),
             (Model, "message.model"),
             (Id, "message.id"),
             (Session, "session_id"),

@@ -130,14 +130,22 @@ static EXEC: Form = Form {
                 (Count(Output, Within), "usage.output_tokens"),
                 (Count(Reasoning, Within), "usage.reasoning_output_tokens"),
             ],
+            ends: true,
             ..ROW
         },
         Row {
-            when: &[("type", &["thread.started"])],
+            when: &[("type", &["turn.failed"])],
+            facts: &[(Failure, "error.message")],
+            ends: true,
+            ..ROW
+        },
+        Row {
+            when: &[("type", &["thread.started", "turn.started"])],
             facts: &[(Session, "thread_id")],
             ..ROW
         },
     ],
+    printed: true,
     ..PLAIN
 };
 
@@ -166,18 +174,22 @@ static OLD_EXEC: Form = Form {
                     Count(Input, Within),
                     "msg.info.last_token_usage.input_tokens",
                 ),
+                (Count(Input, Within), "msg.input_tokens"),
                 (
                     Count(CacheRead, Within),
                     "msg.info.last_token_usage.cached_input_tokens",
                 ),
+                (Count(CacheRead, Within), "msg.cached_input_tokens"),
                 (
                     Count(Output, Within),
                     "msg.info.last_token_usage.output_tokens",
                 ),
+                (Count(Output, Within), "msg.output_tokens"),
                 (
                     Count(Reasoning, Within),
                     "msg.info.last_token_usage.reasoning_output_tokens",
                 ),
+                (Count(Reasoning, Within), "msg.reasoning_output_tokens"),
                 (Running(Input), "msg.info.total_token_usage.input_tokens"),
                 (
                     Running(CacheRead),
@@ -192,11 +204,23 @@ static OLD_EXEC: Form = Form {
             ..ROW
         },
         Row {
-            when: &[("msg.type", &["session_configured"])],
+            when: &[("msg.type", &["session_configured", "task_started"])],
             facts: &[(Session, "msg.session_id"), (Model, "msg.model")],
+            ..ROW
+        },
+        Row {
+            when: &[("msg.type", &["task_complete"])],
+            ends: true,
+            ..ROW
+        },
+        // The first line is what it was started with.
+        Row {
+            when: &[("workdir", &[]), ("model", &[])],
+            facts: &[(Model, "model"), (Provider, "provider")],
             ..ROW
         },
     ],
     tally: Tally::Running,
+    printed: true,
     ..PLAIN
 };

@@ -158,7 +158,7 @@ static EVENTS: Form = Form {
                 (Time, "timestamp"),
             ],
             models: Some("data.modelMetrics"),
-            rank: 0,
+            ..ROW
         },
         Row {
             when: &[("type", &["session.start"])],

@@ -77,8 +77,10 @@ static RESULT: Form = Form {
         when: &[("stats.models", &[])],
         facts: MODEL,
         models: Some("stats.models"),
-        rank: 0,
+        ends: true,
+        ..ROW
     }],
+    printed: true,
     ..PLAIN
 };
 
@@ -97,6 +99,7 @@ const MODEL: &[(super::rule::Fact, &str)] = &[
     (Whole, "tokens.total"),
     (Whole, "total_tokens"),
     (Session, "session_id"),
+    (Failure, "error.message"),
 ];
 
 /// `gemini -p --output-format stream-json`.
@@ -112,7 +115,8 @@ static STREAM: Form = Form {
             when: &[("type", &["result"]), ("stats.models", &[])],
             facts: MODEL,
             models: Some("stats.models"),
-            rank: 0,
+            ends: true,
+            ..ROW
         },
         Row {
             when: &[("type", &["result"]), ("stats.input_tokens", &[])],
@@ -122,7 +126,9 @@ static STREAM: Form = Form {
                 (Count(CacheRead, Within), "stats.cached"),
                 (Count(Output, Within), "stats.output_tokens"),
                 (Time, "timestamp"),
+                (Failure, "error.message"),
             ],
+            ends: true,
             ..ROW
         },
         Row {
@@ -131,5 +137,6 @@ static STREAM: Form = Form {
             ..ROW
         },
     ],
+    printed: true,
     ..PLAIN
 };

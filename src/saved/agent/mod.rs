@@ -21,6 +21,7 @@ mod ready;
 pub(crate) mod roster;
 mod rule;
 mod split;
+mod spoken;
 pub(super) mod sqlite;
 mod walk;
 
@@ -62,9 +63,18 @@ fn signs() -> &'static Signs {
     })
 }
 
+/// The reader for what an agent prints, or for its log, as it comes through a pipe.
+pub(crate) fn in_pipe(beginning: &[u8]) -> Option<Box<dyn Reader>> {
+    Some(Box::new(reader(beginning, None)?.in_pipe()))
+}
+
 /// The reader for an agent's log that begins so. A database is read from its path, if it has one: its bytes are then
 /// fed and ignored.
 pub(crate) fn recognise(beginning: &[u8], path: Option<&Path>) -> Option<Box<dyn Reader>> {
+    Some(Box::new(reader(beginning, path)?))
+}
+
+fn reader(beginning: &[u8], path: Option<&Path>) -> Option<AgentLog> {
     let text = beginning
         .strip_prefix(b"\xef\xbb\xbf")
         .unwrap_or(beginning)
@@ -75,11 +85,7 @@ pub(crate) fn recognise(beginning: &[u8], path: Option<&Path>) -> Option<Box<dyn
         b'S' if text.starts_with(sqlite::MAGIC) => table(path?),
         _ => csv(text),
     }?;
-    Some(Box::new(AgentLog::new(
-        owner(agent, form, path),
-        form,
-        path,
-    )))
+    Some(AgentLog::new(owner(agent, form, path), form, path))
 }
 
 /// Of the agents that write a form, the one whose folder the log lies in.

@@ -86,24 +86,43 @@ static RUN: Form = Form {
         ("sessionID", &[]),
         ("part", &[]),
     ]],
-    rows: &[Row {
-        when: &[("type", &["step_finish"]), ("part.tokens", &[])],
-        facts: &[
-            (Usage, "part.tokens"),
-            (Count(Input, Within), "part.tokens.input"),
-            (Count(CacheRead, Beside), "part.tokens.cache.read"),
-            (Count(CacheWrite, Beside), "part.tokens.cache.write"),
-            (Count(Output, Within), "part.tokens.output"),
-            (Count(Reasoning, UnlessFull), "part.tokens.reasoning"),
-            (Whole, "part.tokens.total"),
-            (Id, "part.id"),
-            (Session, "sessionID"),
-            (Finish, "part.reason"),
-            (Time, "timestamp"),
-            (Cost, "part.cost"),
-        ],
-        ..ROW
-    }],
+    rows: &[
+        Row {
+            when: &[("type", &["step_finish"]), ("part.tokens", &[])],
+            ends: true,
+            facts: &[
+                (Usage, "part.tokens"),
+                (Count(Input, Within), "part.tokens.input"),
+                (Count(CacheRead, Beside), "part.tokens.cache.read"),
+                (Count(CacheWrite, Beside), "part.tokens.cache.write"),
+                (Count(Output, Within), "part.tokens.output"),
+                (Count(Reasoning, UnlessFull), "part.tokens.reasoning"),
+                (Whole, "part.tokens.total"),
+                (Id, "part.id"),
+                (Session, "sessionID"),
+                (Finish, "part.reason"),
+                (Time, "timestamp"),
+                (Cost, "part.cost"),
+            ],
+            ..ROW
+        },
+        Row {
+            when: &[("type", &["step_start"])],
+            facts: &[(Session, "sessionID")],
+            ..ROW
+        },
+        Row {
+            when: &[("type", &["error"])],
+            facts: &[
+                (Failure, "error.data.message"),
+                (Failure, "error.name"),
+                (Session, "sessionID"),
+            ],
+            ends: true,
+            ..ROW
+        },
+    ],
     tally: Tally::Last,
+    printed: true,
     ..PLAIN
 };

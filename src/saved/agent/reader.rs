@@ -11,9 +11,10 @@ use super::call::{self, Said, Totals};
 use super::ready::{Ready, ready};
 use super::rule::{Agent, Fact, Form, Named, Shape, Tally};
 use super::split::Splitter;
+use super::spoken::Spoken;
 use super::sqlite;
 use super::walk::{Spans, Stop};
-use crate::meter::{EndedBy, Measure, Reading};
+use crate::meter::{EndedBy, Failure, Measure, Reading, Status};
 use crate::record::created_at;
 use crate::saved::found::{Reader, Saved};
 
@@ -35,6 +36,13 @@ pub(super) struct AgentLog {
     /// Calls of forms whose ranks are known at the end only.
     held: Vec<Call>,
     done: VecDeque<Saved>,
+    /// All calls of a model are one record.
+    summed: bool,
+    /// How many times a row has ended what was under way, and whether something has been since.
+    turn: u32,
+    under_way: bool,
+    /// Calls of this turn were told.
+    told: bool,
     /// Rows that could not be read.
     torn: u64,
 }
@@ -77,6 +85,9 @@ struct Call {
     rank: u8,
     group: Option<String>,
     copied_from: Option<String>,
+    /// What was said where it is still to be counted.
+    spoken: Option<Spoken>,
+    turn: u32,
 }
 
 /// A longer line says nothing.
@@ -119,8 +130,18 @@ impl AgentLog {
             recent: VecDeque::new(),
             held: Vec::new(),
             done: VecDeque::new(),
+            summed: false,
+            turn: 0,
+            under_way: ready(form).has_end,
+            told: false,
             torn: 0,
         }
+    }
+
+    /// Makes one record of all calls of a model, if this is printed for whoever started the agent.
+    pub(super) fn in_pipe(mut self) -> Self {
+        self.summed = self.form.printed;
+        self
     }
 
     /// Takes in lines, the last of which may be cut.
@@ -210,9 +231,8 @@ impl AgentLog {
         let walked = self.ready.tree.walk(text, &mut spans);
         let is_object = text.trim_ascii_start().starts_with(b"{");
         self.torn += u64::from(is_object && walked == Err(Stop::Torn));
-        if walked.is_ok()
-            && let Some(row) = self.ready.row(text, &spans)
-        {
+        let row = walked.ok().and_then(|_| self.ready.row(text, &spans));
+        if let Some(row) = row {
             let facts = &row.facts;
             let said = Said {
                 text,
@@ -220,9 +240,12 @@ impl AgentLog {
                 facts,
             };
             self.known.take(&said, row.is_call);
-            if row.is_call {
+            if row.is_call || said.text(Fact::Failure).is_some() {
                 self.calls(row, &said);
             }
+            self.turn += u32::from(row.ends);
+            self.under_way = !row.ends && self.ready.has_end;
+            self.told &= !row.ends;
         }
         self.spans = spans;
     }
@@ -257,8 +280,20 @@ impl AgentLog {
                 _ => {}
             }
         }
+        let failure = said.text(Fact::Failure).map(|message| Failure {
+            message: Some(message.into_owned()),
+            ..Failure::default()
+        });
+        if failure.is_some() && readings.is_empty() {
+            readings.push(Reading::default());
+        }
+        let spoken = said.first(Fact::Message).and_then(Spoken::count);
         let group = said.text(Fact::Group).map(|group| group.into_owned());
         for mut reading in readings {
+            if failure.is_some() {
+                reading.status = Status::Error;
+                reading.failure.clone_from(&failure);
+            }
             reading.api = Some(self.form.api);
             let session = said.text(Fact::Session).map(|session| session.into_owned());
             let session = session
@@ -279,6 +314,8 @@ impl AgentLog {
                 rank: row.rank,
                 copied_from: self.known.copied.and(self.known.parent.clone()),
                 group: group.clone(),
+                spoken: spoken.clone(),
+                turn: self.turn,
             });
         }
     }
@@ -309,7 +346,42 @@ impl AgentLog {
         Some(parts.join("/"))
     }
 
+    /// Says of what is under way that its end is missing.
+    fn cut(&mut self, by: EndedBy) {
+        let status = match by {
+            EndedBy::Upstream => Status::Truncated,
+            _ => Status::Cancelled,
+        };
+        let calls = self.recent.iter_mut().chain(&mut self.held);
+        for call in calls.filter(|call| call.turn == self.turn) {
+            let reading = &mut call.reading;
+            (reading.status, reading.partial, reading.ended_by) = (status, true, by);
+        }
+        if !self.told {
+            let reading = Reading {
+                api: Some(self.form.api),
+                model: self.known.model.clone(),
+                provider: self.known.provider.clone(),
+                status,
+                partial: true,
+                ended_by: by,
+                ..Reading::default()
+            };
+            self.end(Call {
+                reading,
+                session: None,
+                project: None,
+                rank: u8::MAX,
+                group: None,
+                copied_from: None,
+                spoken: None,
+                turn: self.turn,
+            });
+        }
+    }
+
     fn put(&mut self, call: Call) {
+        self.told = true;
         if self.form.tally == Tally::Ranked {
             self.held.push(call);
             return;
@@ -359,7 +431,10 @@ impl AgentLog {
         calls.into_iter().for_each(|call| self.end(call));
     }
 
-    fn end(&mut self, call: Call) {
+    fn end(&mut self, mut call: Call) {
+        if let Some(spoken) = call.spoken.take().filter(|_| call.reading.partial) {
+            spoken.tell(&mut call.reading);
+        }
         let session = call
             .session
             .or_else(|| self.known.session.clone())
@@ -373,6 +448,15 @@ impl AgentLog {
             None => self.agent.name.to_owned(),
         };
         labels.extend(session.map(|session| label("session", session)));
+        if self.summed {
+            let mut earlier = self.done.iter_mut();
+            let same =
+                |own: &&mut Saved| own.labels == labels && own.reading.goes_with(&call.reading);
+            if let Some(own) = earlier.find(same) {
+                own.reading.add(call.reading);
+                return;
+            }
+        }
         self.done.push_back(Saved {
             reading: call.reading,
             labels,
@@ -405,7 +489,7 @@ impl Reader for AgentLog {
         }
     }
 
-    fn finish(&mut self, _by: EndedBy) {
+    fn finish(&mut self, by: EndedBy) {
         match std::mem::replace(&mut self.source, Source::Lines) {
             Source::Document(mut splitter) => {
                 // A document that is under way still, or a session's state that was cut off.
@@ -432,14 +516,19 @@ impl Reader for AgentLog {
                 }
             }
         }
+        if self.under_way {
+            self.cut(by);
+        }
         for call in std::mem::take(&mut self.recent) {
             self.end(call);
         }
         self.settle();
+        self.summed = false;
     }
 
     fn next(&mut self) -> Option<Saved> {
-        self.done.pop_front()
+        // Until the end, each of them may grow.
+        (!self.summed).then(|| self.done.pop_front())?
     }
 
     fn is_table(&self) -> bool {
@@ -466,7 +555,12 @@ impl Call {
             let began = self.reading.created.take();
             let events = self.reading.events + later.reading.events;
             let bytes = self.reading.bytes + later.reading.bytes;
+            let spoken = self.spoken.take();
             *self = later;
+            match (&mut self.spoken, spoken) {
+                (Some(own), Some(earlier)) => own.add(earlier),
+                (own, earlier) => *own = own.take().or(earlier),
+            }
             self.reading.created = began.or(self.reading.created.take());
             (self.reading.events, self.reading.bytes) = (events, bytes);
         }

@@ -12,6 +12,8 @@ type Models = (usize, Tree, Vec<(Fact, usize)>);
 pub(super) struct Ready {
     pub(super) tree: Tree,
     pub(super) rows: Vec<ReadyRow>,
+    /// Some kind of row ends what is under way.
+    pub(super) has_end: bool,
 }
 
 /// A kind of row, likewise.
@@ -19,6 +21,7 @@ pub(super) struct ReadyRow {
     when: Vec<(usize, &'static [&'static str])>,
     pub(super) facts: Vec<(Fact, usize)>,
     pub(super) rank: u8,
+    pub(super) ends: bool,
     /// It is a call, not what holds for those after it.
     pub(super) is_call: bool,
     /// Where the models stand, and what each of them says.
@@ -51,7 +54,12 @@ impl Ready {
             }
         }
         rows.shrink_to_fit();
-        Self { tree, rows }
+        let has_end = rows.iter().any(|row| row.ends);
+        Self {
+            tree,
+            rows,
+            has_end,
+        }
     }
 
     /// The kind of row that these spans of a text show.
@@ -77,6 +85,7 @@ impl ReadyRow {
         Self {
             when: conditions(row.when, tree),
             rank: row.rank,
+            ends: row.ends,
             is_call: row
                 .facts
                 .iter()

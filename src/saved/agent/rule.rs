@@ -47,6 +47,8 @@ pub(super) struct Form {
     pub(super) unique: bool,
     /// Makes of a row the object that the paths lead through.
     pub(super) unfold: Option<Unfold>,
+    /// It is printed for whoever started the agent, not kept: in a pipe all calls of a model are one record.
+    pub(super) printed: bool,
 }
 
 /// A form with nothing in it.
@@ -60,6 +62,7 @@ pub(super) const PLAIN: Form = Form {
     session: Named::Nowhere,
     unique: false,
     unfold: None,
+    printed: false,
 };
 
 /// What rows are.
@@ -100,6 +103,8 @@ pub(super) struct Row {
     pub(super) models: Option<&'static str>,
     /// Of rows that tell the same call, or are of the same group, those of the lowest rank count.
     pub(super) rank: u8,
+    /// Nothing is under way after it. Where rows of a form end something, what has no such row was cut short.
+    pub(super) ends: bool,
 }
 
 /// A row with nothing in it.
@@ -108,6 +113,7 @@ pub(super) const ROW: Row = Row {
     facts: &[],
     models: None,
     rank: 0,
+    ends: false,
 };
 
 /// Something a row says. What a row without counts says holds for the rows after it.
@@ -116,6 +122,8 @@ pub(super) enum Fact {
     /// What the agent says it cost, in US dollars; zero says nothing.
     Cost,
     Count(Measure, Relation),
+    /// What failed, in the agent's words.
+    Failure,
     /// Why generation stopped.
     Finish,
     /// The name of the project's folder.
@@ -126,6 +134,8 @@ pub(super) enum Fact {
     Group,
     /// The call.
     Id,
+    /// The model's message as Anthropic's API writes it: it is counted where no final usage follows.
+    Message,
     Model,
     /// Where the project is.
     Project,
