@@ -13,7 +13,8 @@ const MAX_TEXT: usize = 200;
 pub(super) fn short(text: String) -> String {
     // All of it is looked at, since many bytes at once take less time than one after the other.
     let is_plain = |plain, b| plain & matches!(b, b' '..=b'~');
-    if text.len() <= MAX_TEXT && text.bytes().fold(true, is_plain) {
+    let is_short = text.len() <= MAX_TEXT;
+    if is_short && (text.bytes().fold(true, is_plain) || !text.contains(is_active)) {
         return match without_keys(&text) {
             Cow::Borrowed(_) => text,
             Cow::Owned(masked) => masked,
