@@ -135,6 +135,8 @@ mod redact;
 #[cfg(feature = "cli")]
 mod saved;
 mod secret;
+#[cfg(feature = "cli")]
+mod system;
 
 #[cfg(feature = "cli")]
 #[doc(hidden)]

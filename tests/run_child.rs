@@ -389,6 +389,10 @@ fn the_whole_family_is_stopped() {
             "exec timeout 60 sh -c 'echo $$ >> PIDS; echo ready; sleep 60'",
         ),
     ] {
+        if cfg!(tokensense_portable) && script.starts_with('(') {
+            // Of processes without a parent, only Linux tells whose they were.
+            continue;
+        }
         let pids = folder.join(name);
         let script = script
             .replace("PIDS", pids.to_str().expect("UTF-8"))

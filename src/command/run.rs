@@ -9,7 +9,6 @@ use std::process::{ChildStdout, Command, Stdio};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use rustix::fs::{MemfdFlags, memfd_create};
 use signal_hook::consts::SIGCHLD;
 
 use super::outcome::{Outcome, complain, say};
@@ -20,6 +19,7 @@ use crate::curl::show::show;
 use crate::curl::{Argument, Curl, Inject};
 use crate::meter::Request;
 use crate::pipe::{self, Child, Exit, Signals};
+use crate::system;
 
 /// Starts the command and meters what it writes.
 ///
@@ -66,7 +66,7 @@ pub(super) fn run(args: cli::Run) -> Result<Exit> {
     let _ = signal_hook::flag::register(SIGCHLD, Arc::default());
     // Caught before there is a child, so that none is left behind by one that comes early.
     let signals = Signals::catch_for_child().ok();
-    pipe::adopt();
+    system::adopt();
     let mut child = match child.stdout(Stdio::piped()).spawn() {
         Ok(child) => child,
         Err(error) => return Ok(complain_of_start(&program, &error).into()),
@@ -179,13 +179,13 @@ const NOWHERE: &str = "/dev/null";
 /// A path that the child can write the answer's headers to, and where they can be read.
 fn listen(handed: &mut Vec<OwnedFd>) -> io::Result<(OsString, File)> {
     // Not closed when the child begins.
-    let memory = memfd_create("headers", MemfdFlags::empty())?;
-    let headers = File::from(memory.try_clone()?);
+    let memory = system::memory()?;
+    let headers = memory.try_clone()?;
     let path = format!("/dev/fd/{}", memory.as_raw_fd());
     if !Path::new(&path).exists() {
         return Ok((NOWHERE.into(), headers));
     }
-    handed.push(memory);
+    handed.push(memory.into());
     Ok((path.into(), headers))
 }
 
@@ -198,9 +198,10 @@ fn plain(argument: Argument, handed: &mut Vec<OwnedFd>) -> io::Result<OsString> 
         Argument::Headers => return Ok(NOWHERE.into()),
     };
     // Memory, not a file of any name; and not closed when the child begins.
-    let memory = memfd_create("body", MemfdFlags::empty())?;
-    let mut file = File::from(memory);
+    let mut file = system::memory()?;
     file.write_all(&body)?;
+    // Some systems open a descriptor's path where it stands, not at its beginning.
+    file.rewind()?;
     drop(body);
     let path = format!("/dev/fd/{}", file.as_raw_fd());
     let mut text = before;
@@ -208,7 +209,6 @@ fn plain(argument: Argument, handed: &mut Vec<OwnedFd>) -> io::Result<OsString> 
         text.push(format!("@{path}"));
         handed.push(file.into());
     } else {
-        file.rewind()?;
         rustix::stdio::dup2_stdin(&file)?;
         text.push("@-");
     }

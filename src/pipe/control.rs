@@ -109,8 +109,8 @@ fn control<W: Watch>(shared: &Arc<Shared<W>>, plan: Plan, mut signals: Signals) 
     let mut orphan: Option<Orphan> = None;
     loop {
         let mut fds = vec![PollFd::new(signals.delivery.get_read(), PollFlags::IN)];
-        // No events asked for: only that nobody reads any more. A file or a device never says so.
-        fds.extend(output.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::empty())));
+        // Only that nobody reads any more. A file or a device never says so.
+        fds.extend(output.map(|fd| PollFd::from_borrowed_fd(fd, hang_up(fd))));
         fds.extend(child.map(|child| PollFd::new(child, PollFlags::IN)));
         let glance = orphan.is_some().then_some(GLANCE);
         let wait = ticks.wait().into_iter().chain(glance).min();
@@ -172,6 +172,15 @@ fn control<W: Watch>(shared: &Arc<Shared<W>>, plan: Plan, mut signals: Signals) 
                 let _ = catch_unwind(AssertUnwindSafe(work));
             }
         }
+    }
+}
+
+/// What to ask a poll for to be told of a hang-up. Linux always tells; macOS tells it of a pipe or a socket that is asked
+/// for it, and would tell of a terminal that somebody types at.
+fn hang_up(output: BorrowedFd<'_>) -> PollFlags {
+    match fd::is_pipe(output) {
+        true => PollFlags::HUP,
+        false => PollFlags::empty(),
     }
 }
 

@@ -1,7 +1,9 @@
 //! How a process ends.
 
-use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+use rustix::process::{Resource, Rlimit, setrlimit};
 use signal_hook::low_level;
+
+use crate::system;
 
 /// How a process ends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -27,7 +29,7 @@ impl Exit {
                     maximum: Some(0),
                 };
                 let _ = setrlimit(Resource::Core, none);
-                let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+                system::no_core();
                 let _ = low_level::emulate_default_handler(number);
                 // Where the signal is blocked, as a shell would report it.
                 std::process::exit(128 + number)

@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{FileType, fstat};
 use rustix::io::Errno;
-use rustix::pipe::SpliceFlags;
 
 use super::control::Plan;
 use super::exit::Fault;
 use super::shared::{Shared, Watch};
 use crate::fd;
 use crate::meter::EndedBy;
+use crate::system;
 
 /// A read of this much shows a bulk stream, for which larger pipes pay.
 const BULK: usize = 32 << 10;
@@ -61,7 +61,7 @@ pub(super) fn forward<W: Watch>(plan: Plan, shared: &Shared<W>, control: impl Fn
             && ahead == 0
             && !shared_input
         {
-            ahead = tee(input, output);
+            ahead = system::tee(input, output, BUFFER);
         }
         let room = if ahead > 0 { ahead } else { BUFFER };
         let read = fd::read(input, &mut buffer[..room]);
@@ -120,14 +120,6 @@ pub(super) fn forward<W: Watch>(plan: Plan, shared: &Shared<W>, control: impl Fn
             return end;
         }
     }
-}
-
-/// Sends on what waits in one pipe to another without copying it, and leaves it to be read. Gives how many bytes;
-/// none where these are no pipes, or whatever else a read and a write will find out.
-///
-/// Small pieces are better copied: each would fill a page of the reader's pipe.
-fn tee(input: BorrowedFd<'_>, output: BorrowedFd<'_>) -> usize {
-    rustix::pipe::tee(input, output, BUFFER, SpliceFlags::empty()).unwrap_or(0)
 }
 
 /// Whether another process may read from a pipe too, as far as that can be seen in a moment.

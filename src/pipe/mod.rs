@@ -18,7 +18,7 @@ use signal_hook::flag;
 use crate::fd;
 use crate::meter::EndedBy;
 
-pub(crate) use child::{Child, adopt};
+pub(crate) use child::Child;
 pub(crate) use control::{Plan, Signals, signal_of};
 pub(crate) use exit::{Exit, Fault};
 use shared::Shared;

@@ -6,11 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
-use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
-
 use super::child::Child;
 use super::exit::{Exit, Fault};
 use crate::meter::EndedBy;
+use crate::system;
 
 /// What sees the bytes after they were forwarded.
 pub(crate) trait Watch: Send + 'static {
@@ -77,9 +76,9 @@ impl<W: Watch> Shared<W> {
 
     /// Has a pipe hold more of a bulk stream. Only pipes have a size, and only who has quota left may raise it: no matter.
     pub(super) fn grow(&self, pipe: BorrowedFd<'static>) {
-        if let Ok(size) = fcntl_getpipe_size(pipe)
+        if let Some(size) = system::pipe_size(pipe)
             && size < PIPE
-            && fcntl_setpipe_size(pipe, PIPE).is_ok()
+            && system::set_pipe_size(pipe, PIPE)
         {
             let mut grown = self.grown.lock().unwrap_or_else(PoisonError::into_inner);
             grown.push((pipe, size));
@@ -91,7 +90,7 @@ impl<W: Watch> Shared<W> {
     pub(super) fn shrink(&self) {
         let mut grown = self.grown.lock().unwrap_or_else(PoisonError::into_inner);
         for (pipe, size) in grown.drain(..) {
-            let _ = fcntl_setpipe_size(pipe, size);
+            system::set_pipe_size(pipe, size);
         }
     }
 

@@ -14,6 +14,8 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use walkdir::{DirEntry, WalkDir};
 
+use crate::system;
+
 /// One thing to be read.
 #[derive(Default)]
 pub(super) enum Input {
@@ -184,8 +186,7 @@ impl Folder {
         };
         let (parent, name) = (&bytes[..=parent.len()], &name[1..]);
         if self.path != parent {
-            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-            self.fd = openat(CWD, parent, flags, Mode::empty()).ok();
+            self.fd = openat(CWD, parent, system::FOLDER, Mode::empty()).ok();
             self.path = parent.to_owned();
         }
         let file = match &self.fd {
