@@ -5,6 +5,7 @@ mod common;
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -160,4 +161,54 @@ fn where_spans_go() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("--format otlp cannot be read back"), "{said}");
+}
+
+/// Lines are OTLP as its own schema has it: each is an export request that a collector takes.
+#[test]
+#[ignore = "needs python3"]
+fn fits_the_schema() {
+    let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).join("otlp-venv");
+    let python = venv.join("bin/python");
+    if !python.exists() {
+        let made = Command::new("python3")
+            .args(["-m", "venv"])
+            .arg(&venv)
+            .status();
+        assert!(made.expect("python3").success());
+        let installed = Command::new(&python)
+            .args(["-m", "pip", "install", "--quiet"])
+            .args(["opentelemetry-proto==1.38.0", "protobuf"])
+            .status();
+        assert!(installed.expect("pip").success());
+    }
+    let lines: String = CAPTURES
+        .iter()
+        .map(|capture| format!("{}\n", tap(capture, &["--format", "otlp"])))
+        .collect();
+    let file = scratch("otlp-schema").join("spans.jsonl");
+    fs::write(&file, lines).expect("room");
+    // Ids are hexadecimal in OTLP's JSON, where protobuf's own has base64.
+    let script = "import json, sys
+from google.protobuf.json_format import Parse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+for line in open(sys.argv[1]):
+    request = json.loads(line)
+    for spans in request['resourceSpans']:
+        for scope in spans['scopeSpans']:
+            for span in scope['spans']:
+                assert len(bytes.fromhex(span['traceId'])) == 16 and len(bytes.fromhex(span['spanId'])) == 8
+                span['traceId'] = span['spanId'] = ''
+    message = Parse(json.dumps(request), ExportTraceServiceRequest())
+    span = message.resource_spans[0].scope_spans[0].spans[0]
+    assert span.name and span.end_time_unix_nano >= span.start_time_unix_nano > 0
+    print(len(span.attributes))";
+    let output = Command::new(&python)
+        .args(["-c", script])
+        .arg(&file)
+        .output()
+        .expect("python");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let counts = String::from_utf8(output.stdout).expect("text");
+    assert_eq!(counts.lines().count(), CAPTURES.len());
 }
