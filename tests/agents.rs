@@ -12,6 +12,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
+use common::bounded::feed;
 use common::{Random, scratch, tokensense};
 
 fn run(args: &[&str], home: &Path) -> Output {
@@ -728,24 +729,15 @@ fn columns(record: &Value) -> Value {
 
 /// The records that `tap` makes of what an agent prints, after a check that it forwards all of it.
 fn tapped(printed: &str) -> Vec<Value> {
-    let mut child = tokensense()
-        .arg("tap")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary");
-    let mut stdin = child.stdin.take().expect("a pipe");
-    let text = printed.to_owned();
-    let writer = std::thread::spawn(move || stdin.write_all(text.as_bytes()));
-    let output = child.wait_with_output().expect("output");
-    writer.join().expect("a thread").expect("written");
-    assert_eq!(String::from_utf8_lossy(&output.stdout), printed);
-    let said = String::from_utf8(output.stderr).expect("text");
-    assert!(!said.contains("secret"), "{said}");
-    said.lines()
-        .map(|line| serde_json::from_str(line).expect("a record"))
-        .collect()
+    let run = feed(tokensense().arg("tap"), printed.as_bytes());
+    assert_eq!(String::from_utf8_lossy(&run.stdout), printed);
+    assert!(!run.stderr.contains("secret"), "{}", run.stderr);
+    records(&run.stderr)
+}
+
+fn records(lines: &str) -> Vec<Value> {
+    let record = |line| serde_json::from_str(line).expect("a record");
+    lines.lines().map(record).collect()
 }
 
 /// What `claude -p --output-format stream-json` prints for one session of two models.
@@ -850,10 +842,7 @@ fn claude_is_run() {
         .expect("the binary");
     assert_eq!(output.status.code(), Some(3));
     assert_eq!(String::from_utf8_lossy(&output.stdout), printed);
-    let records: Vec<Value> = String::from_utf8_lossy(&output.stderr)
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("a record"))
-        .collect();
+    let records = records(&String::from_utf8_lossy(&output.stderr));
     let costs = records.iter().map(|record| record["cost_usd"].as_f64());
     assert_eq!(costs.sum::<Option<f64>>(), Some(0.75));
     assert_eq!(records.len(), 2);

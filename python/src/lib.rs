@@ -1,5 +1,6 @@
 //! The Rust meter for Python.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::prelude::*;
@@ -19,16 +20,13 @@ struct Meter {
 #[pymethods]
 impl Meter {
     #[new]
-    #[pyo3(signature = (request=None, provider=None))]
-    fn new(request: Option<&[u8]>, provider: Option<&str>) -> Self {
+    #[pyo3(signature = (request=None, labels=BTreeMap::new()))]
+    fn new(request: Option<&[u8]>, labels: BTreeMap<String, String>) -> Self {
         let records = Arc::<Mutex<Vec<String>>>::default();
         let put = Arc::clone(&records);
-        let mut context = Context::default();
-        if let Some(provider) = provider {
-            context = context.with_provider(provider);
-        }
-        let context = context.with_requests(request.and_then(Request::parse));
-        let on_record = move |record: Record| {
+        let context = Context::default().with_requests(request.and_then(Request::parse));
+        let on_record = move |mut record: Record| {
+            record.labels.clone_from(&labels);
             let mut records = put.lock().unwrap_or_else(PoisonError::into_inner);
             records.push(record.to_json());
         };

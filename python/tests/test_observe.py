@@ -260,6 +260,8 @@ def test_others(server: Server, tmp_path: Path) -> None:
     parts = list(google.models.generate_content_stream(model="gemini-2.5-flash", contents="Hi"))
     assert parts
     same([json.loads(line) for line in path.read_text().splitlines()], server)
+    # The same text as the command's, digit for digit.
+    assert '"cost_usd":0.0' in path.read_text()
     path.unlink()
     server.body = (TESTDATA / "cohere.v2/stream.sse").read_bytes()
     client = tokensense.observe(cohere.ClientV2(api_key="x", base_url=at(server)), path)

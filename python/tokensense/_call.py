@@ -12,6 +12,7 @@ from ._meter import Meter
 from ._sink import Labels, Sink, put
 
 _END = re.compile(rb"(\n\n|\r\n\r\n|\r\r)")
+_DATA = re.compile(rb"^data", re.MULTILINE)
 _log = logging.getLogger("tokensense")
 
 
@@ -19,11 +20,10 @@ class Call:
     """Meters one response. No fault in here reaches the caller."""
 
     def __init__(self, request: bytes | None, decoder: Any, sink: Sink | None, labels: Labels) -> None:
-        self._meter = Meter(request)
+        self._meter = Meter(request, dict(labels))
         #: Undoes the compression that the bytes came with.
         self._decoder = decoder
         self._sink = sink
-        self._labels = dict(labels)
         self._over = False
         #: Somebody tells which events were handed over: until then they wait here.
         self._by_event = False
@@ -32,7 +32,7 @@ class Call:
         #: The client reads: what it closes then, it closes because it has enough.
         self.reading = False
         # Where nobody says that it is left, it is left when nobody holds it any more.
-        self._ending = weakref.finalize(self, _left, self._meter, sink, self._labels)
+        self._ending = weakref.finalize(self, _left, self._meter, sink)
 
     def came(self, bytes: bytes) -> None:
         """Bytes came from the network."""
@@ -58,7 +58,7 @@ class Call:
             while self._waiting:
                 event = self._waiting.popleft()
                 self._meter.feed(event)
-                if b"data" in event and b"event: ping" not in event:
+                if _DATA.search(event) and b"event: ping" not in event:
                     return
         except Exception:
             _log.exception("tokensense: metering failed")
@@ -105,7 +105,7 @@ class Call:
         self._over = True
         self._ending.detach()
         try:
-            put(self._sink, self._meter.finish(left), self._labels)
+            put(self._sink, self._meter.finish(left))
         except Exception:
             _log.exception("tokensense: metering failed")
 
@@ -115,8 +115,8 @@ def _whole(decoded: Any) -> bytes:
     return decoded if isinstance(decoded, bytes) else b"".join(decoded)
 
 
-def _left(meter: Meter, sink: Sink | None, labels: Labels) -> None:
-    put(sink, meter.finish(True), labels)
+def _left(meter: Meter, sink: Sink | None) -> None:
+    put(sink, meter.finish(True))
 
 
 def _events(text: bytes) -> list[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -12,6 +13,7 @@ from ._call import Call
 from ._sink import Labels, Sink
 from ._transport import CALL
 
+_log = logging.getLogger("tokensense")
 Client = TypeVar("Client")
 #: Where clients keep their HTTP client, as paths of attributes.
 _PLACES = (
@@ -83,9 +85,12 @@ def _watch_stream(answer: Any) -> Any:
     call = getattr(response, "extensions", {}).get(CALL)
     if call is None or not hasattr(answer, "_iterator"):
         return answer
-    call.by_event()
-    kind: Any = type(answer)
-    answer.__class__ = _watched(kind)
+    try:
+        kind: Any = type(answer)
+        answer.__class__ = _watched(kind)
+        call.by_event()
+    except Exception:
+        _log.exception("tokensense: a stream is metered by its bytes alone")
     return answer
 
 

@@ -74,8 +74,11 @@ impl Reading {
     /// Whether another response is of the same kind by the same model, and neither lacks anything.
     pub(crate) fn goes_with(&self, other: &Self) -> bool {
         let whole = |reading: &Self| reading.status == Status::Complete && !reading.partial;
-        let of = |reading: &Self| (reading.api, reading.model.clone(), reading.provider.clone());
-        whole(self) && whole(other) && of(self) == of(other)
+        whole(self)
+            && whole(other)
+            && self.api == other.api
+            && self.model == other.model
+            && self.provider == other.provider
     }
 
     /// Adds a later response: both become one.

@@ -115,7 +115,7 @@ impl Child {
 /// part of, are none.
 pub(super) struct Relatives {
     group: Option<Pid>,
-    /// Those that were there at first: where what loses its parent does not become our own, nothing else tells.
+    /// Those that were there before the child was told to end, where what loses its parent does not become our own.
     known: Vec<i32>,
 }
 
@@ -123,7 +123,10 @@ impl Relatives {
     fn new(group: Option<Pid>) -> Self {
         let known = Vec::new();
         let mut relatives = Self { group, known };
-        relatives.known = relatives.pids().map(Pid::as_raw_pid).collect();
+        // To list all processes takes time: it comes before the signal only where it must.
+        if !system::ADOPTS {
+            relatives.known = relatives.pids().map(Pid::as_raw_pid).collect();
+        }
         relatives
     }
 

@@ -104,13 +104,14 @@ pub(crate) fn signal_of(by: EndedBy) -> Option<i32> {
 
 fn control<W: Watch>(shared: &Arc<Shared<W>>, plan: Plan, mut signals: Signals) {
     let mut output = plan.output.filter(|_| !plan.drain);
+    let asked = output.map_or(PollFlags::empty(), hang_up);
     let mut ticks = Ticks::new(plan.tick);
     let mut child = shared.child.as_ref();
     let mut orphan: Option<Orphan> = None;
     loop {
         let mut fds = vec![PollFd::new(signals.delivery.get_read(), PollFlags::IN)];
         // Only that nobody reads any more. A file or a device never says so.
-        fds.extend(output.map(|fd| PollFd::from_borrowed_fd(fd, hang_up(fd))));
+        fds.extend(output.map(|fd| PollFd::from_borrowed_fd(fd, asked)));
         fds.extend(child.map(|child| PollFd::new(child, PollFlags::IN)));
         let glance = orphan.is_some().then_some(GLANCE);
         let wait = ticks.wait().into_iter().chain(glance).min();

@@ -18,6 +18,9 @@ use super::Process;
 /// How a folder is opened that files in it are then opened from.
 pub(crate) const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
+/// What loses its parent can become our own: [`adopt`].
+pub(crate) const ADOPTS: bool = true;
+
 /// Sends on what waits in one pipe to another without copying it, and leaves it to be read. Gives how many bytes;
 /// none where these are no pipes, or whatever else a read and a write will find out.
 ///

@@ -12,7 +12,8 @@ mod portable;
 use portable as own;
 
 pub(crate) use own::{
-    FOLDER, Watched, adopt, memory, no_core, pipe_size, processes, set_pipe_size, signal, tee,
+    ADOPTS, FOLDER, Watched, adopt, memory, no_core, pipe_size, processes, set_pipe_size, signal,
+    tee,
 };
 
 /// What the system says of a process.

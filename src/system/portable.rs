@@ -15,6 +15,9 @@ use super::Process;
 /// How a folder is opened that files in it are then opened from.
 pub(crate) const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
 
+/// What loses its parent becomes the system's, and nothing tells whose it was.
+pub(crate) const ADOPTS: bool = false;
+
 /// Pipes are read and written.
 pub(crate) fn tee(_: BorrowedFd<'_>, _: BorrowedFd<'_>, _: usize) -> usize {
     0
@@ -43,7 +46,7 @@ pub(crate) fn memory() -> io::Result<File> {
 /// The limit for cores says it all.
 pub(crate) fn no_core() {}
 
-/// What loses its parent becomes the system's, and nothing tells whose it was.
+/// There is no way to: [`ADOPTS`].
 pub(crate) fn adopt() {}
 
 /// Sends a signal to a process, if it is there.
